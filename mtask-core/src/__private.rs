@@ -1,0 +1,1 @@
+//! What the expansion of `#[delayed_init]` names: no part of the interface.

@@ -1,0 +1,230 @@
+//! An item that failed.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use super::{BoxError, BuildError, PanicPayload};
+
+/// Why an item has no output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TaskErrorKind {
+    /// The worker panicked with this item in hand.
+    Panicked,
+    /// The worker could not be built for this item, or no worker is left to be built.
+    BuildFailed,
+    /// The worker returned an error; only after `.flatten_errors()`.
+    Failed,
+    /// The worker was lost with this item in hand: its process died, or its thread ended.
+    WorkerLost,
+    /// The worker was given up on after its time limit.
+    TimedOut,
+    /// The workers' threads could not be started; no item was in hand.
+    StartFailed,
+}
+
+/// What became of an input that has no output: which one, at which worker, and why.
+///
+/// `Display` is one plain sentence with index, worker, kind and, for a panic, its message. Deeper
+/// causes are in [`source`](Error::source) alone, so that a printed chain says nothing twice. One
+/// pointer wide.
+///
+/// # Examples
+///
+/// ```
+/// use mtask_core::{Spec, TaskErrorKind, par_stateful, worker_fn};
+///
+/// let specs = worker_fn(|x: u32| 100 / x).times(1);
+/// let results: Vec<_> = par_stateful([5, 0, 20], specs).collect();
+/// assert_eq!(results[0].as_ref().unwrap(), &20);
+/// assert_eq!(results[2].as_ref().unwrap(), &5);
+///
+/// let error = results[1].as_ref().unwrap_err();
+/// assert_eq!(error.kind(), TaskErrorKind::Panicked);
+/// assert_eq!(error.index(), Some(1));
+/// assert_eq!(error.worker(), Some(0));
+/// assert_eq!(error.to_string(), "item 1: worker 0 panicked: attempt to divide by zero");
+/// ```
+pub struct TaskError(Box<Inner>);
+
+struct Inner {
+    index: Option<usize>,
+    worker: Option<usize>,
+    cause: Cause,
+}
+
+enum Cause {
+    Panicked(PanicPayload),
+    BuildPanicked(PanicPayload),
+    BuildFailed(BuildError),
+    NoWorkerLeft(Option<Arc<str>>),
+    Failed(BoxError),
+    Lost,
+    StartFailed(std::io::Error),
+}
+
+impl TaskError {
+    fn new(index: Option<usize>, worker: Option<usize>, cause: Cause) -> Self {
+        Self(Box::new(Inner { index, worker, cause }))
+    }
+
+    pub(crate) fn panicked(index: usize, worker: usize, payload: Box<dyn Any + Send>) -> Self {
+        Self::new(Some(index), Some(worker), Cause::Panicked(PanicPayload::new(payload)))
+    }
+
+    pub(crate) fn build_panicked(
+        index: Option<usize>,
+        worker: usize,
+        payload: Box<dyn Any + Send>,
+    ) -> Self {
+        Self::new(index, Some(worker), Cause::BuildPanicked(PanicPayload::new(payload)))
+    }
+
+    pub(crate) fn build_failed(index: Option<usize>, worker: usize, error: BuildError) -> Self {
+        Self::new(index, Some(worker), Cause::BuildFailed(error))
+    }
+
+    pub(crate) fn no_worker_left(index: usize, last: Option<Arc<str>>) -> Self {
+        Self::new(Some(index), None, Cause::NoWorkerLeft(last))
+    }
+
+    pub(crate) fn failed(index: usize, worker: Option<usize>, error: BoxError) -> Self {
+        Self::new(Some(index), worker, Cause::Failed(error))
+    }
+
+    pub(crate) fn lost(index: usize, worker: usize) -> Self {
+        Self::new(Some(index), Some(worker), Cause::Lost)
+    }
+
+    pub(crate) fn start_failed(worker: usize, error: std::io::Error) -> Self {
+        Self::new(None, Some(worker), Cause::StartFailed(error))
+    }
+
+    /// The 0-based position of the input in the source; `None` only where no item was in hand, as
+    /// for a build asked for by `.build_now()`.
+    pub fn index(&self) -> Option<usize> {
+        self.0.index
+    }
+
+    /// The 0-based position of the worker's spec in the list of specs; `None` when no worker is
+    /// left.
+    pub fn worker(&self) -> Option<usize> {
+        self.0.worker
+    }
+
+    /// Why the item has no output.
+    pub fn kind(&self) -> TaskErrorKind {
+        match self.0.cause {
+            Cause::Panicked(_) => TaskErrorKind::Panicked,
+            Cause::BuildPanicked(_) | Cause::BuildFailed(_) | Cause::NoWorkerLeft(_) => {
+                TaskErrorKind::BuildFailed
+            }
+            Cause::Failed(_) => TaskErrorKind::Failed,
+            Cause::Lost => TaskErrorKind::WorkerLost,
+            Cause::StartFailed(_) => TaskErrorKind::StartFailed,
+        }
+    }
+
+    /// The message of the panic, where it was one: in the worker's call or in its build.
+    pub fn panic_message(&self) -> Option<&str> {
+        match &self.0.cause {
+            Cause::Panicked(panic) | Cause::BuildPanicked(panic) => Some(panic.message()),
+            _ => None,
+        }
+    }
+
+    /// The payload of the panic, for [`resume_unwind`](std::panic::resume_unwind).
+    ///
+    /// # Errors
+    ///
+    /// The error itself where it was no panic of the worker's call.
+    pub fn into_panic(self) -> Result<Box<dyn Any + Send>, Self> {
+        match &self.0.cause {
+            Cause::Panicked(panic) => Ok(panic.take()),
+            _ => Err(self),
+        }
+    }
+
+    /// The cause by value, with its type kept: the error that the worker returned or that its
+    /// build returned.
+    ///
+    /// # Errors
+    ///
+    /// The error itself where it has no such cause.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask_core::{Spec, par_stateful, worker_fn};
+    ///
+    /// let specs = worker_fn(|s: &'static str| s.parse::<u8>()).times(2);
+    /// let error = par_stateful(["1", "x"], specs).flatten_errors().find_map(Result::err).unwrap();
+    /// let cause = error.into_cause().unwrap();
+    /// assert!(cause.is::<std::num::ParseIntError>());
+    /// ```
+    pub fn into_cause(self) -> Result<Box<dyn Error + Send + Sync>, Self> {
+        let Inner { index, worker, cause } = *self.0;
+        match cause {
+            Cause::Failed(error) => Ok(error),
+            Cause::BuildFailed(error) => Ok(error.into_inner()),
+            cause => Err(Self::new(index, worker, cause)),
+        }
+    }
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(index) = self.0.index {
+            write!(f, "item {index}: ")?;
+        }
+        if let Some(worker) = self.0.worker {
+            write!(f, "worker {worker} ")?;
+        }
+        match &self.0.cause {
+            Cause::Panicked(panic) => write!(f, "panicked: {}", panic.message()),
+            Cause::BuildPanicked(panic) => {
+                write!(f, "could not be built: its build panicked: {}", panic.message())
+            }
+            Cause::BuildFailed(_) => f.write_str("could not be built"),
+            Cause::NoWorkerLeft(None) => f.write_str("no worker is left to run it"),
+            Cause::NoWorkerLeft(Some(last)) => {
+                write!(f, "no worker is left to run it; the last build failed with: {last}")
+            }
+            Cause::Failed(_) => f.write_str("returned an error"),
+            Cause::Lost => f.write_str("was lost"),
+            Cause::StartFailed(_) => f.write_str("could not be started"),
+        }
+    }
+}
+
+impl fmt::Debug for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("TaskError");
+        debug
+            .field("kind", &self.kind())
+            .field("index", &self.0.index)
+            .field("worker", &self.0.worker);
+        if let Some(message) = self.panic_message() {
+            debug.field("panic", &message);
+        }
+        if let Some(source) = self.source() {
+            debug.field("source", &source);
+        }
+        debug.finish()
+    }
+}
+
+impl Error for TaskError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.0.cause {
+            Cause::Failed(error) => Some(&**error),
+            Cause::BuildFailed(error) => Some(error.get_ref()),
+            Cause::StartFailed(error) => Some(error),
+            Cause::Panicked(_) | Cause::BuildPanicked(_) | Cause::NoWorkerLeft(_) | Cause::Lost => {
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The recorded arguments of a worker.
+
+mod boxed;
+mod function;
+
+pub use boxed::BoxSpec;
+pub use function::{FnSpec, FnWorker, InitSpec, init_fn, worker_fn};
+
+use std::iter::RepeatN;
+
+use crate::{BuildError, Worker};
+
+/// The recorded arguments of a worker: cheap to clone and to send, where the worker need be
+/// neither.
+///
+/// [`build`](Spec::build) runs in the place where the worker will live, when its first item is
+/// there. `#[delayed_init]` writes the spec type; [`worker_fn`] and [`init_fn`] make one from a
+/// function. A spec type implements `Spec<W>` for one `W`, or [`times`](Spec::times) cannot be
+/// inferred.
+///
+/// # Examples
+///
+/// A spec by hand, built and called in place as a test would:
+///
+/// ```
+/// use mtask_core::{BuildError, Spec, Worker};
+///
+/// struct Scale(f64);
+///
+/// impl Worker for Scale {
+///     type Input = f64;
+///     type Output = f64;
+///
+///     fn call(&mut self, x: f64) -> f64 {
+///         self.0 * x
+///     }
+/// }
+///
+/// #[derive(Clone)]
+/// struct ScaleSpec {
+///     factor: String,
+/// }
+///
+/// impl Spec<Scale> for ScaleSpec {
+///     fn build(&self) -> Result<Scale, BuildError> {
+///         Ok(Scale(self.factor.parse().map_err(BuildError::new)?))
+///     }
+/// }
+///
+/// let spec = ScaleSpec { factor: "1.5".to_owned() };
+/// assert_eq!(spec.build()?.call(2.0), 3.0);
+/// assert!(ScaleSpec { factor: "x".to_owned() }.build().is_err());
+/// # Ok::<(), BuildError>(())
+/// ```
+pub trait Spec<W>: Clone + Send {
+    /// Makes the worker.
+    ///
+    /// # Errors
+    ///
+    /// Whatever kept the worker from being made. The item in hand fails with
+    /// [`TaskErrorKind::BuildFailed`](crate::TaskErrorKind::BuildFailed) and this as its source;
+    /// the build is tried again for the next item, and three failures in a row retire the worker.
+    fn build(&self) -> Result<W, BuildError>;
+
+    /// This spec `n` times over: `n` workers of the same arguments.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask_core::{Spec, worker_fn};
+    ///
+    /// assert_eq!(worker_fn(|s: String| s.len()).times(4).len(), 4);
+    /// ```
+    fn times(self, n: usize) -> RepeatN<Self> {
+        std::iter::repeat_n(self, n)
+    }
+
+    /// Hides the worker's type, so that specs of different workers with the same input and output
+    /// stand in one list. Costs one allocation a spec, one a worker, and a dynamic call an item.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask_core::{Spec, Worker, worker_fn};
+    ///
+    /// let specs = [
+    ///     worker_fn(|x: u64| x + 1).boxed(),
+    ///     worker_fn(|x: u64| x * 2).boxed(),
+    /// ];
+    /// let outputs: Vec<u64> = specs.iter().map(|s| s.build().unwrap().call(5)).collect();
+    /// assert_eq!(outputs, [6, 10]);
+    /// ```
+    fn boxed(self) -> BoxSpec<W::Input, W::Output>
+    where
+        W: Worker + 'static,
+        Self: 'static,
+    {
+        BoxSpec::new(self)
+    }
+}

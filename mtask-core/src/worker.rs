@@ -1,0 +1,53 @@
+//! What a worker is.
+
+/// A value with state that turns one input into one output.
+///
+/// A worker lives on one thread from its build to its drop, so it needs to be neither `Send` nor
+/// `Sync`: an `Rc`, a raw device handle or an interpreter may be its state. It is made from a
+/// [`Spec`](crate::Spec), by hand or by `#[delayed_init]`.
+///
+/// # Panics
+///
+/// A panic in [`call`](Worker::call) costs that one item
+/// ([`TaskErrorKind::Panicked`](crate::TaskErrorKind::Panicked)); the worker is dropped and built
+/// anew for the next item, since its state may be torn.
+///
+/// # Examples
+///
+/// ```
+/// use mtask_core::Worker;
+///
+/// struct Count {
+///     seen: usize,
+/// }
+///
+/// impl Worker for Count {
+///     type Input = String;
+///     type Output = (usize, usize);
+///
+///     fn call(&mut self, line: String) -> (usize, usize) {
+///         self.seen += 1;
+///         (self.seen, line.len())
+///     }
+/// }
+///
+/// assert_eq!(Count { seen: 0 }.call("four".to_owned()), (1, 4));
+/// ```
+pub trait Worker {
+    /// What the worker takes: one item of the source.
+    type Input;
+    /// What it makes of it. A worker that can fail makes a `Result`.
+    type Output;
+
+    /// Turns one input into one output.
+    fn call(&mut self, input: Self::Input) -> Self::Output;
+}
+
+impl<W: Worker + ?Sized> Worker for Box<W> {
+    type Input = W::Input;
+    type Output = W::Output;
+
+    fn call(&mut self, input: W::Input) -> W::Output {
+        (**self).call(input)
+    }
+}
