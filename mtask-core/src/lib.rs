@@ -10,6 +10,8 @@
 //! | `life` | one worker, from build to end |
 //! | `source`, `stage` | the source, and runs that are a source |
 
+#![cfg_attr(loom, allow(dead_code, unreachable_pub, reason = "the models need the bridge alone"))]
+
 mod bridge;
 mod error;
 mod spec;
