@@ -1,12 +1,9 @@
 //! The only file that names the primitives of std or, under `cfg(loom)`, of loom.
 
 #[cfg(loom)]
-pub(crate) use loom::{
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    thread_local,
+pub(crate) use loom::sync::{
+    Arc, Condvar, Mutex, MutexGuard,
+    atomic::{AtomicBool, Ordering},
 };
 #[cfg(not(loom))]
 pub(crate) use std::{
