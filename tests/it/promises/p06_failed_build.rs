@@ -1,0 +1,1 @@
+//! failed_build
