@@ -26,7 +26,7 @@ pub(crate) struct InputFile {
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Stamp {
     size: u64,
-    modified: u128,
+    modified: u64,
 }
 
 impl InputFile {
@@ -99,7 +99,7 @@ fn stamped(index: usize, path: PathBuf) -> Result<Arc<InputFile>> {
             let since = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
             file.stamp = Some(Stamp {
                 size: metadata.len(),
-                modified: since.map_or(0, |since| since.as_nanos()),
+                modified: since.map_or(0, |since| since.as_nanos() as u64),
             });
         }
     }
