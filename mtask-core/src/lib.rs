@@ -9,6 +9,7 @@
 //! | [`threads`], `inline` | the backends |
 //! | `life` | one worker, from build to end |
 //! | `source`, `stage` | the source, and runs that are a source |
+//! | `progress` | how a run is shown while it goes |
 
 #![cfg_attr(loom, allow(dead_code, unreachable_pub, reason = "the models need the bridge alone"))]
 
@@ -29,6 +30,8 @@ mod iter;
 mod life;
 #[cfg(not(loom))]
 mod par;
+#[cfg(all(feature = "progress", not(loom)))]
+mod progress;
 #[cfg(not(loom))]
 mod source;
 #[cfg(not(loom))]
@@ -52,6 +55,8 @@ pub use par::{
     ParMap, ParStateful, ParStatefulExt, ParStatefulInline, ParStatefulLocal, par_map,
     par_stateful, par_stateful_local,
 };
+#[cfg(all(feature = "progress", not(loom)))]
+pub use progress::ProgressOptions;
 #[cfg(not(loom))]
 pub use stats::Stats;
 #[cfg(not(loom))]
