@@ -9,11 +9,13 @@
 //! | [`threads`], `inline` | the backends |
 //! | `life` | one worker, from build to end |
 //! | `source`, `stage` | the source, and runs that are a source |
+//! | `progress` | how a run is shown while it goes |
 
 #![cfg_attr(loom, allow(dead_code, unreachable_pub, reason = "the models need the bridge alone"))]
 
 mod bridge;
 mod error;
+mod finish;
 mod spec;
 mod sync;
 mod worker;
@@ -28,6 +30,8 @@ mod iter;
 mod life;
 #[cfg(not(loom))]
 mod par;
+#[cfg(all(feature = "progress", not(loom)))]
+mod progress;
 #[cfg(not(loom))]
 mod source;
 #[cfg(not(loom))]
@@ -38,6 +42,7 @@ mod stats;
 pub mod threads;
 
 pub use error::{BuildError, TaskError, TaskErrorKind, TaskErrors};
+pub use finish::Finish;
 pub use spec::{BoxSpec, FnSpec, FnWorker, InitSpec, Spec, init_fn, worker_fn};
 pub use worker::Worker;
 
@@ -50,6 +55,8 @@ pub use par::{
     ParMap, ParStateful, ParStatefulExt, ParStatefulInline, ParStatefulLocal, par_map,
     par_stateful, par_stateful_local,
 };
+#[cfg(all(feature = "progress", not(loom)))]
+pub use progress::ProgressOptions;
 #[cfg(not(loom))]
 pub use stats::Stats;
 #[cfg(not(loom))]

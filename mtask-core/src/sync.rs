@@ -5,6 +5,8 @@ pub(crate) use loom::sync::{
     Arc, Condvar, Mutex, MutexGuard,
     atomic::{AtomicBool, Ordering},
 };
+#[cfg(all(feature = "progress", not(loom)))]
+pub(crate) use std::sync::{LazyLock, atomic::AtomicU64};
 #[cfg(not(loom))]
 pub(crate) use std::{
     sync::{
@@ -41,4 +43,15 @@ pub(crate) fn wait_timeout<'a, T>(
         None => wait(condvar, guard),
         Some(limit) => condvar.wait_timeout(guard, limit).unwrap_or_else(PoisonError::into_inner).0,
     }
+}
+
+/// Waits on a condition variable while a condition holds, at most for `limit`.
+#[cfg(all(feature = "progress", not(loom)))]
+pub(crate) fn wait_timeout_while<'a, T>(
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    limit: std::time::Duration,
+    condition: impl FnMut(&mut T) -> bool,
+) -> MutexGuard<'a, T> {
+    condvar.wait_timeout_while(guard, limit, condition).unwrap_or_else(PoisonError::into_inner).0
 }
