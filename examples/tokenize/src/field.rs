@@ -191,7 +191,10 @@ mod tests {
         assert_eq!(error(r#"{"text": 1.5}"#), r#"the field "text" is a number, not a string"#);
         assert_eq!(error(r#"{"text": null}"#), r#"the field "text" is null, not a string"#);
         assert_eq!(error(r#"{"text": ["x"]}"#), r#"the field "text" is an array, not a string"#);
-        assert_eq!(error(r#"{"text": {"x": 1}}"#), r#"the field "text" is an object, not a string"#);
+        assert_eq!(
+            error(r#"{"text": {"x": 1}}"#),
+            r#"the field "text" is an object, not a string"#
+        );
         assert_eq!(
             error(r#"{"text": "x""#),
             "not a JSON object: EOF while parsing an object at column 12"

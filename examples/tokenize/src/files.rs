@@ -176,7 +176,9 @@ mod tests {
     fn folders_are_walked_in_the_order_of_path_bytes() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path();
-        for file in ["b/z.txt", "a/2", "a/10", "a-b", "B", "out.parquet", "out.parquet.parts/00000000.part"] {
+        for file in
+            ["b/z.txt", "a/2", "a/10", "a-b", "B", "out.parquet", "out.parquet.parts/00000000.part"]
+        {
             fs::create_dir_all(root.join(file).parent().unwrap()).unwrap();
             fs::write(root.join(file), "x").unwrap();
         }

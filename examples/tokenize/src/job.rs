@@ -81,7 +81,8 @@ fn changed_input(ours: &Value, theirs: &Value) -> String {
     let none = Vec::new();
     let [ours, theirs] = [ours, theirs].map(|list| list.as_array().unwrap_or(&none));
     let pairs = ours.iter().zip(theirs);
-    match pairs.filter(|(ours, theirs)| ours != theirs).map(|(ours, theirs)| (ours, theirs)).next() {
+    match pairs.filter(|(ours, theirs)| ours != theirs).map(|(ours, theirs)| (ours, theirs)).next()
+    {
         Some((ours, theirs)) if ours["path"] == theirs["path"] => {
             format!("the input {} has changed since the earlier run", text(&ours["path"]))
         }

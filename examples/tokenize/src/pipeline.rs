@@ -61,19 +61,26 @@ pub(crate) fn run(
             Ok(row) => each(Outcome::Row(row)),
             Err(error) => each(Outcome::Failed(message(error, &name)?)),
         }),
-        OnError::Stop => results.flatten_errors().stop_on_error().try_for_each(|result| match result {
-            Ok(row) => each(Outcome::Row(row)),
-            Err(error) => each(Outcome::Failed(message(error, &name)?)),
-        }),
-        OnError::Defer => results.flatten_errors().defer_errors().try_for_each(|result| match result {
-            Ok(row) => each(Outcome::Row(row)),
-            Err(errors) => {
-                let count = errors.count();
-                let kept = errors.into_iter().map(|error| message(error, &name)).collect::<Result<Vec<_>>>()?;
-                let more = count - kept.len();
-                each(Outcome::Deferred(kept, more))
-            }
-        }),
+        OnError::Stop => {
+            results.flatten_errors().stop_on_error().try_for_each(|result| match result {
+                Ok(row) => each(Outcome::Row(row)),
+                Err(error) => each(Outcome::Failed(message(error, &name)?)),
+            })
+        }
+        OnError::Defer => {
+            results.flatten_errors().defer_errors().try_for_each(|result| match result {
+                Ok(row) => each(Outcome::Row(row)),
+                Err(errors) => {
+                    let count = errors.count();
+                    let kept = errors
+                        .into_iter()
+                        .map(|error| message(error, &name))
+                        .collect::<Result<Vec<_>>>()?;
+                    let more = count - kept.len();
+                    each(Outcome::Deferred(kept, more))
+                }
+            })
+        }
     }
 }
 

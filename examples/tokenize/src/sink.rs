@@ -23,8 +23,8 @@ use crate::document::Tokens;
 use crate::input::Position;
 use crate::job::Job;
 use encoder::Encoder;
-pub(crate) use group::Limits;
 use group::Group;
+pub(crate) use group::Limits;
 use partial::Partial;
 use parts::Parts;
 

@@ -20,7 +20,7 @@ pub(crate) struct Tokenize {
 impl Tokenize {
     /// `json` is the whole `tokenizer.json`: read once, so that every worker is built from the
     /// same bytes even if the file changes while they start.
-    fn new(json: Arc<[u8]>, field: Option<String>) -> Result<Self, tokenizers::Error> {
+    pub(crate) fn new(json: Arc<[u8]>, field: Option<String>) -> Result<Self, tokenizers::Error> {
         let mut tokenizer = Tokenizer::from_bytes(json)?;
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None)?;

@@ -76,7 +76,11 @@ impl Lines {
         if first && kept.starts_with(BOM) {
             kept.drain(..BOM.len());
         }
-        if kept.len() > self.max { Ok(Some(Line::TooLong(bytes))) } else { Ok(Some(Line::Text(kept))) }
+        if kept.len() > self.max {
+            Ok(Some(Line::TooLong(bytes)))
+        } else {
+            Ok(Some(Line::Text(kept)))
+        }
     }
 }
 
@@ -113,12 +117,7 @@ mod tests {
     fn lines_end_in_lf_or_crlf_or_the_end_of_the_file() {
         assert_eq!(
             lines(b"ab\n\r\nc\rd\r\ne", 100),
-            [
-                (1, 3, text("ab")),
-                (2, 5, text("")),
-                (3, 10, text("c\rd")),
-                (4, 11, text("e")),
-            ]
+            [(1, 3, text("ab")), (2, 5, text("")), (3, 10, text("c\rd")), (4, 11, text("e")),]
         );
         assert_eq!(lines(b"", 100), []);
         assert_eq!(lines(b"a\n", 100), [(1, 2, text("a"))]);

@@ -54,8 +54,8 @@ impl<W: Write + Send> Writer<W> {
 
     fn write_group(&mut self, group: &Group) -> Result<(), ParquetError> {
         let mut out = self.file.next_row_group()?;
-        flat::<ByteArrayType, W>(&mut out, &mut names(group))?;
-        flat::<Int64Type, W>(&mut out, &mut group.rows().map(|row| row.line as i64))?;
+        flat::<ByteArrayType, W>(&mut out, names(group))?;
+        flat::<Int64Type, W>(&mut out, group.rows().map(|row| row.line as i64))?;
         lists(&mut out, group)?;
         out.close()?;
         Ok(())
@@ -127,7 +127,7 @@ fn names(group: &Group) -> impl Iterator<Item = ByteArray> {
 /// Writes a column that has one value a row.
 fn flat<T: DataType, W: Write + Send>(
     out: &mut SerializedRowGroupWriter<'_, W>,
-    values: &mut dyn Iterator<Item = T::T>,
+    mut values: impl Iterator<Item = T::T>,
 ) -> Result<(), ParquetError> {
     let mut column = next_column(out)?;
     let mut batch = Vec::new();

@@ -91,7 +91,8 @@ impl Parts {
         }
         let bytes = (0..self.committed.parts).map(|n| {
             let part = self.part(n);
-            fs::metadata(&part).map(|found| found.len())
+            fs::metadata(&part)
+                .map(|found| found.len())
                 .with_context(|| format!("cannot resume: cannot read {}", part.display()))
         });
         let bytes: u64 = bytes.sum::<Result<u64>>()?;
