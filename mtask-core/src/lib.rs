@@ -15,6 +15,7 @@
 
 mod bridge;
 mod error;
+mod finish;
 mod spec;
 mod sync;
 mod worker;
@@ -41,6 +42,7 @@ mod stats;
 pub mod threads;
 
 pub use error::{BuildError, TaskError, TaskErrorKind, TaskErrors};
+pub use finish::Finish;
 pub use spec::{BoxSpec, FnSpec, FnWorker, InitSpec, Spec, init_fn, worker_fn};
 pub use worker::Worker;
 

@@ -4,6 +4,8 @@ mod crew;
 mod engine;
 mod enter;
 mod local;
+#[cfg(feature = "progress")]
+mod pqdm;
 mod pulled;
 mod scope;
 
@@ -12,6 +14,8 @@ pub use crew::Handle;
 #[doc(hidden)]
 pub use local::FedRun;
 pub use local::Local;
+#[cfg(feature = "progress")]
+pub use pqdm::pqdm;
 #[doc(hidden)]
 pub use pulled::PulledRun;
 pub use scope::{Scope, Scoped, scope};
