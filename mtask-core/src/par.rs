@@ -10,6 +10,7 @@ use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::mem;
+use std::panic::resume_unwind;
 use std::time::Duration;
 
 use crate::backend::{Backend, Finished, Job, Launch, Options, Team};
@@ -194,13 +195,22 @@ where
             self.launch(false);
         }
         let State::Running(run) = &mut self.state else { return None };
-        let Some(finished) = B::next(run) else {
-            self.state = State::Done;
-            #[cfg(feature = "progress")]
-            if let Some(reporter) = self.reporter.take() {
-                reporter.finish();
+        let finished = match B::next(run) {
+            Ok(Some(finished)) => finished,
+            Ok(None) => {
+                self.state = State::Done;
+                #[cfg(feature = "progress")]
+                if let Some(reporter) = self.reporter.take() {
+                    reporter.finish();
+                }
+                return None;
             }
-            return None;
+            Err(payload) => {
+                self.state = State::Done;
+                #[cfg(feature = "progress")]
+                drop(self.reporter.take());
+                resume_unwind(payload);
+            }
         };
         self.count(&finished);
         Some(finished)

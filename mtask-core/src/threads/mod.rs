@@ -20,7 +20,7 @@ pub use pqdm::pqdm;
 pub use pulled::PulledRun;
 pub use scope::{Scope, Scoped, scope};
 
-use crate::backend::{Backend, Concurrent, Finished, Job, Launch, sealed};
+use crate::backend::{Backend, Concurrent, Job, Launch, Next, sealed};
 use crate::bridge::StopWhen;
 use crate::sync::JoinHandle;
 use crate::{Spec, Worker};
@@ -71,7 +71,7 @@ where
         PulledRun::start(job, eager, |builder, body| builder.spawn(body))
     }
 
-    fn next(run: &mut Self::Run<I, S, W>) -> Option<Finished<W::Output>> {
+    fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
         run.next()
     }
 

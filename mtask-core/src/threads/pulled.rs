@@ -2,12 +2,11 @@
 
 use std::fmt;
 use std::io;
-use std::panic::resume_unwind;
 
 use super::crew::Handle;
 use super::engine::Engine;
 use super::enter::Loop;
-use crate::backend::{Finished, Job};
+use crate::backend::{Job, Next};
 use crate::bridge::{Bridge, StopWhen};
 use crate::source::Source;
 use crate::stage::Stage;
@@ -59,21 +58,18 @@ impl<I: Iterator, O, H: Handle> PulledRun<I, O, H> {
         Self { engine, source, stage: job.stage }
     }
 
-    pub(super) fn next(&mut self) -> Option<Finished<O>> {
+    pub(super) fn next(&mut self) -> Next<O> {
         if let Some(error) = self.engine.start_error() {
-            return Some(error);
+            return Ok(Some(error));
         }
         if self.engine.is_running() {
             self.stage.attach(self.engine.bridge.bell());
             if let Some(finished) = self.engine.bridge.take() {
-                return Some(finished);
+                return Ok(Some(finished));
             }
             self.stop();
         }
-        if let Some(payload) = self.engine.bridge.source_panic() {
-            resume_unwind(payload);
-        }
-        None
+        self.engine.bridge.source_panic().map_or(Ok(None), Err)
     }
 
     pub(super) fn stop_when(&self, stop: StopWhen<O>) {

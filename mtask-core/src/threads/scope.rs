@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::pulled::PulledRun;
-use crate::backend::{Backend, Concurrent, Finished, Job, Launch, sealed};
+use crate::backend::{Backend, Concurrent, Job, Launch, Next, sealed};
 use crate::bridge::{Bridge, StopWhen};
 use crate::par::{ParMap, ParStateful, specs_of};
 use crate::sync::{self, Arc, Mutex, ScopedJoinHandle, Weak, lock};
@@ -178,7 +178,7 @@ where
         run
     }
 
-    fn next(run: &mut Self::Run<I, S, W>) -> Option<Finished<W::Output>> {
+    fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
         run.next()
     }
 
