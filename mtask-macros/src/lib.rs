@@ -12,6 +12,7 @@ mod model;
 mod options;
 mod parse;
 mod spec_type;
+mod spelling;
 mod target;
 
 use proc_macro2::TokenStream;

@@ -141,13 +141,15 @@ fn refuse_qualifiers(sig: &Signature) -> Result<()> {
     if let Some(asyncness) = &sig.asyncness {
         return Err(Error::new(
             asyncness.span(),
-            format!("`{name}` cannot be async: a worker has a thread of its own, and may block it"),
+            format!("`{name}` cannot be async: the worker has a thread to itself, so let it block"),
         ));
     }
     if let Safety::Unsafe(token) = &sig.safety {
         return Err(Error::new(
             token.span(),
-            format!("`{name}` cannot be unsafe: mtask calls it and can promise nothing"),
+            format!(
+                "`{name}` cannot be unsafe: mtask calls it for you, so it has to be sound for all"
+            ),
         ));
     }
     for param in &sig.generics.params {
@@ -220,6 +222,11 @@ fn argument_name(pat: &Pat, position: usize, names: Names) -> Result<Ident> {
 }
 
 impl Arg {
+    /// The type as it was spelled, less the reference of one that is lent.
+    pub(crate) fn spelled(&self) -> &TokenStream {
+        self.lent.as_ref().unwrap_or(&self.stored)
+    }
+
     /// The name for a field of a generated struct.
     pub(crate) fn generated_name(&self) -> Ident {
         let mut name = self.name.clone();
