@@ -7,8 +7,23 @@ mod task;
 
 pub use build::BuildError;
 pub use many::TaskErrors;
-pub(crate) use panic::PanicPayload;
+pub(crate) use panic::{PanicPayload, drop_caught};
 pub use task::{TaskError, TaskErrorKind};
 
 /// What an error carries as its cause.
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Shows an error with its causes, in one line.
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'static));
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

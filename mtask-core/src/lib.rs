@@ -1,15 +1,66 @@
 //! The engine of [mtask](https://docs.rs/mtask): use it through that crate.
+//!
+//! | Module | What it holds |
+//! |---|---|
+//! | `worker`, `spec`, `error` | what a user writes and gets |
+//! | `par`, `iter` | the front: the iterator, its options and adaptors |
+//! | [`backend`] | what the front asks of a place where workers live |
+//! | `bridge` | the bounded structure between source, workers and consumer |
+//! | [`threads`], `inline` | the backends |
+//! | `life` | one worker, from build to end |
+//! | `source`, `stage` | the source, and runs that are a source |
+//! | `progress` | how a run is shown while it goes |
 
+#![cfg_attr(loom, allow(dead_code, unreachable_pub, reason = "the models need the bridge alone"))]
+
+mod bridge;
 mod error;
 mod finish;
 mod spec;
 mod sync;
 mod worker;
 
+#[cfg(not(loom))]
+pub mod backend;
+#[cfg(not(loom))]
+mod inline;
+#[cfg(not(loom))]
+mod iter;
+#[cfg(not(loom))]
+mod life;
+#[cfg(not(loom))]
+mod par;
+#[cfg(all(feature = "progress", not(loom)))]
+mod progress;
+#[cfg(not(loom))]
+mod source;
+#[cfg(not(loom))]
+mod stage;
+#[cfg(not(loom))]
+mod stats;
+#[cfg(not(loom))]
+pub mod threads;
+
 pub use error::{BuildError, TaskError, TaskErrorKind, TaskErrors};
 pub use finish::Finish;
 pub use spec::{BoxSpec, FnSpec, FnWorker, InitSpec, Spec, init_fn, worker_fn};
 pub use worker::Worker;
+
+#[cfg(not(loom))]
+pub use inline::Inline;
+#[cfg(not(loom))]
+pub use iter::{DeferErrors, FlattenErrors, PropagatePanics, StopOnError, TaskIterator, Tasks};
+#[cfg(not(loom))]
+pub use par::{
+    ParMap, ParStateful, ParStatefulExt, ParStatefulInline, ParStatefulLocal, par_map,
+    par_stateful, par_stateful_local,
+};
+#[cfg(all(feature = "progress", not(loom)))]
+pub use progress::ProgressOptions;
+#[cfg(not(loom))]
+pub use stats::Stats;
+#[cfg(not(loom))]
+pub use threads::{Scope, scope};
 
 /// What the expansion of `#[delayed_init]` names: no part of the interface.
 #[doc(hidden)]

@@ -16,14 +16,19 @@ pub(crate) struct PanicPayload {
 
 impl PanicPayload {
     pub(crate) fn new(payload: Box<dyn Any + Send>) -> Self {
-        let message = if let Some(text) = payload.downcast_ref::<&str>() {
-            *text
+        let message = Self::text(&*payload).into();
+        Self { message, payload: Mutex::new(Some(payload)) }
+    }
+
+    /// The message in a payload as `panic!` makes it.
+    pub(crate) fn text(payload: &(dyn Any + Send)) -> &str {
+        if let Some(text) = payload.downcast_ref::<&str>() {
+            text
         } else if let Some(text) = payload.downcast_ref::<String>() {
             text
         } else {
             "a panic whose payload is not a string"
-        };
-        Self { message: message.into(), payload: Mutex::new(Some(payload)) }
+        }
     }
 
     /// The panic's message, where its payload is a string as `panic!` makes it.

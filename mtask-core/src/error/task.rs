@@ -3,7 +3,6 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
 
 use super::{BoxError, BuildError, PanicPayload};
 
@@ -17,9 +16,9 @@ pub enum TaskErrorKind {
     BuildFailed,
     /// The worker returned an error; only after `.flatten_errors()`.
     Failed,
-    /// The worker was lost with this item in hand: its process died, or its thread ended.
+    /// The worker's process died with this item in hand. A thread is not lost on its own.
     WorkerLost,
-    /// The worker was given up on after its time limit.
+    /// The worker's process was ended at its time limit. A thread cannot be.
     TimedOut,
     /// The workers' threads could not be started; no item was in hand.
     StartFailed,
@@ -59,9 +58,8 @@ enum Cause {
     Panicked(PanicPayload),
     BuildPanicked(PanicPayload),
     BuildFailed(BuildError),
-    NoWorkerLeft(Option<Arc<str>>),
+    NoWorkerLeft(Option<Box<str>>),
     Failed(BoxError),
-    Lost,
     StartFailed(std::io::Error),
 }
 
@@ -86,16 +84,12 @@ impl TaskError {
         Self::new(index, Some(worker), Cause::BuildFailed(error))
     }
 
-    pub(crate) fn no_worker_left(index: usize, last: Option<Arc<str>>) -> Self {
+    pub(crate) fn no_worker_left(index: usize, last: Option<Box<str>>) -> Self {
         Self::new(Some(index), None, Cause::NoWorkerLeft(last))
     }
 
-    pub(crate) fn failed(index: usize, worker: Option<usize>, error: BoxError) -> Self {
-        Self::new(Some(index), worker, Cause::Failed(error))
-    }
-
-    pub(crate) fn lost(index: usize, worker: usize) -> Self {
-        Self::new(Some(index), Some(worker), Cause::Lost)
+    pub(crate) fn failed(index: Option<usize>, worker: Option<usize>, error: BoxError) -> Self {
+        Self::new(index, worker, Cause::Failed(error))
     }
 
     pub(crate) fn start_failed(worker: usize, error: std::io::Error) -> Self {
@@ -122,7 +116,6 @@ impl TaskError {
                 TaskErrorKind::BuildFailed
             }
             Cause::Failed(_) => TaskErrorKind::Failed,
-            Cause::Lost => TaskErrorKind::WorkerLost,
             Cause::StartFailed(_) => TaskErrorKind::StartFailed,
         }
     }
@@ -193,7 +186,6 @@ impl fmt::Display for TaskError {
                 write!(f, "no worker is left to run it; the last build failed with: {last}")
             }
             Cause::Failed(_) => f.write_str("returned an error"),
-            Cause::Lost => f.write_str("was lost"),
             Cause::StartFailed(_) => f.write_str("could not be started"),
         }
     }
@@ -222,9 +214,7 @@ impl Error for TaskError {
             Cause::Failed(error) => Some(&**error),
             Cause::BuildFailed(error) => Some(error.get_ref()),
             Cause::StartFailed(error) => Some(error),
-            Cause::Panicked(_) | Cause::BuildPanicked(_) | Cause::NoWorkerLeft(_) | Cause::Lost => {
-                None
-            }
+            Cause::Panicked(_) | Cause::BuildPanicked(_) | Cause::NoWorkerLeft(_) => None,
         }
     }
 }

@@ -1,0 +1,141 @@
+//! Where workers live.
+//!
+//! A backend is chosen by the function that starts a run or by
+//! [`ParStateful::backend`](crate::ParStateful::backend). The traits here are sealed: they are
+//! public so that they can stand in bounds, as in
+//!
+//! ```
+//! use mtask_core::backend::Launch;
+//! use mtask_core::{ParStateful, Worker};
+//!
+//! fn count<I, S, W, B>(results: ParStateful<I, S, W, B>) -> usize
+//! where
+//!     I: Iterator,
+//!     W: Worker<Input = I::Item>,
+//!     B: Launch<I, S, W>,
+//! {
+//!     results.filter(Result::is_ok).count()
+//! }
+//! ```
+
+use std::any::Any;
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use crate::bridge::{Bridge, Plan};
+#[doc(hidden)]
+pub use crate::bridge::{Finished, StopWhen};
+#[doc(hidden)]
+pub use crate::inline::InlineRun;
+use crate::stage::Stage;
+use crate::stats::Counters;
+use crate::sync::Arc;
+#[doc(hidden)]
+pub use crate::threads::{FedRun, Handle, PulledRun};
+use crate::{Spec, Worker};
+
+/// A way to run workers: on threads, on the caller's own thread, in a scope.
+pub trait Backend: sealed::Sealed {
+    /// A run that has started, seen from its consumer.
+    #[doc(hidden)]
+    type Run<I: Iterator, S, W: Worker<Input = I::Item>>;
+}
+
+/// A [`Backend`] that can run these workers over this source.
+pub trait Launch<I, S, W>: Backend
+where
+    I: Iterator,
+    W: Worker<Input = I::Item>,
+{
+    /// Starts a run; `eager` is for one that was asked to start before its first `next()`.
+    #[doc(hidden)]
+    fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W>;
+
+    /// The next result, or the payload of the source's panic, which comes after all results.
+    /// After either end nothing is left running, and the run is not asked again.
+    #[doc(hidden)]
+    fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output>;
+
+    /// Ends the run after the first result for which `stop` holds.
+    #[doc(hidden)]
+    fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>);
+}
+
+/// What a run gives when it is asked.
+#[doc(hidden)]
+pub type Next<O> = Result<Option<Finished<O>>, Box<dyn Any + Send>>;
+
+/// A backend whose workers run beside the consumer, so that a window, an order and a start are
+/// worth choosing.
+pub trait Concurrent: Backend {}
+
+#[doc(hidden)]
+pub mod sealed {
+    /// Keeps the backends to those of this crate.
+    pub trait Sealed {}
+}
+
+/// What a backend is given to run.
+#[doc(hidden)]
+pub struct Job<I, S, W: Worker> {
+    pub(crate) source: I,
+    pub(crate) team: Team<S>,
+    pub(crate) options: Options<W::Output>,
+    pub(crate) stage: Stage,
+    pub(crate) worker: PhantomData<fn() -> W>,
+}
+
+impl<I, S, W: Worker> fmt::Debug for Job<I, S, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job").field("workers", &self.team.specs.len()).finish_non_exhaustive()
+    }
+}
+
+/// The workers to be, and what becomes of them.
+pub(crate) struct Team<S> {
+    pub(crate) specs: Vec<S>,
+    pub(crate) counters: Arc<Counters>,
+    /// All are built at the start.
+    pub(crate) build_now: bool,
+    /// How long they are waited for at the end.
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// The options of a run that concern its bridge, as the front collects them.
+pub(crate) struct Options<O> {
+    pub(crate) ordered: bool,
+    /// `None` follows the number of workers.
+    pub(crate) window: Option<usize>,
+    /// `None` adapts.
+    pub(crate) batch: Option<usize>,
+    pub(crate) stop_when: Option<StopWhen<O>>,
+}
+
+/// Items in flight for each worker where the user says nothing.
+const WINDOW_PER_WORKER: usize = 16;
+
+impl<O> Default for Options<O> {
+    fn default() -> Self {
+        Self { ordered: true, window: None, batch: None, stop_when: None }
+    }
+}
+
+impl<I: Iterator, S: Spec<W>, W: Worker<Input = I::Item>> Job<I, S, W> {
+    /// The bridge for this job; `fed` where the consumer pulls the source.
+    pub(crate) fn bridge(&self, fed: bool) -> Arc<Bridge<I::Item, W::Output>> {
+        let workers = self.team.specs.len();
+        let bridge = Bridge::new(Plan {
+            workers,
+            window: self.options.window.unwrap_or(workers * WINDOW_PER_WORKER),
+            batch: self.options.batch,
+            ordered: self.options.ordered,
+            build_now: self.team.build_now,
+            fed,
+        });
+        if let Some(stop) = self.options.stop_when {
+            bridge.stop_when(stop);
+        }
+        Arc::new(bridge)
+    }
+}

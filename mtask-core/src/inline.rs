@@ -1,0 +1,90 @@
+//! A run without threads.
+
+use std::fmt;
+
+use crate::backend::{Backend, Job, Launch, Next, sealed};
+use crate::bridge::{Finished, Pulled, StopWhen};
+use crate::life::Life;
+use crate::source::Source;
+use crate::{Spec, TaskError, Worker};
+
+/// One worker on the caller's own thread; the backend of
+/// [`ParStateful::inline`](crate::ParStateful::inline).
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Inline {}
+
+impl sealed::Sealed for Inline {}
+
+impl Backend for Inline {
+    type Run<I: Iterator, S, W: Worker<Input = I::Item>> = InlineRun<I, S, W>;
+}
+
+impl<I, S, W> Launch<I, S, W> for Inline
+where
+    I: Iterator,
+    S: Spec<W>,
+    W: Worker<Input = I::Item>,
+{
+    fn launch(self, job: Job<I, S, W>, _eager: bool) -> Self::Run<I, S, W> {
+        let spec = job.team.specs.into_iter().next().expect("no run is made without a spec");
+        let mut life = Life::new(spec, 0, job.team.counters);
+        let may_have_items = job.source.size_hint().1 != Some(0);
+        let build_error =
+            if job.team.build_now && may_have_items { life.build(None).err() } else { None };
+        InlineRun { source: Source::new(job.source), life, build_error, pulled: 0 }
+    }
+
+    fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
+        run.next()
+    }
+
+    fn stop_when(_run: &mut Self::Run<I, S, W>, _stop: StopWhen<W::Output>) {
+        // Nothing runs ahead of the consumer, so that there is nothing to stop.
+    }
+}
+
+/// A run on the caller's thread.
+pub struct InlineRun<I, S, W> {
+    source: Source<I>,
+    life: Life<S, W>,
+    build_error: Option<TaskError>,
+    pulled: usize,
+}
+
+impl<I, S, W> InlineRun<I, S, W>
+where
+    I: Iterator,
+    S: Spec<W>,
+    W: Worker<Input = I::Item>,
+{
+    fn next(&mut self) -> Next<W::Output> {
+        if let Some(error) = self.build_error.take() {
+            drop(self.source.close());
+            return Ok(Some(Finished { index: None, worker: Some(0), result: Err(error) }));
+        }
+        match self.source.pull_here() {
+            Pulled::Item(input) => {
+                let index = self.pulled;
+                self.pulled += 1;
+                let worker = (!self.life.is_retired()).then_some(0);
+                let result = self.life.run(index, input);
+                Ok(Some(Finished { index: Some(index), worker, result }))
+            }
+            Pulled::End => {
+                self.life.end();
+                Ok(None)
+            }
+            Pulled::Panicked(payload) => {
+                self.life.end();
+                Err(payload)
+            }
+        }
+    }
+}
+
+impl<I, S, W> fmt::Debug for InlineRun<I, S, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InlineRun").field("pulled", &self.pulled).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,42 @@
+//! The end at the first error.
+
+use std::iter::FusedIterator;
+
+use super::TaskIterator;
+use crate::TaskError;
+
+/// The iterator of [`ParStateful::stop_on_error`](crate::ParStateful::stop_on_error).
+#[derive(Debug)]
+#[must_use = "iterators are lazy"]
+pub struct StopOnError<R> {
+    /// `None` after the error: the run has been dropped, and with it all that was in flight.
+    results: Option<R>,
+}
+
+impl<R: TaskIterator> StopOnError<R> {
+    pub(super) fn new(mut results: R) -> Self {
+        results.stop_after_error();
+        Self { results: Some(results) }
+    }
+}
+
+impl<R: TaskIterator> Iterator for StopOnError<R> {
+    type Item = Result<R::Output, TaskError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let item = self.results.as_mut()?.next();
+        if let Some(Err(_)) = item {
+            self.results = None;
+        }
+        item
+    }
+
+    /// An error may cut off everything after it: `(min(1, least), most)`.
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let Some(results) = &self.results else { return (0, Some(0)) };
+        let (least, most) = results.size_hint();
+        (least.min(1), most)
+    }
+}
+
+impl<R: TaskIterator> FusedIterator for StopOnError<R> {}

@@ -1,0 +1,114 @@
+//! The life of one worker: built from its spec, built anew after a panic, retired when it cannot
+//! be built.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::error::{PanicPayload, drop_caught};
+use crate::stats::Counters;
+use crate::sync::Arc;
+use crate::{BuildError, Spec, TaskError, Worker};
+
+/// Failed builds in a row after which a worker is retired.
+const MAX_FAILED_BUILDS: usize = 3;
+
+/// A worker's place: its spec, and the worker where it is built. Stays on one thread.
+pub(crate) struct Life<S, W> {
+    spec: S,
+    number: usize,
+    worker: Option<W>,
+    /// Failed builds since the last success.
+    failures: usize,
+    last_failure: Option<Box<str>>,
+    counters: Arc<Counters>,
+}
+
+/// A build that came to nothing.
+enum Failure {
+    Returned(BuildError),
+    Panicked(Box<dyn Any + Send>),
+}
+
+impl<S: Spec<W>, W: Worker> Life<S, W> {
+    pub(crate) fn new(spec: S, number: usize, counters: Arc<Counters>) -> Self {
+        Self { spec, number, worker: None, failures: 0, last_failure: None, counters }
+    }
+
+    pub(crate) fn is_built(&self) -> bool {
+        self.worker.is_some()
+    }
+
+    pub(crate) fn is_retired(&self) -> bool {
+        self.failures >= MAX_FAILED_BUILDS
+    }
+
+    /// Runs one item, building the worker first where there is none. Does not unwind, whatever
+    /// the worker does.
+    pub(crate) fn run(&mut self, index: usize, input: W::Input) -> Result<W::Output, TaskError> {
+        if self.is_retired() {
+            drop_caught(input);
+            return Err(TaskError::no_worker_left(index, self.last_failure.clone()));
+        }
+        if let Err(error) = self.build(Some(index)) {
+            drop_caught(input);
+            return Err(error);
+        }
+        let worker = self.worker.as_mut().expect("it was just built");
+        catch_unwind(AssertUnwindSafe(|| worker.call(input))).map_err(|payload| {
+            Counters::count(&self.counters.panics);
+            self.end();
+            TaskError::panicked(index, self.number, payload)
+        })
+    }
+
+    /// Builds the worker where there is none.
+    pub(crate) fn build(&mut self, index: Option<usize>) -> Result<(), TaskError> {
+        if self.worker.is_some() {
+            return Ok(());
+        }
+        let failure = match catch_unwind(AssertUnwindSafe(|| self.spec.build())) {
+            Ok(Ok(worker)) => {
+                self.worker = Some(worker);
+                self.failures = 0;
+                Counters::count(&self.counters.builds);
+                return Ok(());
+            }
+            Ok(Err(error)) => Failure::Returned(error),
+            Err(payload) => Failure::Panicked(payload),
+        };
+        self.failures += 1;
+        Counters::count(&self.counters.failed_builds);
+        if self.is_retired() {
+            Counters::count(&self.counters.retired);
+            self.last_failure = Some(failure.message());
+        }
+        Err(match failure {
+            Failure::Returned(error) => TaskError::build_failed(index, self.number, error),
+            Failure::Panicked(payload) => TaskError::build_panicked(index, self.number, payload),
+        })
+    }
+}
+
+impl<S, W> Life<S, W> {
+    /// Drops the worker; a panic of its destructor is caught and counted.
+    pub(crate) fn end(&mut self) {
+        if drop_caught(self.worker.take()) {
+            Counters::count(&self.counters.destructor_panics);
+        }
+    }
+}
+
+impl<S, W> Drop for Life<S, W> {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Failure {
+    fn message(&self) -> Box<str> {
+        match self {
+            Self::Returned(error) => error.to_string().into(),
+            Self::Panicked(payload) => PanicPayload::text(&**payload).into(),
+        }
+    }
+}

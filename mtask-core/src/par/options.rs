@@ -1,0 +1,296 @@
+//! The options of a run.
+
+use std::time::Duration;
+
+use super::{ParStateful, Plan, State};
+use crate::backend::{Backend, Concurrent, Launch};
+use crate::inline::Inline;
+#[cfg(feature = "progress")]
+use crate::progress::ProgressOptions;
+use crate::{Spec, Worker};
+
+/// Options of every run.
+///
+/// # Panics
+///
+/// Each of these panics once the run has started: options come before the first item.
+impl<I, S, W, B> ParStateful<I, S, W, B>
+where
+    I: Iterator,
+    W: Worker<Input = I::Item>,
+    B: Backend,
+{
+    /// Builds every worker at the start, before an item is pulled.
+    ///
+    /// If one cannot be built, the first item is that error, with no index, and then nothing.
+    /// Without this a worker is built when it takes its first item.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask_core::{Spec, TaskErrorKind, init_fn, par_stateful};
+    ///
+    /// let spec = init_fn(|| {
+    ///     let model = std::fs::read("no/such/model")?;
+    ///     Ok::<_, std::io::Error>(move |x: usize| model[x])
+    /// });
+    /// let mut results = par_stateful(0..1_000, spec.times(2)).build_now();
+    /// let error = results.next().unwrap().unwrap_err();
+    /// assert_eq!(error.kind(), TaskErrorKind::BuildFailed);
+    /// assert_eq!(error.index(), None);
+    /// assert!(results.next().is_none());
+    /// ```
+    #[track_caller]
+    pub fn build_now(mut self) -> Self {
+        self.plan("build_now").build_now = true;
+        self
+    }
+
+    /// Shows a progress bar with this message, on standard error.
+    ///
+    /// The length is the source's where its [`size_hint`](Iterator::size_hint) is exact. Where
+    /// standard error is no terminal, plain lines are written instead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask_core::par_map;
+    ///
+    /// let results = par_map(0..10, 2, |x: u32| x + 1).progress("adding");
+    /// assert_eq!(results.propagate_panics().sum::<u32>(), 55);
+    /// ```
+    #[cfg(feature = "progress")]
+    #[track_caller]
+    pub fn progress(self, message: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+        self.progress_with(ProgressOptions::new(message))
+    }
+
+    /// Shows a progress bar with these options, or a bar of the caller's own, which may be part
+    /// of a [`MultiProgress`](indicatif::MultiProgress).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask_core::{ProgressOptions, par_map};
+    ///
+    /// let options = ProgressOptions::new("adding").unit("numbers").leave(false);
+    /// let results = par_map(0..10, 2, |x: u32| x + 1).progress_with(options);
+    /// assert_eq!(results.propagate_panics().sum::<u32>(), 55);
+    /// ```
+    #[cfg(feature = "progress")]
+    #[track_caller]
+    pub fn progress_with(mut self, options: impl Into<ProgressOptions>) -> Self {
+        self.plan("progress_with");
+        self.progress = Some(options.into());
+        self
+    }
+
+    /// Runs the first spec's worker on the caller's own thread: no threads at all, for a debugger
+    /// or a profiler.
+    ///
+    /// Each `next()` pulls exactly one item. A run that started from
+    /// [`par_stateful_local`](crate::par_stateful_local) asks for no `Send` at all then. Options
+    /// that choose an order or a window are met as they are: one item is in flight, in order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    ///
+    /// use mtask_core::{Spec, par_stateful_local, worker_fn};
+    ///
+    /// let items = [Rc::new(1), Rc::new(2)]; // neither items nor outputs can be sent
+    /// let specs = worker_fn(|x: Rc<i32>| Rc::new(*x + 1)).times(4);
+    /// let mut results = par_stateful_local(items, specs).inline();
+    /// assert_eq!(results.next().unwrap()?, Rc::new(2));
+    /// # Ok::<(), mtask_core::TaskError>(())
+    /// ```
+    #[track_caller]
+    pub fn inline(self) -> ParStateful<I, S, W, Inline>
+    where
+        S: Spec<W>,
+    {
+        self.backend(Inline::default())
+    }
+
+    /// Runs the workers in another place.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask_core::threads::Threads;
+    /// use mtask_core::{Spec, par_stateful, worker_fn};
+    ///
+    /// let results = par_stateful(0..3, worker_fn(|x: u32| x).times(2)).backend(Threads::new());
+    /// assert_eq!(results.propagate_panics().sum::<u32>(), 3);
+    /// ```
+    #[track_caller]
+    pub fn backend<B2: Backend>(mut self, backend: B2) -> ParStateful<I, S, W, B2> {
+        self.plan("backend");
+        let State::Ready(plan) = self.state else { unreachable!("`plan` has looked") };
+        let Plan { source, specs, backend: _, options, build_now, timeout, stage, worker } = *plan;
+        let plan = Plan { source, specs, backend, options, build_now, timeout, stage, worker };
+        ParStateful {
+            state: State::Ready(Box::new(plan)),
+            hint: self.hint,
+            counters: self.counters,
+            #[cfg(feature = "progress")]
+            progress: self.progress,
+            #[cfg(feature = "progress")]
+            reporter: None,
+        }
+    }
+
+    /// What can be chosen before the run has started.
+    #[track_caller]
+    fn plan(&mut self, option: &str) -> &mut Plan<I, S, W, B> {
+        match &mut self.state {
+            State::Ready(plan) => plan,
+            _ => panic!("mtask: `.{option}(..)` came after the run had started: set it before"),
+        }
+    }
+}
+
+/// Options of runs whose workers run beside the consumer.
+///
+/// # Panics
+///
+/// Each of these panics once the run has started: options come before the first item.
+impl<I, S, W, B> ParStateful<I, S, W, B>
+where
+    I: Iterator,
+    W: Worker<Input = I::Item>,
+    B: Concurrent,
+{
+    /// Yields results as they are finished, not in input order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask_core::par_map;
+    ///
+    /// let mut doubled: Vec<u32> =
+    ///     par_map(0..100, 3, |x: u32| 2 * x).unordered().propagate_panics().collect();
+    /// doubled.sort();
+    /// assert!(doubled.into_iter().eq((0..100).map(|x| 2 * x)));
+    /// ```
+    #[track_caller]
+    pub fn unordered(mut self) -> Self {
+        self.plan("unordered").options.ordered = false;
+        self
+    }
+
+    /// Bounds the items in flight: those pulled from the source and not yet yielded, whatever
+    /// state they are in. The default follows the number of workers.
+    ///
+    /// An item counts as yielded when the consumer comes back for the next one, so that an
+    /// observer never sees the bound broken. A larger window keeps workers busy behind a slow
+    /// item, at the price of as many items and results in memory; with large items choose the
+    /// memory you can spare, divided by the size of an item and its output. With fewer than the
+    /// number of workers, some of them are always idle.
+    ///
+    /// # Panics
+    ///
+    /// Where `n` is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask_core::par_map;
+    ///
+    /// let results = par_map(0..100, 2, |x: u32| x).max_in_flight(8);
+    /// assert_eq!(results.propagate_panics().count(), 100);
+    /// ```
+    #[track_caller]
+    pub fn max_in_flight(mut self, n: usize) -> Self {
+        assert!(n > 0, "mtask: `.max_in_flight(0)` lets no item through: give at least 1");
+        self.plan("max_in_flight").options.window = Some(n);
+        self
+    }
+
+    /// Lifts the bound: the whole source may be in memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask_core::par_map;
+    ///
+    /// let results = par_map(0..100, 2, |x: u32| x).unbounded();
+    /// assert_eq!(results.propagate_panics().count(), 100);
+    /// ```
+    #[track_caller]
+    pub fn unbounded(mut self) -> Self {
+        self.plan("unbounded").options.window = Some(usize::MAX);
+        self
+    }
+
+    /// Sets how many items a worker claims from the source at a time. The default adapts: more of
+    /// them the cheaper they are.
+    ///
+    /// Whatever the size, an item is open to every worker before the source is asked for another,
+    /// and a result is handed over without waiting for its batch. One worker alone claims items
+    /// one by one, since nobody else could run what it holds while the source blocks; so does
+    /// every worker until it is built.
+    ///
+    /// # Panics
+    ///
+    /// Where `n` is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask_core::par_map;
+    ///
+    /// let results = par_map(0..100, 2, |x: u32| x).batch_size(16);
+    /// assert_eq!(results.propagate_panics().count(), 100);
+    /// ```
+    #[track_caller]
+    pub fn batch_size(mut self, n: usize) -> Self {
+        assert!(n > 0, "mtask: `.batch_size(0)` claims nothing: give at least 1");
+        self.plan("batch_size").options.batch = Some(n);
+        self
+    }
+
+    /// Waits for the threads at most this long, at the end and on an early drop; those that have
+    /// not ended by then are left to end by themselves. Without it they are waited for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::thread::sleep;
+    /// use std::time::Duration;
+    ///
+    /// use mtask_core::par_map;
+    ///
+    /// let mut results = par_map([0, 60_000], 2, |ms: u64| sleep(Duration::from_millis(ms)))
+    ///     .shutdown_timeout(Duration::from_millis(10));
+    /// results.next();
+    /// drop(results); // does not wait a minute
+    /// ```
+    #[track_caller]
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.plan("shutdown_timeout").timeout = Some(timeout);
+        self
+    }
+
+    /// Starts the run now, and not at the first `next()`. Does nothing to one that has started.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask_core::par_map;
+    ///
+    /// let results = par_map(0..10, 2, |x: u32| x).start();
+    /// // ... and while something else is done here, the window fills up.
+    /// assert_eq!(results.propagate_panics().count(), 10);
+    /// ```
+    pub fn start(mut self) -> Self
+    where
+        B: Launch<I, S, W>,
+    {
+        if let State::Ready(_) = self.state {
+            self.launch(true);
+        }
+        self
+    }
+}

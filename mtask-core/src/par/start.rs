@@ -1,0 +1,172 @@
+//! The functions that make a run.
+
+use super::{ParStateful, ParStatefulLocal};
+use crate::threads::{Local, Threads};
+use crate::{FnSpec, FnWorker, Spec, Worker, worker_fn};
+
+/// A run of clones of one function; made by [`par_map`].
+pub type ParMap<I, F, O, B = Threads> =
+    ParStateful<I, FnSpec<F, <I as Iterator>::Item, O>, FnWorker<F, <I as Iterator>::Item, O>, B>;
+
+/// Maps an iterator through stateful workers, one for each spec, in threads.
+///
+/// Gives a lazy iterator: nothing is pulled, spawned or built before its first `next()`. It yields
+/// exactly one item for each input, in input order unless [`unordered`](ParStateful::unordered),
+/// and never has more than a window of items in flight. `specs` are collected here; each worker is
+/// built from its spec on its own thread, when it takes its first item.
+///
+/// The source is pulled by the workers, off the consumer's thread, so that reading, working and
+/// writing overlap; only the very first item of a source that may be empty is pulled in the first
+/// `next()`, so that nothing is spawned for none.
+///
+/// # Panics
+///
+/// Where there is no spec.
+///
+/// # Examples
+///
+/// ```
+/// use mtask_core::{Spec, par_stateful, worker_fn};
+///
+/// let specs = worker_fn(|x: u64| x * x).times(4);
+/// let squares: Vec<u64> = par_stateful(1..=5, specs).collect::<Result<_, _>>()?;
+/// assert_eq!(squares, [1, 4, 9, 16, 25]);
+/// # Ok::<(), mtask_core::TaskError>(())
+/// ```
+#[track_caller]
+pub fn par_stateful<I, S, W>(
+    iter: I,
+    specs: impl IntoIterator<Item = S>,
+) -> ParStateful<I::IntoIter, S, W>
+where
+    I: IntoIterator,
+    I::IntoIter: Send + 'static,
+    I::Item: Send + 'static,
+    S: Spec<W> + 'static,
+    W: Worker<Input = I::Item>,
+    W::Output: Send + 'static,
+{
+    ParStateful::new(iter.into_iter(), specs_of(specs), Threads::new())
+}
+
+/// As [`par_stateful`], for a source that is `!Send` or borrows, while its items do neither.
+///
+/// The source stays with the consumer, whose `next()` pulls it: enough to keep the workers busy
+/// and no more than the window, and it is held while the source blocks. For items that borrow
+/// there is [`scope`](crate::scope).
+///
+/// # Panics
+///
+/// Where there is no spec.
+///
+/// # Examples
+///
+/// ```
+/// use std::rc::Rc;
+///
+/// use mtask_core::{Spec, par_stateful_local, worker_fn};
+///
+/// let words = Rc::new(["a", "bc"]);
+/// let source = words.iter().map(|word| word.to_string()); // borrows, and could not be sent
+/// let specs = worker_fn(|word: String| word.len()).times(2);
+/// let lengths: Vec<usize> = par_stateful_local(source, specs).propagate_panics().collect();
+/// assert_eq!(lengths, [1, 2]);
+/// ```
+#[track_caller]
+pub fn par_stateful_local<I, S, W>(
+    iter: I,
+    specs: impl IntoIterator<Item = S>,
+) -> ParStatefulLocal<I::IntoIter, S, W>
+where
+    I: IntoIterator,
+    S: Spec<W>,
+    W: Worker<Input = I::Item>,
+{
+    ParStateful::new(iter.into_iter(), specs_of(specs), Local::default())
+}
+
+/// Maps an iterator through `n` clones of a function: [`par_stateful`] over
+/// [`worker_fn(f).times(n)`](worker_fn).
+///
+/// # Panics
+///
+/// Where `n` is 0.
+///
+/// # Examples
+///
+/// ```
+/// use mtask_core::par_map;
+///
+/// let lengths: Result<Vec<_>, _> = par_map(["a", "bc"], 2, |s: &str| s.len()).collect();
+/// assert_eq!(lengths?, [1, 2]);
+/// # Ok::<(), mtask_core::TaskError>(())
+/// ```
+#[track_caller]
+pub fn par_map<I, F, O>(iter: I, n: usize, f: F) -> ParMap<I::IntoIter, F, O>
+where
+    I: IntoIterator,
+    I::IntoIter: Send + 'static,
+    I::Item: Send + 'static,
+    F: FnMut(I::Item) -> O + Clone + Send + 'static,
+    O: Send + 'static,
+{
+    par_stateful(iter, worker_fn(f).times(n))
+}
+
+/// [`par_stateful`] and [`par_map`] as methods of every iterator.
+///
+/// # Examples
+///
+/// ```
+/// use mtask_core::ParStatefulExt;
+///
+/// let lengths = ["a", "bc"].into_iter().par_map(2, |s: &str| s.len());
+/// assert_eq!(lengths.propagate_panics().sum::<usize>(), 3);
+/// ```
+pub trait ParStatefulExt: Iterator + Sized {
+    /// As the function [`par_stateful`].
+    ///
+    /// # Panics
+    ///
+    /// Where there is no spec.
+    #[track_caller]
+    fn par_stateful<S, W>(self, specs: impl IntoIterator<Item = S>) -> ParStateful<Self, S, W>
+    where
+        Self: Send + 'static,
+        Self::Item: Send + 'static,
+        S: Spec<W> + 'static,
+        W: Worker<Input = Self::Item>,
+        W::Output: Send + 'static,
+    {
+        par_stateful(self, specs)
+    }
+
+    /// As the function [`par_map`].
+    ///
+    /// # Panics
+    ///
+    /// Where `n` is 0.
+    #[track_caller]
+    fn par_map<F, O>(self, n: usize, f: F) -> ParMap<Self, F, O>
+    where
+        Self: Send + 'static,
+        Self::Item: Send + 'static,
+        F: FnMut(Self::Item) -> O + Clone + Send + 'static,
+        O: Send + 'static,
+    {
+        par_map(self, n, f)
+    }
+}
+
+impl<I: Iterator> ParStatefulExt for I {}
+
+/// Collects the specs of a run.
+#[track_caller]
+pub(crate) fn specs_of<S>(specs: impl IntoIterator<Item = S>) -> Vec<S> {
+    let specs: Vec<S> = specs.into_iter().collect();
+    assert!(
+        !specs.is_empty(),
+        "mtask: `specs` is empty: give one spec for each worker, at least 1"
+    );
+    specs
+}

@@ -1,0 +1,81 @@
+//! Workers in threads of this process.
+
+mod crew;
+mod engine;
+mod enter;
+mod local;
+#[cfg(feature = "progress")]
+mod pqdm;
+mod pulled;
+mod scope;
+
+#[doc(hidden)]
+pub use crew::Handle;
+#[doc(hidden)]
+pub use local::FedRun;
+pub use local::Local;
+#[cfg(feature = "progress")]
+pub use pqdm::pqdm;
+#[doc(hidden)]
+pub use pulled::PulledRun;
+pub use scope::{Scope, Scoped, scope};
+
+use crate::backend::{Backend, Concurrent, Job, Launch, Next, sealed};
+use crate::bridge::StopWhen;
+use crate::sync::JoinHandle;
+use crate::{Spec, Worker};
+
+/// Workers in threads of this process, one a spec; the default backend.
+///
+/// Each set of workers is a rayon pool of its own, so that rayon code which a worker calls adds
+/// no threads: it runs on the worker's own thread, and on others of the set where they wait
+/// inside rayon as well. To give such code more threads, `install` it on another pool.
+///
+/// # Examples
+///
+/// ```
+/// use mtask_core::threads::Threads;
+/// use mtask_core::{Spec, par_stateful, worker_fn};
+///
+/// let specs = worker_fn(|x: u32| x + 1).times(2);
+/// let results = par_stateful(0..3, specs).backend(Threads::new());
+/// assert_eq!(results.propagate_panics().sum::<u32>(), 6);
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct Threads {}
+
+impl Threads {
+    /// The backend as it is without options.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl sealed::Sealed for Threads {}
+impl Concurrent for Threads {}
+
+impl Backend for Threads {
+    type Run<I: Iterator, S, W: Worker<Input = I::Item>> = PulledRun<I, W::Output, JoinHandle<()>>;
+}
+
+impl<I, S, W> Launch<I, S, W> for Threads
+where
+    I: Iterator + Send + 'static,
+    I::Item: Send + 'static,
+    S: Spec<W> + 'static,
+    W: Worker<Input = I::Item>,
+    W::Output: Send + 'static,
+{
+    fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
+        PulledRun::start(job, eager, |builder, body| builder.spawn(body))
+    }
+
+    fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
+        run.next()
+    }
+
+    fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>) {
+        run.stop_when(stop);
+    }
+}

@@ -1,0 +1,102 @@
+//! A run whose workers pull the source.
+
+use std::fmt;
+use std::io;
+
+use super::crew::Handle;
+use super::engine::Engine;
+use super::enter::Loop;
+use crate::backend::{Job, Next};
+use crate::bridge::{Bridge, StopWhen};
+use crate::source::Source;
+use crate::stage::Stage;
+use crate::sync::{Arc, Builder};
+use crate::{Spec, Worker};
+
+/// A run whose workers pull the source, seen from its consumer.
+pub struct PulledRun<I: Iterator, O, H: Handle> {
+    engine: Engine<I::Item, O, H>,
+    source: Arc<Source<I>>,
+    stage: Stage,
+}
+
+impl<I: Iterator, O, H: Handle> PulledRun<I, O, H> {
+    /// Starts the threads, unless the source is seen to be empty.
+    ///
+    /// A source that may be empty is asked for its first item here, on the consumer's thread, so
+    /// that nothing is spawned for none. Not so where the caller is not to be held up (`eager`),
+    /// or where no item may be pulled before the workers are built.
+    pub(super) fn start<'a, S, W>(
+        job: Job<I, S, W>,
+        eager: bool,
+        spawn: impl Fn(Builder, Loop<'a>) -> io::Result<H>,
+    ) -> Self
+    where
+        I: Send + 'a,
+        I::Item: Send + 'a,
+        S: Spec<W> + 'a,
+        W: Worker<Input = I::Item, Output = O>,
+        O: Send + 'a,
+    {
+        let bridge = job.bridge(false);
+        let (least, most) = job.source.size_hint();
+        let source = Arc::new(Source::new(job.source));
+        let mut is_empty = most == Some(0);
+        if least == 0 && !is_empty && !eager && !job.team.build_now {
+            bridge.feed(&mut |_| source.pull_here());
+            is_empty = bridge.is_over();
+        }
+        let engine = if is_empty {
+            Engine::idle(bridge)
+        } else {
+            let pull = || {
+                let source = Arc::clone(&source);
+                move |index| source.pull(index)
+            };
+            Engine::start(job.team, bridge, pull, spawn)
+        };
+        Self { engine, source, stage: job.stage }
+    }
+
+    pub(super) fn next(&mut self) -> Next<O> {
+        if let Some(error) = self.engine.start_error() {
+            return Ok(Some(error));
+        }
+        if self.engine.is_running() {
+            self.stage.attach(self.engine.bridge.bell());
+            if let Some(finished) = self.engine.bridge.take() {
+                return Ok(Some(finished));
+            }
+            self.stop();
+        }
+        self.engine.bridge.source_panic().map_or(Ok(None), Err)
+    }
+
+    pub(super) fn stop_when(&self, stop: StopWhen<O>) {
+        self.engine.bridge.stop_when(stop);
+    }
+
+    /// Ends the run and all that feeds it, and drops the source where nobody is inside.
+    fn stop(&mut self) {
+        self.source.cancel();
+        self.engine.stop();
+        drop(self.source.close());
+    }
+
+    /// Ends the run from outside, as a scope does that is left.
+    pub(super) fn canceller(&self) -> Arc<Bridge<I::Item, O>> {
+        Arc::clone(&self.engine.bridge)
+    }
+}
+
+impl<I: Iterator, O, H: Handle> Drop for PulledRun<I, O, H> {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl<I: Iterator, O, H: Handle> fmt::Debug for PulledRun<I, O, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PulledRun").finish_non_exhaustive()
+    }
+}

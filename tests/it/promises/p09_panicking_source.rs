@@ -1,0 +1,1 @@
+//! panicking_source
