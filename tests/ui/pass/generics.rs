@@ -131,7 +131,7 @@ where
 }
 
 // A slice of a parameter, and a struct with bounds and a default.
-#[delayed_init]
+#[delayed_init(new = with_weights)]
 struct Sum<T = u32, const N: usize = 2>
 where
     T: Clone + Default + std::ops::AddAssign + Send,
@@ -187,6 +187,8 @@ fn main() {
 
     let sum: Sum = Sum::spec(vec![1_u32]).build().unwrap();
     assert_eq!((sum.weights, sum.total, sum.last), (vec![1], 0, [None, None]));
+
+    assert_eq!(Sum::<u8, 3>::with_weights(vec![1]).unwrap().last, [None; 3]);
 
     let mut slices = Slices::spec(&["a"]).build().unwrap();
     assert_eq!(Worker::call(&mut slices, vec!["b", "c"]), 3);

@@ -11,7 +11,10 @@ struct Login {
 
 #[delayed_init(spec = Credentials, new = open, debug = false, derive(PartialEq, Hash))]
 impl Login {
-    fn open(user: &str, password: String) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+    fn open(
+        user: &str,
+        password: String,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         if password.is_empty() {
             return Err("no password".into());
         }

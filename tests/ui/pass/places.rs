@@ -104,6 +104,7 @@ mod inner {
 }
 
 #[delayed_init]
+#[allow(dead_code)]
 impl inner::Public {
     fn finish(self) -> u8 {
         0
@@ -113,7 +114,7 @@ impl inner::Public {
     #[inline]
     const fn new_of_another_name() {}
 
-    const EXPR: [u8; { 1 + 1 }] = [Self::EXPR_BY, { Self::EXPR_BY }];
+    const EXPR: [u8; const { 1 + 1 }] = { [Self::EXPR_BY; 2] };
     const EXPR_BY: u8 = 1;
 
     #[cfg(any())]
