@@ -26,7 +26,6 @@ pub(crate) enum Kept<'a> {
 /// What no spec can hold, at the token that makes it so.
 pub(crate) fn kept<'a>(ty: &'a Type, own_lifetimes: &[&Ident]) -> Result<Kept<'a>> {
     let Type::Reference(reference) = bare(ty) else {
-        refuse_local_function(ty)?;
         refuse_borrows(ty, own_lifetimes, &ARGUMENT)?;
         return Ok(Kept::Whole);
     };
@@ -57,7 +56,7 @@ pub(crate) fn output(ty: &Type, own_lifetimes: &[&Ident]) -> Result<()> {
 /// Refuses an `Arc<dyn Fn(..)>` that cannot be shared.
 ///
 /// The compiler would say so twice, of `Send` and of `Sync`.
-fn refuse_local_function(ty: &Type) -> Result<()> {
+pub(crate) fn refuse_local_function(ty: &Type) -> Result<()> {
     let Type::Path(path) = bare(ty) else { return Ok(()) };
     let Some(arc) = path.path.segments.last().filter(|last| last.ident == "Arc") else {
         return Ok(());

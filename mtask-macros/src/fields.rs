@@ -11,17 +11,15 @@ use crate::spelling::{Looks, looks};
 use crate::target::{Target, last};
 
 /// Lints that look at what the user wrote, and are told off there, not again in what is made of it.
+///
+/// As few as can be: each would collide with a `forbid` of the user's.
 pub(crate) fn allow() -> TokenStream {
     quote! {
         #[allow(
             dead_code,
             deprecated,
-            nonstandard_style,
             private_bounds,
             private_interfaces,
-            trivial_bounds,
-            unnameable_types,
-            unreachable_pub,
             clippy::all,
             clippy::nursery,
             clippy::pedantic

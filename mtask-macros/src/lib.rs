@@ -200,13 +200,14 @@ use parse::Item;
 /// # Ok::<(), TaskError>(())
 /// ```
 ///
-/// # Two of a kind
+/// # Limits
 ///
-/// The attribute names what it generates after the type, so two blocks with a `new` for one type,
-/// `impl Block<4>` and `impl Block<8>`, need two names: `spec = Name`.
-///
-/// A `call` on a public type makes its argument and return types part of a public impl, so they
-/// have to be public too, even where `call` is private.
+/// - What is generated is named after the type, so two blocks with a `new` for one type,
+///   `impl Block<4>` and `impl Block<8>`, need two names: `spec = Name`.
+/// - A `call` on a public type makes its argument and return types part of a public impl: they have
+///   to be public too, even where `call` is private.
+/// - What is generated allows a few lints, `deprecated` and `dead_code` among them. To `deny` these
+///   is no matter; to `forbid` them is an error of the compiler's.
 #[proc_macro_attribute]
 pub fn delayed_init(
     options: proc_macro::TokenStream,

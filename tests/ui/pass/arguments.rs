@@ -104,7 +104,7 @@ impl Several {
     }
 
     // Several arguments are a tuple; of one that is matched on, no name is needed.
-    fn call(&mut self, a: u64, name: &str, (b, _): (u64, u8), _: char) -> (u64, usize) {
+    fn call(&mut self, a: u64, name: &str, (b, _): (u64, u8), _: Rc<dyn Fn()>) -> (u64, usize) {
         (self.0 + a + b, name.len())
     }
 }
@@ -144,5 +144,5 @@ fn main() {
     assert_eq!((Worker::call(&mut local, ()), local.call()), (0, 1));
 
     let mut several = Several::spec().build().unwrap();
-    assert_eq!(Worker::call(&mut several, (1, "ab".to_owned(), (2, 3), 'c')), (4, 2));
+    assert_eq!(Worker::call(&mut several, (1, "ab".to_owned(), (2, 3), Rc::new(|| ()))), (4, 2));
 }
