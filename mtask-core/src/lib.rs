@@ -46,6 +46,10 @@ pub use finish::Finish;
 pub use spec::{BoxSpec, FnSpec, FnWorker, InitSpec, Spec, init_fn, worker_fn};
 pub use worker::Worker;
 
+/// The crate that draws the bars, in the version that [`ProgressOptions`] takes the types of.
+#[cfg(feature = "progress")]
+pub use indicatif;
+
 #[cfg(not(loom))]
 pub use inline::Inline;
 #[cfg(not(loom))]

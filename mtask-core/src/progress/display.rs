@@ -195,6 +195,8 @@ fn default_style(sized: bool, titled: bool) -> ProgressStyle {
     let bar = if sized { "{wide_bar:.cyan}" } else { "{spinner:.cyan}" };
     ProgressStyle::with_template(&format!("{title}{bar} {{progress}}{{errors:.red}}"))
         .expect("a template of our own")
+        // The last stands there once the run has ended.
+        .tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏•")
         .progress_chars("━╸─")
 }
 

@@ -108,9 +108,8 @@ fn tick(shared: &Shared, mut display: Display, started: Instant) {
         display.end(items, errors, started.elapsed(), ending);
     }));
     if let Err(payload) = shown {
-        // A style of the caller's panicked while it drew. A bar that is dropped draws once more,
-        // and a panic in there would abort the process: leak it, and the payload for the same
-        // reason. The panic hook has told of it.
+        // A style of the caller's panicked while it drew, and the panic hook has told of it. A bar
+        // that is dropped draws once more: leaked, it does not panic a second time.
         mem::forget((display, payload));
     }
 }

@@ -44,15 +44,27 @@ fn the_ticker_shows_what_is_counted() {
 
 #[test]
 fn the_end_does_not_wait_for_a_tick() {
-    let (log, screen) = redirected();
+    let (term, screen) = terminal();
     let started = Instant::now();
-    let reporter = Reporter::start_on(screen, ProgressOptions::new("end").interval(NEVER), None);
+    let reporter = Reporter::start_on(screen, ProgressOptions::new("end").interval(NEVER), Some(1));
+    soon("the bar", || term.contents().starts_with("end "));
+    // Time for the ticker to fall asleep: awake, it would see the end by itself.
+    std::thread::sleep(Duration::from_millis(50));
     reporter.item();
     reporter.finish();
     assert!(started.elapsed() < seconds(20));
+    assert!(term.contents().contains(" 1/1 items (100%) in "), "{}", term.contents());
+}
+
+#[test]
+fn a_run_too_short_for_a_line_has_its_last() {
+    let (log, screen) = redirected();
+    let reporter = Reporter::start_on(screen, ProgressOptions::new("short"), None);
+    reporter.item();
+    reporter.finish();
     let lines = log.writes();
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(lines[0].starts_with("end: done, 1 items in "), "{lines:?}");
+    assert!(lines[0].starts_with("short: done, 1 items in "), "{lines:?}");
     assert!(log.is_released(), "the ticker is gone");
 }
 

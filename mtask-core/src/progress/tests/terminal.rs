@@ -87,7 +87,7 @@ fn without_a_length_it_counts() {
     let spinner = |contents: &str| contents.split(' ').nth(1).map(str::to_owned);
     assert_ne!(spinner(&spun), spinner(&contents));
     display.end(1_250, 3, seconds(5), Ending::Finished);
-    assert!(term.contents().ends_with(" 1,250 lines in 5.0s, 250/s, 3 errors"));
+    assert_eq!(term.contents(), "tokenize • 1,250 lines in 5.0s, 250/s, 3 errors");
 }
 
 #[test]
