@@ -1,6 +1,7 @@
 //! The threads of a run, from their start to their last.
 
 use std::io;
+use std::mem;
 use std::time::{Duration, Instant};
 
 use rayon::{ThreadBuilder, ThreadPool, ThreadPoolBuilder};
@@ -30,18 +31,39 @@ impl Handle for ScopedJoinHandle<'_, ()> {
     }
 }
 
-/// The threads of a run: a rayon pool, the loops on it, and who is still in one.
+/// The threads of a run and who of them is still in its loop.
 pub(super) struct Crew<H> {
-    /// Dropping it lets a thread go whose loop has ended; it joins nothing.
-    pool: Option<ThreadPool>,
-    handles: Vec<H>,
+    handles: Arc<Handles<H>>,
     roll: Arc<Roll>,
+}
+
+/// What the threads of a run are joined by.
+///
+/// Shared, so that a scope which is left can drop the handles of a run that was forgotten: std's
+/// scope waits for a thread until its handle is gone too.
+pub(super) struct Handles<H>(Mutex<Vec<H>>);
+
+impl<H> Handles<H> {
+    pub(super) fn take(&self) -> Vec<H> {
+        mem::take(&mut lock(&self.0))
+    }
 }
 
 /// Which loops have ended.
 struct Roll {
     present: Mutex<Vec<bool>>,
     left: Condvar,
+    /// Dropping it lets the threads go whose loops have ended; it joins nothing. The last loop to
+    /// end drops it, so that the threads of a run which was forgotten end too, and what a worker
+    /// has spawned in the pool finds it alive.
+    pool: Mutex<Option<ThreadPool>>,
+}
+
+impl Roll {
+    fn let_go(&self) {
+        let pool = lock(&self.pool).take();
+        drop(pool);
+    }
 }
 
 /// Crosses a loop off the roll at its end.
@@ -52,7 +74,12 @@ struct Present {
 
 impl Drop for Present {
     fn drop(&mut self) {
-        lock(&self.roll.present)[self.worker] = false;
+        let mut present = lock(&self.roll.present);
+        present[self.worker] = false;
+        if present.iter().all(|is| !is) {
+            self.roll.let_go();
+        }
+        drop(present);
         self.roll.left.notify_all();
     }
 }
@@ -68,8 +95,6 @@ impl<H: Handle> Crew<H> {
         loops: Vec<Loop<'a>>,
         spawn: impl Fn(Builder, Loop<'a>) -> io::Result<H>,
     ) -> (Self, Result<(), (usize, io::Error)>) {
-        let roll = Arc::new(Roll { present: Mutex::new(Vec::new()), left: Condvar::new() });
-        let mut crew = Self { pool: None, handles: Vec::new(), roll };
         let mut threads: Vec<ThreadBuilder> = Vec::with_capacity(loops.len());
         let pool = ThreadPoolBuilder::new()
             .num_threads(loops.len())
@@ -79,13 +104,25 @@ impl<H: Handle> Crew<H> {
                 Ok(())
             })
             .build();
-        match pool {
-            Ok(pool) => crew.pool = Some(pool),
-            Err(error) => return (crew, Err((0, io::Error::other(error)))),
+        let (pool, outcome) = match pool {
+            Ok(pool) => (Some(pool), Ok(())),
+            Err(error) => (None, Err((0, io::Error::other(error)))),
+        };
+        let roll = Arc::new(Roll {
+            present: Mutex::new(vec![true; loops.len()]),
+            left: Condvar::new(),
+            pool: Mutex::new(pool),
+        });
+        // All are on the roll before the first can leave. One that is not started leaves it when
+        // its place is dropped.
+        let places: Vec<Present> =
+            (0..loops.len()).map(|worker| Present { roll: Arc::clone(&roll), worker }).collect();
+        let crew = Self { handles: Arc::new(Handles(Mutex::new(Vec::new()))), roll };
+        if outcome.is_err() {
+            return (crew, outcome);
         }
-        for (worker, (work, thread)) in loops.into_iter().zip(threads).enumerate() {
-            lock(&crew.roll.present).push(true);
-            let present = Present { roll: Arc::clone(&crew.roll), worker };
+        for (present, (work, thread)) in places.into_iter().zip(loops.into_iter().zip(threads)) {
+            let worker = present.worker;
             let body = Box::new(move || {
                 enter(
                     thread,
@@ -97,19 +134,22 @@ impl<H: Handle> Crew<H> {
             });
             let builder = Builder::new().name(format!("mtask-{worker}"));
             match spawn(builder, body) {
-                Ok(handle) => crew.handles.push(handle),
+                Ok(handle) => lock(&crew.handles.0).push(handle),
                 Err(error) => return (crew, Err((worker, error))),
             }
         }
         (crew, Ok(()))
     }
 
+    pub(super) fn handles(&self) -> &Arc<Handles<H>> {
+        &self.handles
+    }
+
     /// Joins the threads of a run that has been told to end.
     ///
     /// All are waited for, but at most for `timeout`, and a last one that is inside the source
     /// for [`SOURCE_GRACE`] alone. A thread that is not there by then is left to end by itself.
-    pub(super) fn join(mut self, timeout: Option<Duration>, is_in_source: impl Fn() -> bool) {
-        drop(self.pool.take());
+    pub(super) fn join(self, timeout: Option<Duration>, is_in_source: impl Fn() -> bool) {
         let start = Instant::now();
         let mut present = lock(&self.roll.present);
         loop {
@@ -129,7 +169,8 @@ impl<H: Handle> Crew<H> {
         }
         let still_there = present.clone();
         drop(present);
-        for (handle, still_there) in self.handles.into_iter().zip(still_there) {
+        self.roll.let_go();
+        for (handle, still_there) in self.handles.take().into_iter().zip(still_there) {
             if !still_there {
                 handle.join();
             }

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::crew::{Crew, Handle};
+use super::crew::{Crew, Handle, Handles};
 use super::enter::Loop;
 use crate::backend::Team;
 use crate::bridge::{Bridge, Finished, Hand, Pulled};
@@ -70,6 +70,11 @@ impl<T, O, H: Handle> Engine<T, O, H> {
     /// True while the threads have not been joined.
     pub(super) fn is_running(&self) -> bool {
         self.crew.is_some()
+    }
+
+    /// What the threads are joined by, where there are any.
+    pub(super) fn handles(&self) -> Option<&Arc<Handles<H>>> {
+        self.crew.as_ref().map(Crew::handles)
     }
 
     /// The error that stands for the whole run, where it could not be started.

@@ -8,7 +8,7 @@ use super::crew::Handle;
 use super::engine::Engine;
 use super::enter::Loop;
 use crate::backend::{Finished, Job};
-use crate::bridge::{Bridge, StopWhen};
+use crate::bridge::StopWhen;
 use crate::source::Source;
 use crate::stage::Stage;
 use crate::sync::{Arc, Builder};
@@ -87,9 +87,12 @@ impl<I: Iterator, O, H: Handle> PulledRun<I, O, H> {
         drop(self.source.close());
     }
 
-    /// Ends the run from outside, as a scope does that is left.
-    pub(super) fn canceller(&self) -> Arc<Bridge<I::Item, O>> {
-        Arc::clone(&self.engine.bridge)
+    pub(super) fn source(&self) -> &Arc<Source<I>> {
+        &self.source
+    }
+
+    pub(super) fn engine(&self) -> &Engine<I::Item, O, H> {
+        &self.engine
     }
 }
 

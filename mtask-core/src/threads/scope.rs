@@ -3,10 +3,12 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use super::crew::Handles;
 use super::pulled::PulledRun;
 use crate::backend::{Backend, Concurrent, Finished, Job, Launch, sealed};
 use crate::bridge::{Bridge, StopWhen};
 use crate::par::{ParMap, ParStateful, specs_of};
+use crate::source::Source;
 use crate::sync::{self, Arc, Mutex, ScopedJoinHandle, Weak, lock};
 use crate::{Spec, Worker, worker_fn};
 
@@ -37,7 +39,7 @@ where
     F: for<'scope> FnOnce(&Scope<'scope, 'env>) -> T,
 {
     sync::scope(|threads| {
-        let runs = Arc::new(Runs { list: Mutex::new(Vec::new()) });
+        let runs = Arc::new(Runs { list: Mutex::new(Some(Vec::new())) });
         f(&Scope { threads, runs, env: PhantomData })
     })
 }
@@ -51,10 +53,12 @@ pub struct Scope<'scope, 'env: 'scope> {
 
 /// The runs that a scope has to end when it is left.
 struct Runs<'scope> {
-    list: Mutex<Vec<Weak<dyn Cancel + Send + Sync + 'scope>>>,
+    /// `None` once it was left: a run that starts after that, as the stage of another may, is
+    /// ended at once.
+    list: Mutex<Option<Vec<Weak<dyn Cancel + Send + Sync + 'scope>>>>,
 }
 
-/// A run that can be ended from outside, whatever its items.
+/// A part of a run that can be ended from outside, whatever the run's items.
 trait Cancel {
     fn cancel(&self);
 }
@@ -62,6 +66,41 @@ trait Cancel {
 impl<T, O> Cancel for Bridge<T, O> {
     fn cancel(&self) {
         Bridge::cancel(self);
+    }
+}
+
+impl<I: Iterator> Cancel for Source<I> {
+    fn cancel(&self) {
+        Source::cancel(self);
+    }
+}
+
+impl<H> Cancel for Handles<H> {
+    /// Leaves the threads to the scope, which joins them.
+    fn cancel(&self) {
+        drop(self.take());
+    }
+}
+
+impl<'scope> Runs<'scope> {
+    fn add(&self, part: Arc<impl Cancel + Send + Sync + 'scope>) {
+        let mut list = lock(&self.list);
+        let Some(parts) = &mut *list else {
+            drop(list);
+            return part.cancel();
+        };
+        if parts.len() == parts.capacity() {
+            parts.retain(|part| part.strong_count() > 0);
+        }
+        let part: Arc<dyn Cancel + Send + Sync + 'scope> = part;
+        parts.push(Arc::downgrade(&part));
+    }
+
+    fn cancel(&self) {
+        let parts = lock(&self.list).take();
+        for part in parts.iter().flatten().filter_map(Weak::upgrade) {
+            part.cancel();
+        }
     }
 }
 
@@ -124,11 +163,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
 
 impl Drop for Scope<'_, '_> {
     fn drop(&mut self) {
-        for run in lock(&self.runs.list).drain(..) {
-            if let Some(run) = run.upgrade() {
-                run.cancel();
-            }
-        }
+        self.runs.cancel();
     }
 }
 
@@ -169,12 +204,12 @@ where
     fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
         let run =
             PulledRun::start(job, eager, |builder, body| builder.spawn_scoped(self.threads, body));
-        let canceller: Arc<dyn Cancel + Send + Sync + 'scope> = run.canceller();
-        let mut list = lock(&self.runs.list);
-        if list.len() == list.capacity() {
-            list.retain(|run| run.strong_count() > 0);
+        // In the order in which a run ends itself.
+        self.runs.add(Arc::clone(run.source()));
+        self.runs.add(Arc::clone(&run.engine().bridge));
+        if let Some(handles) = run.engine().handles() {
+            self.runs.add(Arc::clone(handles));
         }
-        list.push(Arc::downgrade(&canceller));
         run
     }
 
