@@ -143,7 +143,8 @@ impl<T, O> Bridge<T, O> {
                     state.source_panic = Some(payload);
                 }
             }
-            if !state.wants_item() {
+            // Alone, since the others were retired, it runs what it holds before it asks again.
+            if !state.wants_item() || state.active <= 1 {
                 break;
             }
         }
