@@ -1,1 +1,21 @@
 //! What the expansion of `#[delayed_init]` names: no part of the interface.
+//!
+//! Every name of core and std that the expansion needs goes through here, so that a user's
+//! shadowed prelude, or none at all, changes nothing.
+
+mod argument;
+mod build;
+mod show;
+
+pub use argument::{CloneArgument, LendArgument};
+pub use build::{BuildFailure, Built, InitError, InitField, built, init};
+pub use show::{Named, ShowDebug, ShowName, Shown};
+
+pub use core::clone::Clone;
+pub use core::fmt::{Debug, Formatter, Result as FmtResult};
+pub use core::marker::{PhantomData, Send};
+pub use core::prelude::v1::derive;
+pub use core::result::Result;
+pub use std::borrow::{Borrow, ToOwned};
+
+pub use crate::{BuildError, Finish, Spec, Worker};

@@ -18,6 +18,7 @@
 //! }
 //! ```
 
+use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -51,14 +52,19 @@ where
     #[doc(hidden)]
     fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W>;
 
-    /// The next result; after `None`, always `None`, with nothing left running.
+    /// The next result, or the payload of the source's panic, which comes after all results.
+    /// After either end nothing is left running, and the run is not asked again.
     #[doc(hidden)]
-    fn next(run: &mut Self::Run<I, S, W>) -> Option<Finished<W::Output>>;
+    fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output>;
 
     /// Ends the run after the first result for which `stop` holds.
     #[doc(hidden)]
     fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>);
 }
+
+/// What a run gives when it is asked.
+#[doc(hidden)]
+pub type Next<O> = Result<Option<Finished<O>>, Box<dyn Any + Send>>;
 
 /// A backend whose workers run beside the consumer, so that a window, an order and a start are
 /// worth choosing.
@@ -122,7 +128,7 @@ impl<I: Iterator, S: Spec<W>, W: Worker<Input = I::Item>> Job<I, S, W> {
         let bridge = Bridge::new(Plan {
             workers,
             window: self.options.window.unwrap_or(workers * WINDOW_PER_WORKER),
-            batch: self.options.batch,
+            batch: self.options.batch.unwrap_or(usize::MAX),
             ordered: self.options.ordered,
             build_now: self.team.build_now,
             fed,

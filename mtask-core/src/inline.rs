@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use crate::backend::{Backend, Finished, Job, Launch, sealed};
-use crate::bridge::StopWhen;
+use crate::backend::{Backend, Job, Launch, Next, sealed};
+use crate::bridge::{Finished, Pulled, StopWhen};
 use crate::life::Life;
+use crate::source::Source;
 use crate::{Spec, TaskError, Worker};
 
 /// One worker on the caller's own thread; the backend of
@@ -31,10 +32,10 @@ where
         let may_have_items = job.source.size_hint().1 != Some(0);
         let build_error =
             if job.team.build_now && may_have_items { life.build(None).err() } else { None };
-        InlineRun { source: Some(job.source), life, build_error, pulled: 0 }
+        InlineRun { source: Source::new(job.source), life, build_error, pulled: 0 }
     }
 
-    fn next(run: &mut Self::Run<I, S, W>) -> Option<Finished<W::Output>> {
+    fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
         run.next()
     }
 
@@ -45,9 +46,7 @@ where
 
 /// A run on the caller's thread.
 pub struct InlineRun<I, S, W> {
-    /// `None` after the end. Out of its place while its `next` runs, so that a source which
-    /// panicked is not asked again.
-    source: Option<I>,
+    source: Source<I>,
     life: Life<S, W>,
     build_error: Option<TaskError>,
     pulled: usize,
@@ -59,21 +58,28 @@ where
     S: Spec<W>,
     W: Worker<Input = I::Item>,
 {
-    fn next(&mut self) -> Option<Finished<W::Output>> {
+    fn next(&mut self) -> Next<W::Output> {
         if let Some(error) = self.build_error.take() {
-            self.source = None;
-            return Some(Finished { index: None, worker: Some(0), result: Err(error) });
+            drop(self.source.close());
+            return Ok(Some(Finished { index: None, worker: Some(0), result: Err(error) }));
         }
-        let mut source = self.source.take()?;
-        let Some(input) = source.next() else {
-            self.life.end();
-            return None;
-        };
-        self.source = Some(source);
-        let index = self.pulled;
-        self.pulled += 1;
-        let worker = (!self.life.is_retired()).then_some(0);
-        Some(Finished { index: Some(index), worker, result: self.life.run(index, input) })
+        match self.source.pull_here() {
+            Pulled::Item(input) => {
+                let index = self.pulled;
+                self.pulled += 1;
+                let worker = (!self.life.is_retired()).then_some(0);
+                let result = self.life.run(index, input);
+                Ok(Some(Finished { index: Some(index), worker, result }))
+            }
+            Pulled::End => {
+                self.life.end();
+                Ok(None)
+            }
+            Pulled::Panicked(payload) => {
+                self.life.end();
+                Err(payload)
+            }
+        }
     }
 }
 

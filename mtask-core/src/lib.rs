@@ -9,9 +9,13 @@
 //! | [`threads`], `inline` | the backends |
 //! | `life` | one worker, from build to end |
 //! | `source`, `stage` | the source, and runs that are a source |
+//! | `progress` | how a run is shown while it goes |
+
+#![cfg_attr(loom, allow(dead_code, unreachable_pub, reason = "the models need the bridge alone"))]
 
 mod bridge;
 mod error;
+mod finish;
 mod spec;
 mod sync;
 mod worker;
@@ -26,6 +30,8 @@ mod iter;
 mod life;
 #[cfg(not(loom))]
 mod par;
+#[cfg(all(feature = "progress", not(loom)))]
+mod progress;
 #[cfg(not(loom))]
 mod source;
 #[cfg(not(loom))]
@@ -36,8 +42,13 @@ mod stats;
 pub mod threads;
 
 pub use error::{BuildError, TaskError, TaskErrorKind, TaskErrors};
+pub use finish::Finish;
 pub use spec::{BoxSpec, FnSpec, FnWorker, InitSpec, Spec, init_fn, worker_fn};
 pub use worker::Worker;
+
+/// The crate that draws the bars, in the version that [`ProgressOptions`] takes the types of.
+#[cfg(feature = "progress")]
+pub use indicatif;
 
 #[cfg(not(loom))]
 pub use inline::Inline;
@@ -48,6 +59,8 @@ pub use par::{
     ParMap, ParStateful, ParStatefulExt, ParStatefulInline, ParStatefulLocal, par_map,
     par_stateful, par_stateful_local,
 };
+#[cfg(all(feature = "progress", not(loom)))]
+pub use progress::ProgressOptions;
 #[cfg(not(loom))]
 pub use stats::Stats;
 #[cfg(not(loom))]

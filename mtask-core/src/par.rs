@@ -10,6 +10,7 @@ use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::mem;
+use std::panic::resume_unwind;
 use std::time::Duration;
 
 use crate::backend::{Backend, Finished, Job, Launch, Options, Team};
@@ -80,24 +81,6 @@ enum State<I: Iterator, S, W: Worker<Input = I::Item>, B: Backend> {
     Done,
 }
 
-/// Ends a run that the panic of its source passes through; forgotten where there is none.
-struct EndOnUnwind<'a, I, S, W, B>(&'a mut State<I, S, W, B>)
-where
-    I: Iterator,
-    W: Worker<Input = I::Item>,
-    B: Backend;
-
-impl<I, S, W, B> Drop for EndOnUnwind<'_, I, S, W, B>
-where
-    I: Iterator,
-    W: Worker<Input = I::Item>,
-    B: Backend,
-{
-    fn drop(&mut self) {
-        *self.0 = State::Done;
-    }
-}
-
 /// All that a run needs to start.
 struct Plan<I, S, W: Worker, B> {
     source: I,
@@ -138,8 +121,7 @@ where
         }
     }
 
-    /// True once the run has ended, by its last item or before its first, and every thread was
-    /// joined or left.
+    /// True once `next()` has returned `None`: nothing is left running.
     pub fn is_finished(&self) -> bool {
         matches!(self.state, State::Done)
     }
@@ -211,20 +193,23 @@ where
         if let State::Ready(_) = self.state {
             self.launch(false);
         }
-        let ending = EndOnUnwind(&mut self.state);
-        let State::Running(run) = &mut *ending.0 else {
-            mem::forget(ending);
-            return None;
-        };
-        let finished = B::next(run);
-        mem::forget(ending);
-        let Some(finished) = finished else {
-            self.state = State::Done;
-            #[cfg(feature = "progress")]
-            if let Some(reporter) = self.reporter.take() {
-                reporter.finish();
+        let State::Running(run) = &mut self.state else { return None };
+        let finished = match B::next(run) {
+            Ok(Some(finished)) => finished,
+            Ok(None) => {
+                self.state = State::Done;
+                #[cfg(feature = "progress")]
+                if let Some(reporter) = self.reporter.take() {
+                    reporter.finish();
+                }
+                return None;
             }
-            return None;
+            Err(payload) => {
+                self.state = State::Done;
+                #[cfg(feature = "progress")]
+                drop(self.reporter.take());
+                resume_unwind(payload);
+            }
         };
         self.count(&finished);
         Some(finished)

@@ -1,13 +1,14 @@
 //! The threads of a run, from their start to their last.
 
 use std::io;
-use std::mem;
 use std::time::{Duration, Instant};
 
 use rayon::{ThreadBuilder, ThreadPool, ThreadPoolBuilder};
 
 use super::enter::{Loop, enter, run_loop};
-use crate::sync::{Arc, Builder, Condvar, JoinHandle, Mutex, ScopedJoinHandle, lock, wait_timeout};
+use crate::sync::{
+    Arc, Builder, Condvar, JoinHandle, Mutex, MutexGuard, ScopedJoinHandle, lock, wait_timeout,
+};
 
 /// How long a thread that sits inside the source is waited for.
 const SOURCE_GRACE: Duration = Duration::from_millis(10);
@@ -31,56 +32,92 @@ impl Handle for ScopedJoinHandle<'_, ()> {
     }
 }
 
-/// The threads of a run and who of them is still in its loop.
+/// The threads of a run.
 pub(super) struct Crew<H> {
     handles: Arc<Handles<H>>,
     roll: Arc<Roll>,
 }
 
-/// What the threads of a run are joined by.
-///
-/// Shared, so that a scope which is left can drop the handles of a run that was forgotten: std's
-/// scope waits for a thread until its handle is gone too.
-pub(super) struct Handles<H>(Mutex<Vec<H>>);
+/// The handles of a crew. Shared with the scope that the threads are in, if any: a scope waits for
+/// every handle to be dropped, and a crew may be forgotten.
+pub(super) type Handles<H> = Mutex<Vec<H>>;
 
-impl<H> Handles<H> {
-    pub(super) fn take(&self) -> Vec<H> {
-        mem::take(&mut lock(&self.0))
-    }
-}
-
-/// Which loops have ended.
+/// Where the threads are, and the rayon pool that they make up.
 struct Roll {
-    present: Mutex<Vec<bool>>,
-    left: Condvar,
-    /// Dropping it lets the threads go whose loops have ended; it joins nothing. The last loop to
-    /// end drops it, so that the threads of a run which was forgotten end too, and what a worker
-    /// has spawned in the pool finds it alive.
+    whereabouts: Mutex<Vec<Whereabouts>>,
+    changed: Condvar,
+    /// Dropping it lets the threads go; it joins nothing. The last loop to end does it: no sooner,
+    /// because rayon aborts where a call in hand spawns into a pool that has ended; and without
+    /// the consumer, who may have forgotten the run.
     pool: Mutex<Option<ThreadPool>>,
 }
 
+/// Where a thread is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Whereabouts {
+    /// In its loop, or on the way there.
+    InLoop,
+    /// Out of its loop and at the pool's disposal: it may be running a rayon job of a worker that
+    /// is still in its own.
+    InPool,
+    /// Out of the pool.
+    Gone,
+}
+
+/// Notes that a thread has come out of its loop.
+struct OutOfLoop(Arc<Roll>, usize);
+
+impl Drop for OutOfLoop {
+    fn drop(&mut self) {
+        let whereabouts = self.0.note(self.1, Whereabouts::InPool);
+        let is_last = !whereabouts.contains(&Whereabouts::InLoop);
+        drop(whereabouts);
+        if is_last {
+            self.0.let_go();
+        }
+    }
+}
+
+/// Notes that a thread has come out of the pool, or was never started.
+struct Gone(Arc<Roll>, usize);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        drop(self.0.note(self.1, Whereabouts::Gone));
+    }
+}
+
 impl Roll {
+    fn note(&self, worker: usize, now: Whereabouts) -> MutexGuard<'_, Vec<Whereabouts>> {
+        let mut whereabouts = lock(&self.whereabouts);
+        // A thread that is never started may note its two steps in any order.
+        whereabouts[worker] = whereabouts[worker].max(now);
+        self.changed.notify_all();
+        whereabouts
+    }
+
     fn let_go(&self) {
         let pool = lock(&self.pool).take();
         drop(pool);
     }
-}
 
-/// Crosses a loop off the roll at its end.
-struct Present {
-    roll: Arc<Roll>,
-    worker: usize,
-}
-
-impl Drop for Present {
-    fn drop(&mut self) {
-        let mut present = lock(&self.roll.present);
-        present[self.worker] = false;
-        if present.iter().all(|is| !is) {
-            self.roll.let_go();
+    /// Waits until no thread is where `there` says, or for as long as `limit` says, which is asked
+    /// anew whenever something has changed.
+    fn wait_until_none(
+        &self,
+        there: impl Fn(Whereabouts) -> bool,
+        limit: impl Fn(usize) -> Option<Duration>,
+        start: Instant,
+    ) {
+        let mut whereabouts = lock(&self.whereabouts);
+        loop {
+            let count = whereabouts.iter().filter(|&&is| there(is)).count();
+            let left = limit(count).map(|limit| limit.saturating_sub(start.elapsed()));
+            if count == 0 || left.is_some_and(|left| left.is_zero()) {
+                return;
+            }
+            whereabouts = wait_timeout(&self.changed, whereabouts, left);
         }
-        drop(present);
-        self.roll.left.notify_all();
     }
 }
 
@@ -95,6 +132,12 @@ impl<H: Handle> Crew<H> {
         loops: Vec<Loop<'a>>,
         spawn: impl Fn(Builder, Loop<'a>) -> io::Result<H>,
     ) -> (Self, Result<(), (usize, io::Error)>) {
+        let roll = Arc::new(Roll {
+            whereabouts: Mutex::new(vec![Whereabouts::InLoop; loops.len()]),
+            changed: Condvar::new(),
+            pool: Mutex::new(None),
+        });
+        let crew = Self { handles: Arc::default(), roll: Arc::clone(&roll) };
         let mut threads: Vec<ThreadBuilder> = Vec::with_capacity(loops.len());
         let pool = ThreadPoolBuilder::new()
             .num_threads(loops.len())
@@ -104,43 +147,42 @@ impl<H: Handle> Crew<H> {
                 Ok(())
             })
             .build();
-        let (pool, outcome) = match pool {
-            Ok(pool) => (Some(pool), Ok(())),
-            Err(error) => (None, Err((0, io::Error::other(error)))),
+        let mut outcome = match pool {
+            // Rayon has a most number of threads, and makes no more than that.
+            Ok(_) if threads.len() < loops.len() => {
+                let most = threads.len();
+                Err((most, io::Error::other(format!("a rayon pool has at most {most} threads"))))
+            }
+            Ok(pool) => {
+                *lock(&roll.pool) = Some(pool);
+                Ok(())
+            }
+            Err(error) => Err((0, io::Error::other(error))),
         };
-        let roll = Arc::new(Roll {
-            present: Mutex::new(vec![true; loops.len()]),
-            left: Condvar::new(),
-            pool: Mutex::new(pool),
-        });
-        // All are on the roll before the first can leave. One that is not started leaves it when
-        // its place is dropped.
-        let places: Vec<Present> =
-            (0..loops.len()).map(|worker| Present { roll: Arc::clone(&roll), worker }).collect();
-        let crew = Self { handles: Arc::new(Handles(Mutex::new(Vec::new()))), roll };
-        if outcome.is_err() {
-            return (crew, outcome);
-        }
-        for (present, (work, thread)) in places.into_iter().zip(loops.into_iter().zip(threads)) {
-            let worker = present.worker;
+        let mut threads = threads.into_iter();
+        for (worker, work) in loops.into_iter().enumerate() {
+            let gone = Gone(Arc::clone(&roll), worker);
+            let (Ok(()), Some(thread)) = (&outcome, threads.next()) else { continue };
+            let out_of_loop = OutOfLoop(Arc::clone(&roll), worker);
             let body = Box::new(move || {
+                let _gone = gone;
                 enter(
                     thread,
                     Box::new(move || {
-                        let _present = present;
+                        let _out_of_loop = out_of_loop;
                         work();
                     }),
                 );
             });
-            let builder = Builder::new().name(format!("mtask-{worker}"));
-            match spawn(builder, body) {
-                Ok(handle) => lock(&crew.handles.0).push(handle),
-                Err(error) => return (crew, Err((worker, error))),
+            match spawn(Builder::new().name(format!("mtask-{worker}")), body) {
+                Ok(handle) => lock(&crew.handles).push(handle),
+                Err(error) => outcome = Err((worker, error)),
             }
         }
-        (crew, Ok(()))
+        (crew, outcome)
     }
 
+    /// The handles of those not joined yet.
     pub(super) fn handles(&self) -> &Arc<Handles<H>> {
         &self.handles
     }
@@ -151,27 +193,24 @@ impl<H: Handle> Crew<H> {
     /// for [`SOURCE_GRACE`] alone. A thread that is not there by then is left to end by itself.
     pub(super) fn join(self, timeout: Option<Duration>, is_in_source: impl Fn() -> bool) {
         let start = Instant::now();
-        let mut present = lock(&self.roll.present);
-        loop {
-            let count = present.iter().filter(|&&is| is).count();
-            let limit = match timeout {
-                _ if count == 0 => break,
-                // The one that is left is the one inside: nobody goes in any more.
-                Some(timeout) if count == 1 && is_in_source() => Some(timeout.min(SOURCE_GRACE)),
-                None if count == 1 && is_in_source() => Some(SOURCE_GRACE),
-                timeout => timeout,
-            };
-            let left = limit.map(|limit| limit.saturating_sub(start.elapsed()));
-            if left.is_some_and(|left| left.is_zero()) {
-                break;
-            }
-            present = wait_timeout(&self.roll.left, present, left);
-        }
-        let still_there = present.clone();
-        drop(present);
+        let limit = |count| match timeout {
+            // The one that is left is the one inside: nobody goes in any more.
+            Some(timeout) if count == 1 && is_in_source() => Some(timeout.min(SOURCE_GRACE)),
+            None if count == 1 && is_in_source() => Some(SOURCE_GRACE),
+            timeout => timeout,
+        };
+        self.roll.wait_until_none(|is| is == Whereabouts::InLoop, limit, start);
+        // For those that can be joined although one is left.
         self.roll.let_go();
-        for (handle, still_there) in self.handles.take().into_iter().zip(still_there) {
-            if !still_there {
+        let left = lock(&self.roll.whereabouts).contains(&Whereabouts::InLoop);
+        // What a thread in the pool still runs may be a job of the one that is left.
+        let limit = if left { timeout.or(Some(SOURCE_GRACE)) } else { timeout };
+        self.roll.wait_until_none(|is| is == Whereabouts::InPool, |_| limit, start);
+
+        let whereabouts = lock(&self.roll.whereabouts).clone();
+        let handles = std::mem::take(&mut *lock(&self.handles));
+        for (handle, is) in handles.into_iter().zip(whereabouts) {
+            if is == Whereabouts::Gone {
                 handle.join();
             }
         }

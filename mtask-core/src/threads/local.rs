@@ -1,10 +1,9 @@
 //! A run whose consumer pulls the source.
 
 use std::fmt;
-use std::panic::resume_unwind;
 
 use super::engine::Engine;
-use crate::backend::{Backend, Concurrent, Finished, Job, Launch, sealed};
+use crate::backend::{Backend, Concurrent, Job, Launch, Next, sealed};
 use crate::bridge::{Pulled, StopWhen};
 use crate::source::Source;
 use crate::stage::Stage;
@@ -38,7 +37,7 @@ where
         FedRun::start(job, eager)
     }
 
-    fn next(run: &mut Self::Run<I, S, W>) -> Option<Finished<W::Output>> {
+    fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
         run.next()
     }
 
@@ -80,29 +79,30 @@ impl<I: Iterator, O> FedRun<I, O> {
             Engine::start(job.team, bridge, || |_| Pulled::End, |builder, body| builder.spawn(body))
         };
         if eager && engine.is_running() {
-            while engine.bridge.hungry(workers) {
+            // One is there already.
+            for _ in 1..workers {
+                if !engine.bridge.hungry(workers) {
+                    break;
+                }
                 engine.bridge.feed(&mut |_| source.pull_here());
             }
         }
         Self { engine, source, stage: job.stage }
     }
 
-    fn next(&mut self) -> Option<Finished<O>> {
+    fn next(&mut self) -> Next<O> {
         if let Some(error) = self.engine.start_error() {
-            return Some(error);
+            return Ok(Some(error));
         }
         if self.engine.is_running() {
             self.stage.attach(self.engine.bridge.bell());
             let source = &self.source;
             if let Some(finished) = self.engine.bridge.take_and_feed(|_| source.pull_here()) {
-                return Some(finished);
+                return Ok(Some(finished));
             }
             self.engine.stop();
         }
-        if let Some(payload) = self.engine.bridge.source_panic() {
-            resume_unwind(payload);
-        }
-        None
+        self.engine.bridge.source_panic().map_or(Ok(None), Err)
     }
 }
 

@@ -4,6 +4,8 @@ mod crew;
 mod engine;
 mod enter;
 mod local;
+#[cfg(feature = "progress")]
+mod pqdm;
 mod pulled;
 mod scope;
 
@@ -12,11 +14,13 @@ pub use crew::Handle;
 #[doc(hidden)]
 pub use local::FedRun;
 pub use local::Local;
+#[cfg(feature = "progress")]
+pub use pqdm::pqdm;
 #[doc(hidden)]
 pub use pulled::PulledRun;
 pub use scope::{Scope, Scoped, scope};
 
-use crate::backend::{Backend, Concurrent, Finished, Job, Launch, sealed};
+use crate::backend::{Backend, Concurrent, Job, Launch, Next, sealed};
 use crate::bridge::StopWhen;
 use crate::sync::JoinHandle;
 use crate::{Spec, Worker};
@@ -24,8 +28,13 @@ use crate::{Spec, Worker};
 /// Workers in threads of this process, one a spec; the default backend.
 ///
 /// Each set of workers is a rayon pool of its own, so that rayon code which a worker calls adds
-/// no threads: it runs on the worker's own thread, and on others of the set where they wait
-/// inside rayon as well. To give such code more threads, `install` it on another pool.
+/// no threads: `join`, `scope` and parallel iterators run on the worker's own thread, and on
+/// others of the set where those wait inside rayon as well or have no more items to come. To give
+/// such code more threads, `install` it on another pool. That is also the place for what needs a
+/// second thread to get on: a job of `rayon::spawn` runs when a thread of the set has nothing else
+/// to do, and `rayon::broadcast` waits for every worker. A thread that was left behind, inside the
+/// source or after a [`shutdown_timeout`](crate::ParStateful::shutdown_timeout), has no pool any
+/// more to `spawn` into.
 ///
 /// # Examples
 ///
@@ -67,7 +76,7 @@ where
         PulledRun::start(job, eager, |builder, body| builder.spawn(body))
     }
 
-    fn next(run: &mut Self::Run<I, S, W>) -> Option<Finished<W::Output>> {
+    fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
         run.next()
     }
 

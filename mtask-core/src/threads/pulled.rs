@@ -2,16 +2,16 @@
 
 use std::fmt;
 use std::io;
-use std::panic::resume_unwind;
 
 use super::crew::Handle;
 use super::engine::Engine;
 use super::enter::Loop;
-use crate::backend::{Finished, Job};
+use super::scope::Cancel;
+use crate::backend::{Job, Next};
 use crate::bridge::StopWhen;
 use crate::source::Source;
 use crate::stage::Stage;
-use crate::sync::{Arc, Builder};
+use crate::sync::{Arc, Builder, Weak};
 use crate::{Spec, Worker};
 
 /// A run whose workers pull the source, seen from its consumer.
@@ -59,21 +59,18 @@ impl<I: Iterator, O, H: Handle> PulledRun<I, O, H> {
         Self { engine, source, stage: job.stage }
     }
 
-    pub(super) fn next(&mut self) -> Option<Finished<O>> {
+    pub(super) fn next(&mut self) -> Next<O> {
         if let Some(error) = self.engine.start_error() {
-            return Some(error);
+            return Ok(Some(error));
         }
         if self.engine.is_running() {
             self.stage.attach(self.engine.bridge.bell());
             if let Some(finished) = self.engine.bridge.take() {
-                return Some(finished);
+                return Ok(Some(finished));
             }
             self.stop();
         }
-        if let Some(payload) = self.engine.bridge.source_panic() {
-            resume_unwind(payload);
-        }
-        None
+        self.engine.bridge.source_panic().map_or(Ok(None), Err)
     }
 
     pub(super) fn stop_when(&self, stop: StopWhen<O>) {
@@ -82,17 +79,27 @@ impl<I: Iterator, O, H: Handle> PulledRun<I, O, H> {
 
     /// Ends the run and all that feeds it, and drops the source where nobody is inside.
     fn stop(&mut self) {
-        self.source.cancel();
+        // A run that came to its end leaves its stages alone: whoever lent them may go on.
+        if self.engine.is_running() && !self.engine.bridge.is_over() {
+            self.source.cancel();
+        }
         self.engine.stop();
         drop(self.source.close());
     }
 
-    pub(super) fn source(&self) -> &Arc<Source<I>> {
-        &self.source
-    }
-
-    pub(super) fn engine(&self) -> &Engine<I::Item, O, H> {
-        &self.engine
+    /// What a scope that is left has to cancel, should the run have been forgotten.
+    pub(super) fn ends<'a>(&self) -> Vec<Weak<dyn Cancel + Send + Sync + 'a>>
+    where
+        I: Send + 'a,
+        I::Item: Send + 'a,
+        O: Send + 'a,
+        H: Send + 'a,
+    {
+        let Some(handles) = self.engine.handles() else { return Vec::new() };
+        let source: Arc<dyn Cancel + Send + Sync + 'a> = self.source.clone();
+        let bridge: Arc<dyn Cancel + Send + Sync + 'a> = self.engine.bridge.clone();
+        let handles: Arc<dyn Cancel + Send + Sync + 'a> = handles;
+        [source, bridge, handles].iter().map(Arc::downgrade).collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use super::crew::Handles;
 use super::pulled::PulledRun;
-use crate::backend::{Backend, Concurrent, Finished, Job, Launch, sealed};
+use crate::backend::{Backend, Concurrent, Job, Launch, Next, sealed};
 use crate::bridge::{Bridge, StopWhen};
 use crate::par::{ParMap, ParStateful, specs_of};
 use crate::source::Source;
@@ -53,14 +53,19 @@ pub struct Scope<'scope, 'env: 'scope> {
 
 /// The runs that a scope has to end when it is left.
 struct Runs<'scope> {
-    /// `None` once it was left: a run that starts after that, as the stage of another may, is
-    /// ended at once.
+    /// `None` once the scope has been left.
     list: Mutex<Option<Vec<Weak<dyn Cancel + Send + Sync + 'scope>>>>,
 }
 
-/// A part of a run that can be ended from outside, whatever the run's items.
-trait Cancel {
+/// A run that can be ended from outside, whatever its items.
+pub(super) trait Cancel {
     fn cancel(&self);
+}
+
+fn cancel(run: Weak<dyn Cancel + Send + Sync + '_>) {
+    if let Some(run) = run.upgrade() {
+        run.cancel();
+    }
 }
 
 impl<T, O> Cancel for Bridge<T, O> {
@@ -76,31 +81,9 @@ impl<I: Iterator> Cancel for Source<I> {
 }
 
 impl<H> Cancel for Handles<H> {
-    /// Leaves the threads to the scope, which joins them.
+    /// Lets go of the threads, which the scope itself waits for.
     fn cancel(&self) {
-        drop(self.take());
-    }
-}
-
-impl<'scope> Runs<'scope> {
-    fn add(&self, part: Arc<impl Cancel + Send + Sync + 'scope>) {
-        let mut list = lock(&self.list);
-        let Some(parts) = &mut *list else {
-            drop(list);
-            return part.cancel();
-        };
-        if parts.len() == parts.capacity() {
-            parts.retain(|part| part.strong_count() > 0);
-        }
-        let part: Arc<dyn Cancel + Send + Sync + 'scope> = part;
-        parts.push(Arc::downgrade(&part));
-    }
-
-    fn cancel(&self) {
-        let parts = lock(&self.list).take();
-        for part in parts.iter().flatten().filter_map(Weak::upgrade) {
-            part.cancel();
-        }
+        lock(self).clear();
     }
 }
 
@@ -163,7 +146,8 @@ impl<'scope, 'env> Scope<'scope, 'env> {
 
 impl Drop for Scope<'_, '_> {
     fn drop(&mut self) {
-        self.runs.cancel();
+        let list = lock(&self.runs.list).take();
+        list.into_iter().flatten().for_each(cancel);
     }
 }
 
@@ -204,16 +188,22 @@ where
     fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
         let run =
             PulledRun::start(job, eager, |builder, body| builder.spawn_scoped(self.threads, body));
-        // In the order in which a run ends itself.
-        self.runs.add(Arc::clone(run.source()));
-        self.runs.add(Arc::clone(&run.engine().bridge));
-        if let Some(handles) = run.engine().handles() {
-            self.runs.add(Arc::clone(handles));
+        let ends = run.ends();
+        match &mut *lock(&self.runs.list) {
+            Some(list) => {
+                if list.len() + ends.len() > list.capacity() {
+                    list.retain(|run| run.strong_count() > 0);
+                }
+                list.extend(ends);
+            }
+            // The source of another run, which was forgotten and only now pulls for the first
+            // time.
+            None => ends.into_iter().for_each(cancel),
         }
         run
     }
 
-    fn next(run: &mut Self::Run<I, S, W>) -> Option<Finished<W::Output>> {
+    fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
         run.next()
     }
 

@@ -1,0 +1,45 @@
+//! What a worker leaves behind.
+
+use crate::Worker;
+
+/// A worker that sums itself up when its last item is done.
+///
+/// `#[delayed_init]` writes it for `fn finish(self) -> T`.
+///
+/// # Examples
+///
+/// ```
+/// use mtask_core::{Finish, Worker};
+///
+/// struct Longest(usize);
+///
+/// impl Worker for Longest {
+///     type Input = String;
+///     type Output = usize;
+///
+///     fn call(&mut self, line: String) -> usize {
+///         self.0 = self.0.max(line.len());
+///         line.len()
+///     }
+/// }
+///
+/// impl Finish for Longest {
+///     type Summary = usize;
+///
+///     fn finish(self) -> usize {
+///         self.0
+///     }
+/// }
+///
+/// let mut worker = Longest(0);
+/// worker.call("four".to_owned());
+/// worker.call("six".to_owned());
+/// assert_eq!(worker.finish(), 4);
+/// ```
+pub trait Finish: Worker {
+    /// What is left of the worker.
+    type Summary;
+
+    /// Ends the worker.
+    fn finish(self) -> Self::Summary;
+}

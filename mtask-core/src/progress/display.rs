@@ -1,0 +1,222 @@
+//! One run on the screen: its bar, or its lines in the log.
+
+use std::fmt;
+use std::io::Write;
+use std::time::Duration;
+
+use indicatif::style::ProgressTracker;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use super::ProgressOptions;
+use super::pace::Pace;
+use super::screen::Screen;
+use super::status::Status;
+use crate::sync::{Arc, Mutex, lock};
+
+/// How often a bar is drawn, unless the caller says.
+const DRAW_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How often a line is written to a log, unless the caller says.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// By its last item.
+    Finished,
+    /// Before: dropped, or by a panic or an error.
+    Stopped,
+}
+
+/// One run on the screen.
+///
+/// Where nobody sees a bar there is one all the same, hidden: it keeps the position for the lines
+/// of the log, and for a caller who gave it and reads it.
+pub(super) struct Display {
+    bar: ProgressBar,
+    /// What the bar shows, for its template's keys.
+    status: Arc<Mutex<Status>>,
+    log: Option<Box<dyn Write + Send>>,
+    interval: Duration,
+    pace: Pace,
+    /// The items of this run that the bar knows of.
+    counted: u64,
+    /// Whether the bar is the caller's.
+    lent: bool,
+    leave: Option<bool>,
+}
+
+impl Display {
+    /// Readies the bar; `None` where there is nothing to show or to keep.
+    pub(super) fn open(
+        screen: Screen,
+        options: ProgressOptions,
+        length: Option<u64>,
+    ) -> Option<Self> {
+        if options.hidden && options.bar.is_none() {
+            return None;
+        }
+        let lent = options.bar.is_some();
+        let bar = options.bar.unwrap_or_else(ProgressBar::hidden);
+        // A bar of ours is drawn only from here on, with all that was set before.
+        if bar.length().is_none()
+            && let Some(length) = length
+        {
+            bar.set_length(bar.position().saturating_add(options.initial).saturating_add(length));
+        }
+        if options.initial > 0 {
+            bar.inc(options.initial);
+            // That jump says nothing of the speed, which a template of the caller's may show.
+            bar.reset_eta();
+        }
+        if let Some(message) = options.message {
+            bar.set_message(message);
+        }
+
+        let bar = if options.hidden {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+            bar
+        } else if !lent || options.multi.is_some() || options.position.is_some() {
+            let bars = options.multi.unwrap_or(screen.bars);
+            bars.insert(options.position.unwrap_or(usize::MAX), bar)
+        } else {
+            bar
+        };
+
+        let status = Arc::new(Mutex::new(Status {
+            done: bar.position(),
+            total: bar.length(),
+            unit: options.unit,
+            ..Status::default()
+        }));
+        let style = match options.style {
+            Some(style) => style,
+            None if lent => bar.style(),
+            None => default_style(bar.length().is_some(), !bar.message().is_empty()),
+        };
+        bar.set_style(with_keys(style, &status));
+
+        let logged = !options.hidden && !screen.attended && bar.is_hidden();
+        let interval =
+            options.interval.unwrap_or(if logged { LOG_INTERVAL } else { DRAW_INTERVAL });
+        Some(Self {
+            bar,
+            status,
+            log: logged.then_some(screen.log),
+            interval: interval.max(Duration::from_millis(1)),
+            pace: Pace::default(),
+            counted: 0,
+            lent,
+            leave: options.leave,
+        })
+    }
+
+    pub(super) fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    /// Shows a run that has done nothing yet. A log has nothing to tell of that.
+    pub(super) fn begin(&self) {
+        if self.log.is_none() {
+            self.bar.tick();
+        }
+    }
+
+    /// Shows how far the run is, with items, errors and time counted from its start.
+    pub(super) fn refresh(&mut self, items: u64, errors: u64, elapsed: Duration) {
+        self.advance(items, errors, elapsed, false);
+        self.write_log("");
+    }
+
+    /// Shows how far the run came.
+    pub(super) fn end(&mut self, items: u64, errors: u64, elapsed: Duration, ending: Ending) {
+        self.advance(items, errors, elapsed, true);
+        let finished = ending == Ending::Finished;
+        self.write_log(if finished { "done, " } else { "stopped, " });
+
+        let short = self.bar.length().is_some_and(|length| self.bar.position() < length);
+        if self.lent && finished && short {
+            // The bar counts more than this run: the caller goes on with it.
+            return;
+        }
+        match self.leave {
+            None if self.lent && finished => self.bar.finish_using_style(),
+            // Not `finish`, which moves the bar to its end whether the run came there or not.
+            None | Some(true) => self.bar.abandon(),
+            Some(false) => self.bar.finish_and_clear(),
+        }
+    }
+
+    fn advance(&mut self, items: u64, errors: u64, elapsed: Duration, ended: bool) {
+        self.pace.record(items, elapsed);
+        let added = items - self.counted;
+        self.counted = items;
+        let (position, total) = (self.bar.position(), self.bar.length());
+        {
+            let mut status = lock(&self.status);
+            status.done = position.saturating_add(added);
+            status.total = total;
+            status.errors = errors;
+            status.elapsed = elapsed;
+            status.ended = ended;
+            status.rate = if ended { self.pace.overall() } else { self.pace.rate() };
+            let remaining = total.map(|total| total.saturating_sub(status.done));
+            let remaining = remaining.filter(|&remaining| remaining > 0 && !ended);
+            status.left = remaining.and_then(|remaining| self.pace.left(remaining));
+        }
+        // Adding, where setting the position would undo what others add to a bar of the caller's.
+        // It draws too: the status has to be there before.
+        self.bar.inc(added);
+    }
+
+    /// Writes a line by one call, so that lines of several writers do not mix.
+    fn write_log(&mut self, how: &str) {
+        let Some(log) = &mut self.log else { return };
+        let mut line = String::new();
+        for title in [self.bar.prefix(), self.bar.message()] {
+            if !title.is_empty() {
+                line.push_str(&title);
+                line.push_str(": ");
+            }
+        }
+        line.push_str(how);
+        let status = lock(&self.status);
+        // Writing to a string does not fail.
+        let _ = status.progress(&mut line).and_then(|()| status.errors(&mut line));
+        let mut line = line.replace(char::is_control, " ");
+        line.push('\n');
+        // A closed log is no reason to end the run.
+        let _ = log.write_all(line.as_bytes()).and_then(|()| log.flush());
+    }
+}
+
+fn default_style(sized: bool, titled: bool) -> ProgressStyle {
+    let title = if titled { "{msg} " } else { "" };
+    let bar = if sized { "{wide_bar:.cyan}" } else { "{spinner:.cyan}" };
+    ProgressStyle::with_template(&format!("{title}{bar} {{progress}}{{errors:.red}}"))
+        .expect("a template of our own")
+        // The last stands there once the run has ended.
+        .tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏•")
+        .progress_chars("━╸─")
+}
+
+/// Adds the keys that [`ProgressOptions::style`] promises.
+fn with_keys(style: ProgressStyle, status: &Arc<Mutex<Status>>) -> ProgressStyle {
+    style
+        .with_key("progress", key(status, Status::progress))
+        .with_key("items", key(status, Status::items))
+        .with_key("rate", key(status, Status::rate))
+        .with_key("left", key(status, Status::left))
+        .with_key("errors", key(status, Status::errors))
+}
+
+fn key(
+    status: &Arc<Mutex<Status>>,
+    write: fn(&Status, &mut dyn fmt::Write) -> fmt::Result,
+) -> impl ProgressTracker + use<> {
+    let status = Arc::clone(status);
+    move |_: &ProgressState, out: &mut dyn fmt::Write| {
+        // A tracker has nobody to tell of an error.
+        let _ = write(&lock(&status), out);
+    }
+}

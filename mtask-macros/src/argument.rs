@@ -1,0 +1,175 @@
+//! What an argument's type asks of the spec.
+
+use proc_macro2::{Span, TokenStream};
+use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
+use syn::{Error, Ident, Lifetime, ParenthesizedGenericArguments, Result, TraitBound, Type};
+use syn::{TypeFnPtr, TypeImplTrait, TypeReference};
+
+use crate::target::bare;
+
+/// How an argument is kept.
+pub(crate) enum Kept<'a> {
+    /// As it is written.
+    Whole,
+    /// Owned, and lent: the type behind the reference.
+    Lent(&'a Type),
+}
+
+/// Decides how an argument is kept.
+///
+/// A reference that names a lifetime of the type, or `'static`, outlives the spec and is kept as
+/// it is. Any other lives for the call alone: its referent is stored owned.
+///
+/// # Errors
+///
+/// What no spec can hold, at the token that makes it so.
+pub(crate) fn kept<'a>(ty: &'a Type, own_lifetimes: &[&Ident]) -> Result<Kept<'a>> {
+    let Type::Reference(reference) = bare(ty) else {
+        refuse_borrows(ty, own_lifetimes, &ARGUMENT)?;
+        return Ok(Kept::Whole);
+    };
+    if let Some(mutability) = &reference.mutability {
+        return Err(Error::new(
+            mutability.span(),
+            "a `&mut` argument outlives no call: take the value itself, or an `Arc<Mutex<..>>` \
+             that is shared",
+        ));
+    }
+    let elem = bare(&reference.elem);
+    if let Type::TraitObject(object) = elem {
+        return Err(Error::new_spanned(
+            object,
+            "a borrowed trait object cannot be stored owned: take an `Arc<dyn Trait + Send + Sync>`",
+        ));
+    }
+    refuse_borrows(elem, own_lifetimes, &ARGUMENT)?;
+    let brief = reference.lifetime.as_ref().is_none_or(|it| is_brief(it, own_lifetimes));
+    Ok(if brief { Kept::Lent(elem) } else { Kept::Whole })
+}
+
+/// Refuses what cannot leave the worker's thread, in a return type.
+pub(crate) fn output(ty: &Type, own_lifetimes: &[&Ident]) -> Result<()> {
+    refuse_borrows(ty, own_lifetimes, &OUTPUT)
+}
+
+struct Refusals {
+    borrow: &'static str,
+    impl_trait: &'static str,
+}
+
+const ARGUMENT: Refusals = Refusals {
+    borrow: "a borrow inside an argument cannot be stored: take it owned (`Option<String>` for \
+             `Option<&str>`), or for `'static`",
+    impl_trait: "an `impl Trait` argument has no name to store it under: take a generic parameter \
+                 of the type, or an `Arc<dyn Trait + Send + Sync>`",
+};
+
+const OUTPUT: Refusals = Refusals {
+    borrow: "a borrow cannot outlive the call: return it owned",
+    impl_trait: "an `impl Trait` has no name to return it under: return a named type, or a \
+                 `Box<dyn Trait + Send>`",
+};
+
+fn refuse_borrows(ty: &Type, own_lifetimes: &[&Ident], refusals: &'static Refusals) -> Result<()> {
+    let mut finder = Finder { own_lifetimes, refusals, bound: Vec::new(), found: None };
+    finder.visit_type(ty);
+    finder.found.map_or(Ok(()), Err)
+}
+
+fn is_brief(lifetime: &Lifetime, own_lifetimes: &[&Ident]) -> bool {
+    lifetime.ident == "_" || own_lifetimes.contains(&&lifetime.ident)
+}
+
+/// Looks for lifetimes that last for a call only, and for types without a name.
+struct Finder<'a> {
+    own_lifetimes: &'a [&'a Ident],
+    refusals: &'static Refusals,
+    /// Lifetimes introduced by a `for<..>` around: they belong to the type.
+    bound: Vec<Ident>,
+    found: Option<Error>,
+}
+
+impl Finder<'_> {
+    fn refuse(&mut self, span: Span, reason: &str) {
+        self.found.get_or_insert_with(|| Error::new(span, reason));
+    }
+}
+
+impl<'ast> Visit<'ast> for Finder<'_> {
+    fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
+        if reference.lifetime.is_none() {
+            return self.refuse(reference.and_token.span(), self.refusals.borrow);
+        }
+        visit::visit_type_reference(self, reference);
+    }
+
+    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+        if is_brief(lifetime, self.own_lifetimes) && !self.bound.contains(&lifetime.ident) {
+            self.refuse(lifetime.span(), self.refusals.borrow);
+        }
+    }
+
+    fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
+        self.refuse(ty.impl_token.span(), self.refusals.impl_trait);
+    }
+
+    fn visit_trait_bound(&mut self, bound: &'ast TraitBound) {
+        let before = self.bound.len();
+        let lifetimes = bound.lifetimes.iter().flat_map(|it| &it.lifetimes);
+        self.bound.extend(lifetimes.filter_map(|param| match param {
+            syn::GenericParam::Lifetime(param) => Some(param.lifetime.ident.clone()),
+            _ => None,
+        }));
+        self.visit_path(&bound.path);
+        self.bound.truncate(before);
+    }
+
+    // In a function's own arguments and result a lifetime is the function's: `fn(&str) -> &str`
+    // borrows from nobody.
+    fn visit_type_fn_ptr(&mut self, _: &'ast TypeFnPtr) {}
+
+    fn visit_parenthesized_generic_arguments(&mut self, _: &'ast ParenthesizedGenericArguments) {}
+}
+
+/// Whether values of this type may well be not `Send`, as far as the spelling tells.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Suspicion {
+    Send,
+    Unknown,
+    NotSend,
+}
+
+/// Guesses from the spelling whether a type is `Send`.
+///
+/// The compiler decides; a guess only chooses which argument its error is shown at.
+pub(crate) fn suspicion(tokens: &TokenStream) -> Suspicion {
+    use proc_macro2::TokenTree;
+    const SEND: &[&str] = &[
+        "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32",
+        "i64", "i128", "isize", "f32", "f64", "String", "PathBuf", "Path", "OsString", "Duration",
+        "Vec", "Option", "Result", "Box", "HashMap", "HashSet", "BTreeMap", "BTreeSet", "std",
+        "core", "alloc", "string", "path", "ToOwned", "Owned", "borrow", "as",
+    ];
+    let mut worst = Suspicion::Send;
+    let mut pointer = false;
+    let all: Vec<TokenTree> = tokens.clone().into_iter().collect();
+    let says = |word: &str| all.iter().any(|t| matches!(t, TokenTree::Ident(i) if i == word));
+    if says("Rc") || (says("dyn") && !says("Send")) {
+        return Suspicion::NotSend;
+    }
+    for token in &all {
+        let this = match token {
+            TokenTree::Ident(word) if pointer && (word == "const" || word == "mut") => {
+                Suspicion::NotSend
+            }
+            TokenTree::Ident(word) if SEND.contains(&&*word.to_string()) => Suspicion::Send,
+            TokenTree::Ident(_) => Suspicion::Unknown,
+            TokenTree::Group(group) => suspicion(&group.stream()),
+            _ => Suspicion::Send,
+        };
+        pointer = matches!(token, TokenTree::Punct(p) if p.as_char() == '*');
+        worst = worst.max(this);
+    }
+    worst
+}

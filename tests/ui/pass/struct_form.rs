@@ -1,0 +1,33 @@
+//! Fields are the arguments; `#[init]` fields are made inside the worker.
+
+use mtask::{Spec, Worker, delayed_init};
+
+#[delayed_init]
+struct Square {
+    id: usize,
+    #[init]
+    seen: usize,
+    #[init(Vec::with_capacity(id))]
+    log: Vec<u64>,
+}
+
+impl Worker for Square {
+    type Input = u64;
+    type Output = (usize, u64);
+
+    fn call(&mut self, a: u64) -> (usize, u64) {
+        self.seen += 1;
+        self.log.push(a);
+        (self.id, a * a)
+    }
+}
+
+fn main() {
+    let specs = (0..4).map(Square::spec);
+    let mut workers: Vec<Square> = specs.map(|spec| spec.build().unwrap()).collect();
+    let worker = &mut workers[3];
+    assert!(worker.log.capacity() >= 3);
+    assert_eq!(worker.call(5), (3, 25));
+    assert_eq!((worker.seen, &*worker.log), (1, &[5][..]));
+    assert_eq!(format!("{:?}", SquareSpec { id: 7 }), "SquareSpec { id: 7 }");
+}
