@@ -125,7 +125,9 @@ impl Drop for Bomb {
 }
 
 /// A worker whose destructor panics, and which panics itself at every tenth item.
-struct Fragile(#[expect(dead_code, reason = "it is there to be dropped")] Bomb);
+struct Fragile {
+    _bomb: Bomb,
+}
 
 impl Worker for Fragile {
     type Input = usize;
@@ -142,7 +144,7 @@ struct FragileSpec;
 
 impl Spec<Fragile> for FragileSpec {
     fn build(&self) -> Result<Fragile, BuildError> {
-        Ok(Fragile(Bomb))
+        Ok(Fragile { _bomb: Bomb })
     }
 }
 
@@ -177,7 +179,7 @@ fn a_payload_may_panic_in_its_own_destructor() {
     watched(|| {
         each_way!(|start, way| {
             let spec = worker_fn(|x: usize| {
-                if x % 3 == 0 {
+                if x.is_multiple_of(3) {
                     panic_any(Bomb);
                 }
             });
