@@ -80,6 +80,24 @@ enum State<I: Iterator, S, W: Worker<Input = I::Item>, B: Backend> {
     Done,
 }
 
+/// Ends a run that the panic of its source passes through; forgotten where there is none.
+struct EndOnUnwind<'a, I, S, W, B>(&'a mut State<I, S, W, B>)
+where
+    I: Iterator,
+    W: Worker<Input = I::Item>,
+    B: Backend;
+
+impl<I, S, W, B> Drop for EndOnUnwind<'_, I, S, W, B>
+where
+    I: Iterator,
+    W: Worker<Input = I::Item>,
+    B: Backend,
+{
+    fn drop(&mut self) {
+        *self.0 = State::Done;
+    }
+}
+
 /// All that a run needs to start.
 struct Plan<I, S, W: Worker, B> {
     source: I,
@@ -193,8 +211,14 @@ where
         if let State::Ready(_) = self.state {
             self.launch(false);
         }
-        let State::Running(run) = &mut self.state else { return None };
-        let Some(finished) = B::next(run) else {
+        let ending = EndOnUnwind(&mut self.state);
+        let State::Running(run) = &mut *ending.0 else {
+            mem::forget(ending);
+            return None;
+        };
+        let finished = B::next(run);
+        mem::forget(ending);
+        let Some(finished) = finished else {
             self.state = State::Done;
             #[cfg(feature = "progress")]
             if let Some(reporter) = self.reporter.take() {
