@@ -261,29 +261,43 @@ fn an_error_stops_the_backlog() {
     });
 }
 
-/// 50: the same, with the error seen only by a consumer that comes late.
+/// 50: the same, with an error that the consumer has not come to yet: it stops the input, and so
+/// does one that was there before anybody asked for a stop.
 #[test]
 fn an_error_stops_the_input_before_the_consumer_has_seen_it() {
     watched(|| {
-        let (source, pulled) = counted(0..);
-        let failed = Gate::default();
-        let fails = failed.clone();
-        let results = par_map(source, 2, move |x: usize| {
-            if x == 3 {
-                fails.open();
-                quiet_panic("item 3");
-            }
-            x
-        });
-        let mut results = results.unbounded().start().stop_on_error();
-        eventually("item 3 fails", || failed.is_open());
-        eventually("the input stops, though nobody takes an item", || {
-            let before = pulled.get();
-            settle();
-            pulled.get() == before
-        });
-        assert!(results.by_ref().take(3).map(Result::unwrap).eq(0..3));
-        assert_eq!(results.next().unwrap().unwrap_err().index(), Some(3));
-        assert!(results.next().is_none());
+        for asked_first in [true, false] {
+            let (source, pulled) = counted(0..);
+            let failed = Gate::default();
+            let fails = failed.clone();
+            let results = par_map(source, 2, move |x: usize| {
+                if x == 3 {
+                    fails.open();
+                    quiet_panic("item 3");
+                }
+                x
+            });
+            let results = results.unbounded().start();
+            let wait = || {
+                eventually("item 3 fails", || failed.is_open());
+                settle();
+            };
+            let mut results = if asked_first {
+                let results = results.stop_on_error();
+                wait();
+                results
+            } else {
+                wait();
+                results.stop_on_error()
+            };
+            eventually("the input stops, though nobody takes an item", || {
+                let before = pulled.get();
+                settle();
+                pulled.get() == before
+            });
+            assert!(results.by_ref().take(3).map(Result::unwrap).eq(0..3));
+            assert_eq!(results.next().unwrap().unwrap_err().index(), Some(3));
+            assert!(results.next().is_none());
+        }
     });
 }

@@ -334,3 +334,19 @@ fn arguments_come_single_by_position_and_by_name() {
         assert!(named.map(Result::unwrap).eq([4, 3]));
     });
 }
+
+/// 55: options of the run and of the bar are given together, in any order.
+#[cfg(feature = "progress")]
+#[test]
+fn options_of_the_run_and_the_bar_go_together() {
+    watched(|| {
+        let bar = || ProgressOptions::new("squares").unit("numbers").leave(false).hidden(true);
+        let run = || par_map(0..30, 3, |x: i32| x * x);
+        let before = run().progress_with(bar()).max_in_flight(4).batch_size(2);
+        let after = run().max_in_flight(4).batch_size(2).progress_with(bar());
+        for results in [before, after] {
+            assert_eq!(results.len(), 30);
+            assert!(results.map(Result::unwrap).eq((0..30).map(|x| x * x)));
+        }
+    });
+}
