@@ -8,11 +8,13 @@ compares what the demonstration wrote. For anything else, name all three:
     compare.py --parquet tokens.parquet --tokenizer tokenizer.json --text FILE_OR_FOLDER...
 
 It reads the text itself and asks for a row for each line that is neither blank nor bad, in order,
-with the right file and line number. It makes a virtual environment for the packages it needs, the
+with the right file and line number: run it where `tokenize` was run, since the rows name their files
+as they were named then. It makes a virtual environment for the packages it needs, the
 first time. Exits with 0 where all is the same, else with 1.
 """
 
 import argparse
+import functools
 import gzip
 import itertools
 import json
@@ -113,6 +115,11 @@ def expected(args):
             yield name, number, encoding.ids
 
 
+@functools.cache
+def same_file(one, other):
+    return os.path.exists(one) and os.path.samefile(one, other)
+
+
 def compare(args):
     rows = tokens = crc = 0
     for ours, theirs in itertools.zip_longest(written(args.parquet), expected(args)):
@@ -120,7 +127,7 @@ def compare(args):
             return f"no row for {theirs[0]}:{theirs[1]}"
         if theirs is None:
             return f"a row too many: {ours[0]}:{ours[1]}"
-        if not os.path.samefile(ours[0], theirs[0]) or ours[1] != theirs[1]:
+        if not same_file(ours[0], theirs[0]) or ours[1] != theirs[1]:
             return f"row {rows} is of {ours[0]}:{ours[1]}, not of {theirs[0]}:{theirs[1]}"
         if ours[2] != theirs[2]:
             return f"{ours[0]}:{ours[1]}:\n  written   {ours[2]}\n  tokenizers {theirs[2]}"

@@ -63,7 +63,7 @@ impl Documents {
         let (done, ahead) = files.split_at(from.file.min(files.len()));
         let done = done.iter().filter_map(|file| file.size()).sum();
         Self {
-            files: ahead.to_vec().into_iter(),
+            files: Vec::from(ahead).into_iter(),
             start: Start { line: from.line, offset: from.offset },
             open: None,
             index: from.documents,

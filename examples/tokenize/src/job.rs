@@ -80,9 +80,7 @@ impl Job {
 fn changed_input(ours: &Value, theirs: &Value) -> String {
     let none = Vec::new();
     let [ours, theirs] = [ours, theirs].map(|list| list.as_array().unwrap_or(&none));
-    let pairs = ours.iter().zip(theirs);
-    match pairs.filter(|(ours, theirs)| ours != theirs).map(|(ours, theirs)| (ours, theirs)).next()
-    {
+    match ours.iter().zip(theirs).find(|(ours, theirs)| ours != theirs) {
         Some((ours, theirs)) if ours["path"] == theirs["path"] => {
             format!("the input {} has changed since the earlier run", text(&ours["path"]))
         }

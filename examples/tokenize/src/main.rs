@@ -31,6 +31,7 @@ const FAILED: u8 = 2;
 const CLOSED_PIPE: u8 = 141;
 
 fn main() -> ExitCode {
+    worker::hide_panics_of_calls();
     match run::run(&cli::Cli::parse()) {
         Ok(0) => ExitCode::SUCCESS,
         Ok(_) => SOME_FAILED.into(),

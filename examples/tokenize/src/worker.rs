@@ -1,7 +1,8 @@
 //! The worker: a tokenizer of its own on every thread.
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 use mtask::prelude::*;
@@ -30,7 +31,10 @@ impl Tokenize {
     fn call(&mut self, document: Document) -> Result<Tokens, BadLine> {
         let Document { place, content } = document;
         // A panic keeps its meaning, that this worker is to be built anew, and learns the place.
-        let result = catch_unwind(AssertUnwindSafe(|| self.ids(content)))
+        CALLING.set(true);
+        let result = catch_unwind(AssertUnwindSafe(|| self.ids(content)));
+        CALLING.set(false);
+        let result = result
             .unwrap_or_else(|panic| resume_unwind(Box::new(format!("{place}: {}", said(&*panic)))));
         match result {
             Ok(ids) => Ok(Tokens { place, ids }),
@@ -58,6 +62,23 @@ impl Tokenize {
     }
 }
 
+thread_local! {
+    /// Whether this thread is inside a call, whose panic is reported as its line's error.
+    static CALLING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Keeps a panic that costs a line from being written across the bar, beside the line's own
+/// message.
+pub(crate) fn hide_panics_of_calls() {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !CALLING.get() {
+            hook(info);
+        }
+    }));
+}
+
+/// What a panic said.
 fn said(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(|text| &**text)).unwrap_or("a panic")
