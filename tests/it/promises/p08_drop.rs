@@ -506,13 +506,12 @@ fn a_source_that_returns_soon_is_waited_for() {
             let (inside, alive) = (Gate::default(), Count::default());
             let source = {
                 let (inside, own) = (inside.clone(), alive.token());
-                (0..100usize).map(move |x| {
+                (0..100usize).inspect(move |&x| {
                     let _ = &own;
                     if x == 1 {
                         inside.open();
                         thread::sleep(Duration::from_millis(3));
                     }
-                    x
                 })
             };
             let mut results = par_map(source, 1, |x: usize| x);
