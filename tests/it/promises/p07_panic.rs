@@ -125,15 +125,14 @@ impl Drop for Bomb {
 }
 
 /// A worker whose destructor panics, and which panics itself at every tenth item.
-struct Fragile {
-    _bomb: Bomb,
-}
+struct Fragile(Bomb);
 
 impl Worker for Fragile {
     type Input = usize;
     type Output = usize;
 
     fn call(&mut self, x: usize) -> usize {
+        let Self(_bomb) = self;
         assert!(x % 10 != 9, "torn");
         x
     }
@@ -144,7 +143,7 @@ struct FragileSpec;
 
 impl Spec<Fragile> for FragileSpec {
     fn build(&self) -> Result<Fragile, BuildError> {
-        Ok(Fragile { _bomb: Bomb })
+        Ok(Fragile(Bomb))
     }
 }
 

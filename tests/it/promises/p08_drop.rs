@@ -76,6 +76,9 @@ fn the_item_in_hand_finishes_before_the_drop_returns() {
                     if x > 0 {
                         gate.pass();
                         finished.add();
+                    } else {
+                        // Time for a consumer that pulls to fill the window.
+                        settle();
                     }
                     x
                 })

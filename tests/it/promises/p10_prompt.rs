@@ -169,6 +169,43 @@ fn a_batch_behind_a_slow_item_is_run_by_the_others() {
 }
 
 #[test]
+fn no_item_waits_while_its_puller_is_blocked_in_the_source() {
+    watched(|| {
+        for batch in BATCHES {
+            each_pulling_way!(|start, way| {
+                let (slow, source_gate, runs) =
+                    (Gate::default(), Gate::default(), Count::default());
+                // One worker stands with the first item, the other pulls and runs what is there
+                // before it asks a source that stands as well.
+                let source = stalled(0..60usize, 20, &source_gate);
+                let spec = {
+                    let (slow, runs) = (slow.clone(), runs.clone());
+                    worker_fn(move |x: usize| {
+                        if x == 0 {
+                            slow.pass();
+                        }
+                        runs.add();
+                        x
+                    })
+                };
+                let mut results = start(source, spec.times(2)).max_in_flight(40);
+                if let Some(batch) = batch {
+                    results = results.batch_size(batch);
+                }
+                let results = results.start();
+                let _open = (slow.open_on_drop(), source_gate.open_on_drop());
+                source_gate.wait_for(1);
+                eventually("all that was pulled but the slow item is run", || runs.get() == 19);
+                assert!(!slow.is_open() && !source_gate.is_open(), "{way:?}");
+                slow.open();
+                source_gate.open();
+                assert_eq!(results.count(), 60);
+            });
+        }
+    });
+}
+
+#[test]
 fn the_last_worker_that_is_left_holds_nothing_back_either() {
     watched(|| {
         for batch in BATCHES {
