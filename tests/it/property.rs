@@ -65,7 +65,7 @@ fn outcome(case: Case) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(config(2_000))]
+    #![proptest_config(config(1_000))]
 
     /// With everything chosen at random.
     #[test]
