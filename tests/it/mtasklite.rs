@@ -14,8 +14,8 @@
 //! | 13, 36 | more workers than inputs | `workers::only_workers_with_an_item_are_built` |
 //! | 15 | state | `workers::state_is_kept_for_the_whole_run` |
 //! | 16, better | the class stays visible | `workers::the_type_is_not_hidden` |
-//! | 17, 20 | the default window | `iteration::the_default_window_follows_the_number_of_workers` |
-//! | 21, 22 | the other defaults | `iteration::by_default_errors_are_items_in_order`, `iteration::by_default_the_end_waits_for_workers` |
+//! | 17, 20 | the default window | `defaults::the_default_window_follows_the_number_of_workers` |
+//! | 21, 22 | the other defaults | `defaults::by_default_errors_are_items_in_order`, `defaults::by_default_the_end_waits_for_workers` |
 //! | 23, 24, better | wrong options | types, `workers::zeros_are_refused_at_the_call`, `workers::an_option_after_the_start_is_refused` |
 //! | 25, 26, 27 | inline | `iteration::inline_runs_here_item_by_item_and_sends_nothing` |
 //! | 28 | lazy | `iteration::nothing_is_pulled_before_the_first_next` |
@@ -47,8 +47,10 @@
 
 mod cases;
 mod combinations;
+mod defaults;
 mod errors;
 mod fixed;
+mod inputs;
 mod iteration;
 mod life_cycle;
 pub(crate) mod outcome;

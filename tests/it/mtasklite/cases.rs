@@ -1,13 +1,13 @@
 //! One combination of what can be chosen: how it is run, and what must be true of it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use mtask::ParStateful;
 use mtask::prelude::*;
 
+use super::inputs::{Counts, Input, NamedInput, Work};
 use super::outcome::{Answer, Event, Fate, Policy, compare, read};
-use crate::util::{Count, Token, eventually};
+use crate::util::eventually;
 
 /// One combination.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +67,7 @@ pub(super) enum Argument {
 pub(super) const ARGUMENTS: [Argument; 3] = [Argument::One, Argument::Tuple, Argument::Named];
 
 impl Case {
-    fn fate(&self, position: usize) -> Fate {
+    pub(super) fn fate(&self, position: usize) -> Fate {
         let is_the_one = position == self.items / 2;
         match self.errors {
             Errors::OneRefused if is_the_one => Fate::Refused,
@@ -81,144 +81,6 @@ impl Case {
     /// What the sequential `map` gives.
     fn events(&self) -> Vec<Event> {
         (0..self.items).map(|position| self.fate(position).event(position, self.flat)).collect()
-    }
-}
-
-/// What is counted while a case runs.
-#[derive(Clone, Debug, Default)]
-struct Counts {
-    calls: Count,
-    /// Stateful workers that live.
-    alive: Count,
-    pulled: Count,
-    yielded: Count,
-    /// The most items in flight, as the source saw it.
-    in_flight: Arc<AtomicUsize>,
-}
-
-/// What a worker does, whatever it is and takes.
-#[derive(Clone, Debug)]
-struct Work {
-    case: Case,
-    counts: Counts,
-}
-
-impl Work {
-    fn call(&self, position: usize) -> Answer {
-        self.counts.calls.add();
-        self.case.fate(position).befall(position)
-    }
-}
-
-/// An input, and the stateful worker that takes it.
-trait Input: Send + 'static {
-    type Worker: Worker<Input = Self, Output = Answer> + 'static;
-    type Spec: Spec<Self::Worker> + 'static;
-
-    fn at(position: usize) -> Self;
-    fn position(self) -> usize;
-    fn stateful(work: Work) -> Self::Spec;
-}
-
-/// A worker with one argument.
-struct One {
-    work: Work,
-    _alive: Token,
-}
-
-#[delayed_init]
-impl One {
-    fn new(work: Work) -> Self {
-        Self { _alive: work.counts.alive.token(), work }
-    }
-
-    fn call(&mut self, position: usize) -> Answer {
-        self.work.call(position)
-    }
-}
-
-impl Input for usize {
-    type Worker = One;
-    type Spec = OneSpec;
-
-    fn at(position: usize) -> Self {
-        position
-    }
-
-    fn position(self) -> usize {
-        self
-    }
-
-    fn stateful(work: Work) -> OneSpec {
-        One::spec(work)
-    }
-}
-
-/// A worker with two arguments, which come as a tuple.
-struct Tuple {
-    work: Work,
-    _alive: Token,
-}
-
-#[delayed_init]
-impl Tuple {
-    fn new(work: Work) -> Self {
-        Self { _alive: work.counts.alive.token(), work }
-    }
-
-    fn call(&mut self, tens: usize, ones: &str) -> Answer {
-        self.work.call((tens, ones.to_owned()).position())
-    }
-}
-
-impl Input for (usize, String) {
-    type Worker = Tuple;
-    type Spec = TupleSpec;
-
-    fn at(position: usize) -> Self {
-        (position / 10, (position % 10).to_string())
-    }
-
-    fn position(self) -> usize {
-        10 * self.0 + self.1.parse::<usize>().expect("it is a digit")
-    }
-
-    fn stateful(work: Work) -> TupleSpec {
-        Tuple::spec(work)
-    }
-}
-
-/// A worker with two arguments, which come by name.
-struct Named {
-    work: Work,
-    _alive: Token,
-}
-
-#[delayed_init(named)]
-impl Named {
-    fn new(work: Work) -> Self {
-        Self { _alive: work.counts.alive.token(), work }
-    }
-
-    fn call(&mut self, ones: usize, tens: usize) -> Answer {
-        self.work.call(NamedInput { tens, ones }.position())
-    }
-}
-
-impl Input for NamedInput {
-    type Worker = Named;
-    type Spec = NamedSpec;
-
-    fn at(position: usize) -> Self {
-        Self { tens: position / 10, ones: position % 10 }
-    }
-
-    fn position(self) -> usize {
-        10 * self.tens + self.ones
-    }
-
-    fn stateful(work: Work) -> NamedSpec {
-        Named::spec(work)
     }
 }
 

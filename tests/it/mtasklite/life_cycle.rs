@@ -104,7 +104,7 @@ fn runs_nest() {
         let nested = par_map(0..20u64, 3, |x: u64| {
             par_map(0..=x, 2, |y: u64| y * y).map(Result::unwrap).sum::<u64>()
         });
-        let sums = (0..20u64).map(|x| (0..=x).map(|y| y * y).sum());
+        let sums = (0..20u64).map(|x| (0..=x).map(|y| y * y).sum::<u64>());
         assert!(nested.map(Result::unwrap).eq(sums));
 
         let squares = par_map(0..100u64, 2, |x: u64| x * x).map(Result::unwrap);

@@ -1,10 +1,11 @@
 //! What a run gives, in plain data, and what the sequential `map` says it must be.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::panic::resume_unwind;
 
 use mtask::backend::Launch;
-use mtask::{ParStateful, TaskError, TaskErrorKind, Worker};
+use mtask::{ParStateful, TaskError, TaskErrorKind, TaskErrors, Worker};
 
 /// What the workers of these tests make of the item at a position: an output that tells the
 /// position, or an error that does.
@@ -92,10 +93,6 @@ impl Event {
         }
     }
 
-    fn of_error(error: &TaskError) -> Self {
-        Self::Error { kind: error.kind(), index: error.index() }
-    }
-
     fn is_error(&self) -> bool {
         matches!(self, Self::Error { .. })
     }
@@ -133,28 +130,30 @@ where
     W: Worker<Input = I::Item, Output = Answer>,
     B: Launch<I, S, W>,
 {
-    let mut unbuilt = Vec::new();
-    let mut error = |error: TaskError| {
+    let unbuilt = RefCell::new(Vec::new());
+    let look = |error: &TaskError| {
         if error.kind() == TaskErrorKind::BuildFailed {
-            unbuilt.push(error.worker());
+            unbuilt.borrow_mut().push(error.worker());
         }
-        Event::of_error(&error)
+        (error.kind(), error.index())
     };
-    let errors = |errors: mtask::TaskErrors| {
-        Event::Errors(errors.iter().map(|e| (e.kind(), e.index())).collect())
+    let error = |error: TaskError| {
+        let (kind, index) = look(&error);
+        Event::Error { kind, index }
     };
+    let errors = |errors: TaskErrors| Event::Errors(errors.iter().map(look).collect());
     let (events, hints) = match (policy, flat) {
         (Policy::Items, false) => {
-            drain(results, yielded, |item| item.map_or_else(&mut error, Event::of_answer))
+            drain(results, yielded, |item| item.map_or_else(error, Event::of_answer))
         }
-        (Policy::Items, true) => drain(results.flatten_errors(), yielded, |item| {
-            item.map_or_else(&mut error, Event::Output)
-        }),
+        (Policy::Items, true) => {
+            drain(results.flatten_errors(), yielded, |item| item.map_or_else(error, Event::Output))
+        }
         (Policy::Stop, false) => drain(results.stop_on_error(), yielded, |item| {
-            item.map_or_else(&mut error, Event::of_answer)
+            item.map_or_else(error, Event::of_answer)
         }),
         (Policy::Stop, true) => drain(results.flatten_errors().stop_on_error(), yielded, |item| {
-            item.map_or_else(&mut error, Event::Output)
+            item.map_or_else(error, Event::Output)
         }),
         (Policy::Defer, false) => drain(results.defer_errors(), yielded, |item| {
             item.map_or_else(errors, Event::of_answer)
@@ -163,7 +162,7 @@ where
             item.map_or_else(errors, Event::Output)
         }),
     }?;
-    Ok(Seen { events, unbuilt, hints })
+    Ok(Seen { events, unbuilt: unbuilt.into_inner(), hints })
 }
 
 type Drained = (Vec<Event>, Vec<(usize, Option<usize>)>);
