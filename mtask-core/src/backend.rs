@@ -128,7 +128,7 @@ impl<I: Iterator, S: Spec<W>, W: Worker<Input = I::Item>> Job<I, S, W> {
         let bridge = Bridge::new(Plan {
             workers,
             window: self.options.window.unwrap_or(workers * WINDOW_PER_WORKER),
-            batch: self.options.batch,
+            batch: self.options.batch.unwrap_or(usize::MAX),
             ordered: self.options.ordered,
             build_now: self.team.build_now,
             fed,

@@ -107,7 +107,15 @@ impl<S, W> Drop for Life<S, W> {
 impl Failure {
     fn message(&self) -> Box<str> {
         match self {
-            Self::Returned(error) => error.to_string().into(),
+            // The error's `Display` is the user's, and may panic.
+            Self::Returned(error) => catch_unwind(AssertUnwindSafe(|| error.to_string()))
+                .map_or_else(
+                    |payload| {
+                        drop_caught(payload);
+                        "an error whose text cannot be shown".into()
+                    },
+                    Into::into,
+                ),
             Self::Panicked(payload) => PanicPayload::text(&**payload).into(),
         }
     }

@@ -121,8 +121,7 @@ where
         }
     }
 
-    /// True once the run has ended, by its last item or before its first, and every thread was
-    /// joined or left.
+    /// True once `next()` has returned `None`: nothing is left running.
     pub fn is_finished(&self) -> bool {
         matches!(self.state, State::Done)
     }

@@ -21,8 +21,8 @@ use std::sync::PoisonError;
 
 /// Locks, poisoned or not.
 ///
-/// No user code runs under a lock of ours but the source's own `next`, whose panic is caught and
-/// ends the source, so that what a poisoned lock guards is as whole as ever.
+/// What runs under a lock of ours does not unwind: it is our own code, or the source's, whose panic
+/// is caught inside. What a poisoned lock guards is as whole as ever.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -176,14 +176,19 @@ pub(crate) fn placed(tokens: TokenStream, place: &TokenStream) -> TokenStream {
     let Some(first) = spans.next() else { return tokens };
     let last = spans.last().unwrap_or(first);
     let mut tokens: Vec<TokenTree> = tokens.into_iter().collect();
-    // The last one first: of a single token both ends are one, and the first place is the better.
-    if let Some(token) = tokens.last_mut() {
-        token.set_span(token.span().located_at(last));
-    }
+    // Both ends of one context, or the compiler takes the first alone.
     if let Some(token) = tokens.first_mut() {
         token.set_span(token.span().located_at(first));
     }
+    if let [start, .., end] = &mut *tokens {
+        end.set_span(start.span().located_at(last));
+    }
     tokens.into_iter().collect()
+}
+
+/// The last place of these tokens.
+pub(crate) fn last(tokens: &TokenStream) -> Span {
+    tokens.clone().into_iter().last().map_or_else(Span::mixed_site, |token| token.span())
 }
 
 /// The `cfg`s among these.

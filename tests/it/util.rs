@@ -190,12 +190,15 @@ impl Gate {
     pub(crate) fn pass(&self) {
         self.0.came.fetch_add(1, Ordering::SeqCst);
         let open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let (open, _) = self
+        let (mut open, timeout) = self
             .0
             .opened
             .wait_timeout_while(open, LIMIT / 2, |open| !*open)
             .unwrap_or_else(PoisonError::into_inner);
-        assert!(*open, "the gate was never opened");
+        // Open from here on, also to a test that asks: it waited for what came only by this.
+        *open = true;
+        drop(open);
+        assert!(!timeout.timed_out(), "the gate was never opened");
     }
 
     pub(crate) fn open(&self) {
@@ -251,6 +254,7 @@ pub(crate) fn stalled<I: IntoIterator>(
 }
 
 /// A small generator of numbers (an xorshift), so that a failing run can be repeated by its seed.
+#[derive(Clone)]
 pub(crate) struct Random(u64);
 
 impl Random {

@@ -1,34 +1,10 @@
 //! The workers' side.
 
-use std::time::{Duration, Instant};
-
 use super::state::State;
 use super::{Bridge, Finished, Pulled};
 use crate::TaskError;
 use crate::error::drop_caught;
 use crate::sync::{MutexGuard, lock, wait};
-
-/// Work that one turn at the source should bring: long against a hand-over of the source, short
-/// against what a person notices.
-const TURN: Duration = Duration::from_micros(20);
-
-/// Most items that an adaptive turn pulls.
-const MAX_TURN: usize = 256;
-
-/// One worker's place at the bridge.
-pub(crate) struct Hand {
-    /// How many items the next turn at the source pulls.
-    turn: usize,
-    /// When the last turn ended, and how many items were claimed since.
-    since: Option<Instant>,
-    claimed: usize,
-}
-
-impl Hand {
-    pub(crate) fn new() -> Self {
-        Self { turn: 1, since: None, claimed: 0 }
-    }
-}
 
 impl<T, O> Bridge<T, O> {
     /// Waits for an item to run; `None` is the end of the run.
@@ -39,7 +15,6 @@ impl<T, O> Bridge<T, O> {
     /// pulls one item alone.
     pub(crate) fn claim(
         &self,
-        hand: &mut Hand,
         built: bool,
         mut pull: impl FnMut(usize) -> Pulled<T>,
     ) -> Option<(usize, T)> {
@@ -51,14 +26,12 @@ impl<T, O> Bridge<T, O> {
             if state.has_job() {
                 let job = state.queue.pop_front();
                 state.running += 1;
-                hand.claimed += 1;
                 self.release(state);
                 return job;
             }
             if state.may_pull() {
-                let turn = if built { self.turn(hand) } else { 1 };
-                state = self.pull(state, turn, &mut pull);
-                hand.since = Some(Instant::now());
+                let most = if built { self.plan.batch } else { 1 };
+                state = self.pull(state, most, &mut pull);
             } else if state.is_drained() {
                 // The others may be asleep for the same reason that just ceased to hold.
                 self.release(state);
@@ -106,11 +79,13 @@ impl<T, O> Bridge<T, O> {
     pub(crate) fn report_build(&self, worker: usize, outcome: Result<(), TaskError>) {
         let mut state = lock(&self.state);
         state.unbuilt -= 1;
+        let mut unused = None;
         if let Err(error) = outcome {
             state.source_ended = true;
-            if state.build_error.as_ref().is_none_or(|&(first, _)| worker < first) {
-                state.build_error = Some((worker, error));
-            }
+            unused = match &state.build_error {
+                Some((first, _)) if *first < worker => Some((worker, error)),
+                _ => state.build_error.replace((worker, error)),
+            };
         }
         let everyone = state.unbuilt == 0;
         self.release(state);
@@ -119,17 +94,19 @@ impl<T, O> Bridge<T, O> {
             // It may want to feed.
             self.consumer.ring();
         }
+        drop_caught(unused);
     }
 
-    /// Pulls up to `turn` items. The lock is given back while the source works.
+    /// Pulls an item, and one more, up to `most`, for each worker that is idle: an item is not
+    /// left lying about while the source may block. The lock is given back while the source works.
     fn pull<'a>(
         &'a self,
         mut state: MutexGuard<'a, State<T, O>>,
-        turn: usize,
+        most: usize,
         pull: &mut impl FnMut(usize) -> Pulled<T>,
     ) -> MutexGuard<'a, State<T, O>> {
         state.in_source = true;
-        for _ in 0..turn {
+        for _ in 0..most {
             let index = state.pulled;
             // Whoever sleeps may claim what this turn has brought so far.
             self.release(state);
@@ -143,34 +120,11 @@ impl<T, O> Bridge<T, O> {
                     state.source_panic = Some(payload);
                 }
             }
-            if !state.wants_item() {
+            if !state.wants_item() || state.queue.len() > state.waiting {
                 break;
             }
         }
         state.in_source = false;
         state
-    }
-
-    /// How many items to pull: so many that they take about [`TURN`] to run.
-    ///
-    /// One worker pulls one by one, since nobody else could run what it holds while the source
-    /// blocks.
-    fn turn(&self, hand: &mut Hand) -> usize {
-        if self.plan.workers == 1 {
-            return 1;
-        }
-        if let Some(batch) = self.plan.batch {
-            return batch;
-        }
-        let share = (self.plan.window / (2 * self.plan.workers)).clamp(1, MAX_TURN);
-        if let Some(since) = hand.since {
-            let claimed = u32::try_from(hand.claimed.max(1)).unwrap_or(u32::MAX);
-            let item = (since.elapsed() / claimed).max(Duration::from_nanos(1));
-            let aim = TURN.as_nanos() / item.as_nanos();
-            hand.turn = usize::try_from(aim).unwrap_or(MAX_TURN).clamp(1, 2 * hand.turn);
-        }
-        hand.claimed = 0;
-        hand.turn = hand.turn.min(share);
-        hand.turn
     }
 }

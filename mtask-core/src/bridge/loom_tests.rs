@@ -2,22 +2,21 @@
 //! most three preemptions.
 //!
 //! Run by `RUSTFLAGS="--cfg loom" cargo test -p mtask-core --lib --release loom`. A lost wake-up
-//! shows as a deadlock, since nothing here waits with a time limit. The clock plays no part: the
-//! length of a turn is given.
+//! shows as a deadlock, since nothing here waits with a time limit. The clock plays no part.
 
 use std::cell::RefCell;
 
 use loom::sync::{Arc, Mutex};
 use loom::thread::{self, JoinHandle};
 
-use super::{Bridge, Hand, Plan, Pulled};
+use super::{Bridge, Plan, Pulled};
 use crate::TaskError;
 
 type Shared = Arc<Bridge<usize, usize>>;
 
 /// Items and results of a model are their own indices.
 fn plan(workers: usize, window: usize) -> Plan {
-    Plan { workers, window, batch: Some(1), ordered: true, build_now: false, fed: false }
+    Plan { workers, window, batch: 1, ordered: true, build_now: false, fed: false }
 }
 
 fn model(f: impl Fn() + Send + Sync + 'static) {
@@ -69,13 +68,10 @@ impl Model {
             };
             thread::spawn(move || {
                 let bridge = &source.bridge;
-                let mut hand = Hand::new();
                 if plan.build_now {
                     bridge.report_build(worker, Ok(()));
                 }
-                while let Some((index, input)) =
-                    bridge.claim(&mut hand, true, |index| source.pull(index))
-                {
+                while let Some((index, input)) = bridge.claim(true, |index| source.pull(index)) {
                     let result = run(bridge, index, input);
                     bridge.publish(index, Some(worker), result);
                 }
@@ -137,7 +133,7 @@ fn a_window_of_one_moves_on() {
 #[test]
 fn a_turn_of_two_is_shared() {
     model(|| {
-        let plan = Plan { batch: Some(2), ..plan(2, 2) };
+        let plan = Plan { batch: 2, ..plan(2, 2) };
         let model = Model::start(plan, 2, |_, _, input| Ok(input));
         assert_eq!(model.next().unwrap().unwrap(), 0);
         assert_eq!(model.next().unwrap().unwrap(), 1);
@@ -192,12 +188,11 @@ fn a_panic_of_the_source_ends_the_run() {
             .map(|worker| {
                 let bridge = Arc::clone(&bridge);
                 thread::spawn(move || {
-                    let mut hand = Hand::new();
                     let pull = |index| match index {
                         0 => Pulled::Item(0),
                         _ => Pulled::Panicked(Box::new("torn")),
                     };
-                    while let Some((index, input)) = bridge.claim(&mut hand, true, pull) {
+                    while let Some((index, input)) = bridge.claim(true, pull) {
                         bridge.publish(index, Some(worker), Ok(input));
                     }
                 })

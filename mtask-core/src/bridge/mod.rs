@@ -16,7 +16,6 @@ mod take;
 use std::any::Any;
 
 pub(crate) use bell::Bell;
-pub(crate) use claim::Hand;
 
 use crate::TaskError;
 use crate::sync::{Arc, Condvar, Mutex, lock};
@@ -42,6 +41,9 @@ pub struct Finished<O> {
 /// Tells whether a result stops the run; set by `.stop_on_error()`.
 pub type StopWhen<O> = fn(&Result<O, TaskError>) -> bool;
 
+/// What a run leaves that was left early: inputs, results, and an error of a build at the start.
+type Leftover<T, O> = (Vec<T>, Vec<Finished<O>>, Option<(usize, TaskError)>);
+
 /// What a run is asked to be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
@@ -49,8 +51,8 @@ pub(crate) struct Plan {
     pub(crate) workers: usize,
     /// The most items in flight.
     pub(crate) window: usize,
-    /// Items pulled in one turn at the source; `None` adapts.
-    pub(crate) batch: Option<usize>,
+    /// The most items pulled in one turn at the source.
+    pub(crate) batch: usize,
     /// Results leave in input order.
     pub(crate) ordered: bool,
     /// No item is pulled before every worker has reported its build.
@@ -121,10 +123,10 @@ impl<T, O> Bridge<T, O> {
     }
 
     /// Takes out what nobody will ask for any more, for the caller to drop.
-    pub(crate) fn clear(&self) -> (Vec<T>, Vec<Finished<O>>) {
+    pub(crate) fn clear(&self) -> Leftover<T, O> {
         let mut state = lock(&self.state);
         let inputs = state.queue.drain(..).map(|(_, input)| input).collect();
-        (inputs, state.results.drain())
+        (inputs, state.results.drain(), state.build_error.take())
     }
 
     /// The payload with which the source panicked, once.

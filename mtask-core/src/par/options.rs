@@ -89,7 +89,8 @@ where
     /// or a profiler.
     ///
     /// Each `next()` pulls exactly one item. A run that started from
-    /// [`par_stateful_local`](crate::par_stateful_local) asks for no `Send` at all then. Options
+    /// [`par_stateful_local`](crate::par_stateful_local) asks for no `Send` then, of source, items
+    /// or outputs. Options
     /// that choose an order or a window are met as they are: one item is in flight, in order.
     ///
     /// # Examples
@@ -224,13 +225,13 @@ where
         self
     }
 
-    /// Sets how many items a worker claims from the source at a time. The default adapts: more of
-    /// them the cheaper they are.
+    /// Sets the most items that a worker takes from the source at a time: one for itself and one
+    /// for each worker that is idle. The default sets no limit of its own.
     ///
     /// Whatever the size, an item is open to every worker before the source is asked for another,
-    /// and a result is handed over without waiting for its batch. One worker alone claims items
-    /// one by one, since nobody else could run what it holds while the source blocks; so does
-    /// every worker until it is built.
+    /// and a result is handed over without waiting for its batch. One worker alone takes items one
+    /// by one, since nobody else could run what it holds while the source blocks; so does every
+    /// worker until it is built.
     ///
     /// # Panics
     ///

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use rayon::{ThreadBuilder, ThreadPool, ThreadPoolBuilder};
 
 use super::enter::{Loop, enter, run_loop};
-use crate::sync::{Arc, Builder, Condvar, JoinHandle, Mutex, ScopedJoinHandle, lock, wait_timeout};
+use crate::sync::{
+    Arc, Builder, Condvar, JoinHandle, Mutex, MutexGuard, ScopedJoinHandle, lock, wait_timeout,
+};
 
 /// How long a thread that sits inside the source is waited for.
 const SOURCE_GRACE: Duration = Duration::from_millis(10);
@@ -30,30 +32,92 @@ impl Handle for ScopedJoinHandle<'_, ()> {
     }
 }
 
-/// The threads of a run: a rayon pool, the loops on it, and who is still in one.
+/// The threads of a run.
 pub(super) struct Crew<H> {
-    /// Dropping it lets a thread go whose loop has ended; it joins nothing.
-    pool: Option<ThreadPool>,
-    handles: Vec<H>,
+    handles: Arc<Handles<H>>,
     roll: Arc<Roll>,
 }
 
-/// Which loops have ended.
+/// The handles of a crew. Shared with the scope that the threads are in, if any: a scope waits for
+/// every handle to be dropped, and a crew may be forgotten.
+pub(super) type Handles<H> = Mutex<Vec<H>>;
+
+/// Where the threads are, and the rayon pool that they make up.
 struct Roll {
-    present: Mutex<Vec<bool>>,
-    left: Condvar,
+    whereabouts: Mutex<Vec<Whereabouts>>,
+    changed: Condvar,
+    /// Dropping it lets the threads go; it joins nothing. The last loop to end does it: no sooner,
+    /// because rayon aborts where a call in hand spawns into a pool that has ended; and without
+    /// the consumer, who may have forgotten the run.
+    pool: Mutex<Option<ThreadPool>>,
 }
 
-/// Crosses a loop off the roll at its end.
-struct Present {
-    roll: Arc<Roll>,
-    worker: usize,
+/// Where a thread is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Whereabouts {
+    /// In its loop, or on the way there.
+    InLoop,
+    /// Out of its loop and at the pool's disposal: it may be running a rayon job of a worker that
+    /// is still in its own.
+    InPool,
+    /// Out of the pool.
+    Gone,
 }
 
-impl Drop for Present {
+/// Notes that a thread has come out of its loop.
+struct OutOfLoop(Arc<Roll>, usize);
+
+impl Drop for OutOfLoop {
     fn drop(&mut self) {
-        lock(&self.roll.present)[self.worker] = false;
-        self.roll.left.notify_all();
+        let whereabouts = self.0.note(self.1, Whereabouts::InPool);
+        let is_last = !whereabouts.contains(&Whereabouts::InLoop);
+        drop(whereabouts);
+        if is_last {
+            self.0.let_go();
+        }
+    }
+}
+
+/// Notes that a thread has come out of the pool, or was never started.
+struct Gone(Arc<Roll>, usize);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        drop(self.0.note(self.1, Whereabouts::Gone));
+    }
+}
+
+impl Roll {
+    fn note(&self, worker: usize, now: Whereabouts) -> MutexGuard<'_, Vec<Whereabouts>> {
+        let mut whereabouts = lock(&self.whereabouts);
+        // A thread that is never started may note its two steps in any order.
+        whereabouts[worker] = whereabouts[worker].max(now);
+        self.changed.notify_all();
+        whereabouts
+    }
+
+    fn let_go(&self) {
+        let pool = lock(&self.pool).take();
+        drop(pool);
+    }
+
+    /// Waits until no thread is where `there` says, or for as long as `limit` says, which is asked
+    /// anew whenever something has changed.
+    fn wait_until_none(
+        &self,
+        there: impl Fn(Whereabouts) -> bool,
+        limit: impl Fn(usize) -> Option<Duration>,
+        start: Instant,
+    ) {
+        let mut whereabouts = lock(&self.whereabouts);
+        loop {
+            let count = whereabouts.iter().filter(|&&is| there(is)).count();
+            let left = limit(count).map(|limit| limit.saturating_sub(start.elapsed()));
+            if count == 0 || left.is_some_and(|left| left.is_zero()) {
+                return;
+            }
+            whereabouts = wait_timeout(&self.changed, whereabouts, left);
+        }
     }
 }
 
@@ -68,8 +132,12 @@ impl<H: Handle> Crew<H> {
         loops: Vec<Loop<'a>>,
         spawn: impl Fn(Builder, Loop<'a>) -> io::Result<H>,
     ) -> (Self, Result<(), (usize, io::Error)>) {
-        let roll = Arc::new(Roll { present: Mutex::new(Vec::new()), left: Condvar::new() });
-        let mut crew = Self { pool: None, handles: Vec::new(), roll };
+        let roll = Arc::new(Roll {
+            whereabouts: Mutex::new(vec![Whereabouts::InLoop; loops.len()]),
+            changed: Condvar::new(),
+            pool: Mutex::new(None),
+        });
+        let crew = Self { handles: Arc::default(), roll: Arc::clone(&roll) };
         let mut threads: Vec<ThreadBuilder> = Vec::with_capacity(loops.len());
         let pool = ThreadPoolBuilder::new()
             .num_threads(loops.len())
@@ -79,58 +147,70 @@ impl<H: Handle> Crew<H> {
                 Ok(())
             })
             .build();
-        match pool {
-            Ok(pool) => crew.pool = Some(pool),
-            Err(error) => return (crew, Err((0, io::Error::other(error)))),
-        }
-        for (worker, (work, thread)) in loops.into_iter().zip(threads).enumerate() {
-            lock(&crew.roll.present).push(true);
-            let present = Present { roll: Arc::clone(&crew.roll), worker };
+        let mut outcome = match pool {
+            // Rayon has a most number of threads, and makes no more than that.
+            Ok(_) if threads.len() < loops.len() => {
+                let most = threads.len();
+                Err((most, io::Error::other(format!("a rayon pool has at most {most} threads"))))
+            }
+            Ok(pool) => {
+                *lock(&roll.pool) = Some(pool);
+                Ok(())
+            }
+            Err(error) => Err((0, io::Error::other(error))),
+        };
+        let mut threads = threads.into_iter();
+        for (worker, work) in loops.into_iter().enumerate() {
+            let gone = Gone(Arc::clone(&roll), worker);
+            let (Ok(()), Some(thread)) = (&outcome, threads.next()) else { continue };
+            let out_of_loop = OutOfLoop(Arc::clone(&roll), worker);
             let body = Box::new(move || {
+                let _gone = gone;
                 enter(
                     thread,
                     Box::new(move || {
-                        let _present = present;
+                        let _out_of_loop = out_of_loop;
                         work();
                     }),
                 );
             });
-            let builder = Builder::new().name(format!("mtask-{worker}"));
-            match spawn(builder, body) {
-                Ok(handle) => crew.handles.push(handle),
-                Err(error) => return (crew, Err((worker, error))),
+            match spawn(Builder::new().name(format!("mtask-{worker}")), body) {
+                Ok(handle) => lock(&crew.handles).push(handle),
+                Err(error) => outcome = Err((worker, error)),
             }
         }
-        (crew, Ok(()))
+        (crew, outcome)
+    }
+
+    /// The handles of those not joined yet.
+    pub(super) fn handles(&self) -> &Arc<Handles<H>> {
+        &self.handles
     }
 
     /// Joins the threads of a run that has been told to end.
     ///
     /// All are waited for, but at most for `timeout`, and a last one that is inside the source
     /// for [`SOURCE_GRACE`] alone. A thread that is not there by then is left to end by itself.
-    pub(super) fn join(mut self, timeout: Option<Duration>, is_in_source: impl Fn() -> bool) {
-        drop(self.pool.take());
+    pub(super) fn join(self, timeout: Option<Duration>, is_in_source: impl Fn() -> bool) {
         let start = Instant::now();
-        let mut present = lock(&self.roll.present);
-        loop {
-            let count = present.iter().filter(|&&is| is).count();
-            let limit = match timeout {
-                _ if count == 0 => break,
-                // The one that is left is the one inside: nobody goes in any more.
-                Some(timeout) if count == 1 && is_in_source() => Some(timeout.min(SOURCE_GRACE)),
-                None if count == 1 && is_in_source() => Some(SOURCE_GRACE),
-                timeout => timeout,
-            };
-            let left = limit.map(|limit| limit.saturating_sub(start.elapsed()));
-            if left.is_some_and(|left| left.is_zero()) {
-                break;
-            }
-            present = wait_timeout(&self.roll.left, present, left);
-        }
-        let still_there = present.clone();
-        drop(present);
-        for (handle, still_there) in self.handles.into_iter().zip(still_there) {
-            if !still_there {
+        let limit = |count| match timeout {
+            // The one that is left is the one inside: nobody goes in any more.
+            Some(timeout) if count == 1 && is_in_source() => Some(timeout.min(SOURCE_GRACE)),
+            None if count == 1 && is_in_source() => Some(SOURCE_GRACE),
+            timeout => timeout,
+        };
+        self.roll.wait_until_none(|is| is == Whereabouts::InLoop, limit, start);
+        // For those that can be joined although one is left.
+        self.roll.let_go();
+        let left = lock(&self.roll.whereabouts).contains(&Whereabouts::InLoop);
+        // What a thread in the pool still runs may be a job of the one that is left.
+        let limit = if left { timeout.or(Some(SOURCE_GRACE)) } else { timeout };
+        self.roll.wait_until_none(|is| is == Whereabouts::InPool, |_| limit, start);
+
+        let whereabouts = lock(&self.roll.whereabouts).clone();
+        let handles = std::mem::take(&mut *lock(&self.handles));
+        for (handle, is) in handles.into_iter().zip(whereabouts) {
+            if is == Whereabouts::Gone {
                 handle.join();
             }
         }

@@ -3,10 +3,10 @@
 use std::io;
 use std::time::Duration;
 
-use super::crew::{Crew, Handle};
+use super::crew::{Crew, Handle, Handles};
 use super::enter::Loop;
 use crate::backend::Team;
-use crate::bridge::{Bridge, Finished, Hand, Pulled};
+use crate::bridge::{Bridge, Finished, Pulled};
 use crate::error::drop_caught;
 use crate::life::Life;
 use crate::stats::Counters;
@@ -67,6 +67,11 @@ impl<T, O, H: Handle> Engine<T, O, H> {
         discard(&self.bridge);
     }
 
+    /// The handles of the threads, unless they have been joined.
+    pub(super) fn handles(&self) -> Option<Arc<Handles<H>>> {
+        Some(Arc::clone(self.crew.as_ref()?.handles()))
+    }
+
     /// True while the threads have not been joined.
     pub(super) fn is_running(&self) -> bool {
         self.crew.is_some()
@@ -99,12 +104,11 @@ fn work<T, O, S, W>(
     W: Worker<Input = T, Output = O>,
 {
     let mut life = Life::new(spec, number, counters);
-    let mut hand = Hand::new();
     if build_now {
         let outcome = life.build(None);
         bridge.report_build(number, outcome);
     }
-    while let Some((index, input)) = bridge.claim(&mut hand, life.is_built(), &mut pull) {
+    while let Some((index, input)) = bridge.claim(life.is_built(), &mut pull) {
         let was_retired = life.is_retired();
         let result = life.run(index, input);
         bridge.publish(index, (!was_retired).then_some(number), result);
@@ -122,7 +126,8 @@ fn work<T, O, S, W>(
 
 /// Drops inputs and results that nobody will ask for.
 fn discard<T, O>(bridge: &Bridge<T, O>) {
-    let (inputs, results) = bridge.clear();
+    let (inputs, results, build_error) = bridge.clear();
+    drop_caught(build_error);
     for input in inputs {
         drop_caught(input);
     }

@@ -79,7 +79,11 @@ impl<I: Iterator, O> FedRun<I, O> {
             Engine::start(job.team, bridge, || |_| Pulled::End, |builder, body| builder.spawn(body))
         };
         if eager && engine.is_running() {
-            while engine.bridge.hungry(workers) {
+            // One is there already.
+            for _ in 1..workers {
+                if !engine.bridge.hungry(workers) {
+                    break;
+                }
                 engine.bridge.feed(&mut |_| source.pull_here());
             }
         }

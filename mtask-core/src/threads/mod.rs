@@ -28,8 +28,13 @@ use crate::{Spec, Worker};
 /// Workers in threads of this process, one a spec; the default backend.
 ///
 /// Each set of workers is a rayon pool of its own, so that rayon code which a worker calls adds
-/// no threads: it runs on the worker's own thread, and on others of the set where they wait
-/// inside rayon as well. To give such code more threads, `install` it on another pool.
+/// no threads: `join`, `scope` and parallel iterators run on the worker's own thread, and on
+/// others of the set where those wait inside rayon as well or have no more items to come. To give
+/// such code more threads, `install` it on another pool. That is also the place for what needs a
+/// second thread to get on: a job of `rayon::spawn` runs when a thread of the set has nothing else
+/// to do, and `rayon::broadcast` waits for every worker. A thread that was left behind, inside the
+/// source or after a [`shutdown_timeout`](crate::ParStateful::shutdown_timeout), has no pool any
+/// more to `spawn` into.
 ///
 /// # Examples
 ///

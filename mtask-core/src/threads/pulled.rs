@@ -6,11 +6,12 @@ use std::io;
 use super::crew::Handle;
 use super::engine::Engine;
 use super::enter::Loop;
+use super::scope::Cancel;
 use crate::backend::{Job, Next};
-use crate::bridge::{Bridge, StopWhen};
+use crate::bridge::StopWhen;
 use crate::source::Source;
 use crate::stage::Stage;
-use crate::sync::{Arc, Builder};
+use crate::sync::{Arc, Builder, Weak};
 use crate::{Spec, Worker};
 
 /// A run whose workers pull the source, seen from its consumer.
@@ -78,14 +79,27 @@ impl<I: Iterator, O, H: Handle> PulledRun<I, O, H> {
 
     /// Ends the run and all that feeds it, and drops the source where nobody is inside.
     fn stop(&mut self) {
-        self.source.cancel();
+        // A run that came to its end leaves its stages alone: whoever lent them may go on.
+        if self.engine.is_running() && !self.engine.bridge.is_over() {
+            self.source.cancel();
+        }
         self.engine.stop();
         drop(self.source.close());
     }
 
-    /// Ends the run from outside, as a scope does that is left.
-    pub(super) fn canceller(&self) -> Arc<Bridge<I::Item, O>> {
-        Arc::clone(&self.engine.bridge)
+    /// What a scope that is left has to cancel, should the run have been forgotten.
+    pub(super) fn ends<'a>(&self) -> Vec<Weak<dyn Cancel + Send + Sync + 'a>>
+    where
+        I: Send + 'a,
+        I::Item: Send + 'a,
+        O: Send + 'a,
+        H: Send + 'a,
+    {
+        let Some(handles) = self.engine.handles() else { return Vec::new() };
+        let source: Arc<dyn Cancel + Send + Sync + 'a> = self.source.clone();
+        let bridge: Arc<dyn Cancel + Send + Sync + 'a> = self.engine.bridge.clone();
+        let handles: Arc<dyn Cancel + Send + Sync + 'a> = handles;
+        [source, bridge, handles].iter().map(Arc::downgrade).collect()
     }
 }
 

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use super::crew::Handles;
 use super::pulled::PulledRun;
 use crate::backend::{Backend, Concurrent, Job, Launch, Next, sealed};
 use crate::bridge::{Bridge, StopWhen};
 use crate::par::{ParMap, ParStateful, specs_of};
+use crate::source::Source;
 use crate::sync::{self, Arc, Mutex, ScopedJoinHandle, Weak, lock};
 use crate::{Spec, Worker, worker_fn};
 
@@ -37,7 +39,7 @@ where
     F: for<'scope> FnOnce(&Scope<'scope, 'env>) -> T,
 {
     sync::scope(|threads| {
-        let runs = Arc::new(Runs { list: Mutex::new(Vec::new()) });
+        let runs = Arc::new(Runs { list: Mutex::new(Some(Vec::new())) });
         f(&Scope { threads, runs, env: PhantomData })
     })
 }
@@ -51,17 +53,37 @@ pub struct Scope<'scope, 'env: 'scope> {
 
 /// The runs that a scope has to end when it is left.
 struct Runs<'scope> {
-    list: Mutex<Vec<Weak<dyn Cancel + Send + Sync + 'scope>>>,
+    /// `None` once the scope has been left.
+    list: Mutex<Option<Vec<Weak<dyn Cancel + Send + Sync + 'scope>>>>,
 }
 
 /// A run that can be ended from outside, whatever its items.
-trait Cancel {
+pub(super) trait Cancel {
     fn cancel(&self);
+}
+
+fn cancel(run: Weak<dyn Cancel + Send + Sync + '_>) {
+    if let Some(run) = run.upgrade() {
+        run.cancel();
+    }
 }
 
 impl<T, O> Cancel for Bridge<T, O> {
     fn cancel(&self) {
         Bridge::cancel(self);
+    }
+}
+
+impl<I: Iterator> Cancel for Source<I> {
+    fn cancel(&self) {
+        Source::cancel(self);
+    }
+}
+
+impl<H> Cancel for Handles<H> {
+    /// Lets go of the threads, which the scope itself waits for.
+    fn cancel(&self) {
+        lock(self).clear();
     }
 }
 
@@ -124,11 +146,8 @@ impl<'scope, 'env> Scope<'scope, 'env> {
 
 impl Drop for Scope<'_, '_> {
     fn drop(&mut self) {
-        for run in lock(&self.runs.list).drain(..) {
-            if let Some(run) = run.upgrade() {
-                run.cancel();
-            }
-        }
+        let list = lock(&self.runs.list).take();
+        list.into_iter().flatten().for_each(cancel);
     }
 }
 
@@ -169,12 +188,18 @@ where
     fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
         let run =
             PulledRun::start(job, eager, |builder, body| builder.spawn_scoped(self.threads, body));
-        let canceller: Arc<dyn Cancel + Send + Sync + 'scope> = run.canceller();
-        let mut list = lock(&self.runs.list);
-        if list.len() == list.capacity() {
-            list.retain(|run| run.strong_count() > 0);
+        let ends = run.ends();
+        match &mut *lock(&self.runs.list) {
+            Some(list) => {
+                if list.len() + ends.len() > list.capacity() {
+                    list.retain(|run| run.strong_count() > 0);
+                }
+                list.extend(ends);
+            }
+            // The source of another run, which was forgotten and only now pulls for the first
+            // time.
+            None => ends.into_iter().for_each(cancel),
         }
-        list.push(Arc::downgrade(&canceller));
         run
     }
 

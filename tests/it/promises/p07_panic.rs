@@ -125,13 +125,14 @@ impl Drop for Bomb {
 }
 
 /// A worker whose destructor panics, and which panics itself at every tenth item.
-struct Fragile(#[expect(dead_code, reason = "it is there to be dropped")] Bomb);
+struct Fragile(Bomb);
 
 impl Worker for Fragile {
     type Input = usize;
     type Output = usize;
 
     fn call(&mut self, x: usize) -> usize {
+        let Self(_bomb) = self;
         assert!(x % 10 != 9, "torn");
         x
     }
@@ -177,7 +178,7 @@ fn a_payload_may_panic_in_its_own_destructor() {
     watched(|| {
         each_way!(|start, way| {
             let spec = worker_fn(|x: usize| {
-                if x % 3 == 0 {
+                if x.is_multiple_of(3) {
                     panic_any(Bomb);
                 }
             });
