@@ -2,13 +2,13 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// A line this short is tokenized without asking: it needs too little to be worth a lock.
+/// A text this short needs too little to be worth a share.
 const SHORT: usize = 16 * 1024;
 
 /// A bound on the bytes of text that all workers tokenize at the same time.
 ///
-/// A tokenizer needs hundreds of bytes for each byte of its line while it works, so that a few
-/// workers with a long line each would need more than everything else. A line that does not fit
+/// A tokenizer needs hundreds of bytes for each byte of its text while it works, so that a few
+/// workers with a long one each would need more than everything else. A text that does not fit
 /// beside the others waits; one longer than the whole budget has it alone.
 #[derive(Debug)]
 pub(crate) struct Budget {
@@ -28,15 +28,15 @@ impl Budget {
         Self { most, used: Mutex::new(0), freed: Condvar::new() }
     }
 
-    /// Waits until a line of this many bytes fits.
-    pub(crate) fn share(&self, bytes: usize) -> Share<'_> {
-        let bytes = if bytes > SHORT { bytes } else { 0 };
-        if bytes > 0 {
-            let is_full = |used: &mut usize| *used > 0 && *used + bytes > self.most;
-            let used = self.freed.wait_while(self.used(), is_full);
-            *used.unwrap_or_else(PoisonError::into_inner) += bytes;
+    /// Waits until a text of this many bytes fits; `None` for a short one, which needs no share.
+    pub(crate) fn share(&self, bytes: usize) -> Option<Share<'_>> {
+        if bytes <= SHORT {
+            return None;
         }
-        Share { of: self, bytes }
+        let is_full = |used: &mut usize| *used > 0 && *used + bytes > self.most;
+        let used = self.freed.wait_while(self.used(), is_full);
+        *used.unwrap_or_else(PoisonError::into_inner) += bytes;
+        Some(Share { of: self, bytes })
     }
 
     /// Nothing that panics runs under the lock.
@@ -47,11 +47,9 @@ impl Budget {
 
 impl Drop for Share<'_> {
     fn drop(&mut self) {
-        if self.bytes > 0 {
-            *self.of.used() -= self.bytes;
-            // All of them: the one that fits now may be any.
-            self.of.freed.notify_all();
-        }
+        *self.of.used() -= self.bytes;
+        // All of them: the one that fits now may be any.
+        self.of.freed.notify_all();
     }
 }
 
@@ -63,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_lines_wait_for_each_other_and_short_ones_do_not() {
+    fn long_texts_wait_for_each_other_and_short_ones_do_not() {
         let budget = Budget::new(100_000);
         let (used, highest) = (AtomicUsize::new(0), AtomicUsize::new(0));
         thread::scope(|scope| {
@@ -75,7 +73,7 @@ mod tests {
                         let _share = budget.share(bytes);
                         let now = used.fetch_add(bytes, Ordering::Relaxed) + bytes;
                         highest.fetch_max(now, Ordering::Relaxed);
-                        let _short = budget.share(SHORT);
+                        assert!(budget.share(SHORT).is_none());
                         thread::yield_now();
                         used.fetch_sub(bytes, Ordering::Relaxed);
                     }
@@ -89,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_longer_than_the_budget_has_it_alone() {
+    fn a_text_longer_than_the_budget_has_it_alone() {
         let budget = Budget::new(20_000);
         drop(budget.share(1_000_000));
         let first = budget.share(SHORT + 1);

@@ -24,6 +24,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// Half as fast again as the system's, with rows that one thread makes and another frees.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Bad lines, or input that could not be read to its end.
 const SOME_FAILED: u8 = 1;
 /// Nothing was completed; also clap's code for wrong usage.

@@ -1,9 +1,11 @@
 //! The worker: a tokenizer of its own on every thread.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+use std::thread;
 
 use mtask::prelude::*;
 use tokenizers::Tokenizer;
@@ -56,16 +58,31 @@ impl Tokenize {
             Content::TooLong(bytes) => return Err(Reason::TooLong(bytes)),
             Content::Unreadable(error) => return Err(Reason::Unreadable(error)),
         };
-        let _share = self.budget.share(line.len());
         let line = str::from_utf8(&line).map_err(Reason::NotUtf8)?;
-        let encoding = match &self.field {
-            None => self.tokenizer.encode_fast(line, true),
-            Some(name) => {
-                let text = field::text(line, name).map_err(Reason::Field)?;
-                self.tokenizer.encode_fast(text, true)
-            }
+        let text = match &self.field {
+            None => Cow::Borrowed(line),
+            Some(name) => Cow::Owned(field::text(line, name).map_err(Reason::Field)?),
         };
-        Ok(encoding.map_err(Reason::Tokenizer)?.get_ids().to_vec())
+        let ids = match self.budget.share(text.len()) {
+            None => self.encode(&text),
+            Some(_share) => self.encode_apart(&text),
+        };
+        ids.map_err(Reason::Tokenizer)
+    }
+
+    fn encode(&self, text: &str) -> tokenizers::Result<Vec<u32>> {
+        Ok(self.tokenizer.encode_fast(text, true)?.get_ids().to_vec())
+    }
+
+    /// On a thread of its own, for a long text: an allocator keeps for each thread what that once
+    /// needed, and with many workers that is many times the most that is in use.
+    fn encode_apart(&self, text: &str) -> tokenizers::Result<Vec<u32>> {
+        let encode = || {
+            CALLING.set(true);
+            self.encode(text)
+        };
+        let ids = thread::scope(|scope| scope.spawn(encode).join());
+        ids.unwrap_or_else(|panic| resume_unwind(panic))
     }
 }
 
