@@ -140,6 +140,7 @@ fn spec(target: &Target, options: &Options, item: &ItemStruct, read: &Reading) -
                         let #name = #clone;
                     }
                 });
+                let expr = target.expr_without_self(expr);
                 quote!({ #(#clones)* #expr })
             }
         };

@@ -8,7 +8,7 @@ use syn::{Signature, Type};
 
 use crate::argument::{Kept, kept, output, refuse_local_function};
 use crate::parse::Function;
-use crate::target::{Target, cfgs, generated, mentions};
+use crate::target::{Target, cfgs, generated, mentions, passed_on};
 
 /// An argument of a constructor or of `call`, or a field of a struct that is one.
 pub(crate) struct Arg {
@@ -122,7 +122,7 @@ impl<'a> Finish<'a> {
 }
 
 fn function_cfg(function: &Function, target: &Target) -> Vec<Attribute> {
-    target.cfg.iter().cloned().chain(cfgs(&function.attrs)).collect()
+    target.cfg.iter().cloned().chain(passed_on(&function.attrs)).collect()
 }
 
 /// The type returned, which leaves the worker's thread.

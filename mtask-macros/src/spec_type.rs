@@ -15,7 +15,7 @@ use crate::target::{Target, generated, placed};
 pub(crate) struct SpecType<'a> {
     pub(crate) target: &'a Target,
     pub(crate) options: &'a Options,
-    /// The `cfg`s of the item and of the constructor.
+    /// The `cfg`s and allowed lints of the item and of the constructor.
     pub(crate) cfg: &'a [Attribute],
     pub(crate) vis: &'a Visibility,
     pub(crate) args: &'a [Arg],
