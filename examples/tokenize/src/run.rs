@@ -92,8 +92,8 @@ impl Consumer {
     }
 
     fn end(self, result: Result<()>) -> Result<u64> {
-        let Self { sink, report, output, stopped } = self;
-        report.clear();
+        let Self { sink, mut report, output, stopped } = self;
+        report.end();
         let kept = sink.committed();
         let written = match result {
             Ok(()) if stopped => sink.abandon().map(|()| None),

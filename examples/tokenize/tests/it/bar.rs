@@ -1,5 +1,8 @@
 //! What is shown while it works.
 
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+
 use crate::util::{Place, text};
 
 #[test]
@@ -16,6 +19,22 @@ fn without_a_terminal_there_are_plain_lines() {
     assert!(!ran.stderr.contains(['\r', '\x1b']), "{:?}", ran.stderr);
 }
 
+#[test]
+fn a_stalled_run_is_not_silent() {
+    let place = Place::new();
+    let args = ["-", "-t", "tok.json", "-o", "out.jsonl"];
+    let mut child = place.command(&args).stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"one\n").unwrap();
+    // Nothing more comes, and within ten seconds that is told.
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("tokenize: 1 documents, "), "{line:?}");
+    assert!(line.ends_with(" 0 errors, time left unknown\n"), "{line:?}");
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+}
+
 /// `script` gives the program a terminal.
 #[test]
 #[cfg(target_os = "linux")]
@@ -28,7 +47,7 @@ fn on_a_terminal_there_is_a_bar_and_messages_stand_above_it() {
     let output = std::process::Command::new("script")
         .args(["--quiet", "--return", "--command", &line, "typescript"])
         .current_dir(place.path(""))
-        .stdin(std::process::Stdio::null())
+        .stdin(Stdio::null())
         .output()
         .expect("util-linux has `script`");
     let shown = String::from_utf8_lossy(&output.stdout).into_owned();
