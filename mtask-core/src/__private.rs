@@ -7,7 +7,7 @@ mod argument;
 mod build;
 mod show;
 
-pub use argument::{CloneArgument, LendArgument};
+pub use argument::CloneArgument;
 pub use build::{BuildFailure, Built, InitError, InitField, built, init};
 pub use show::{Named, ShowDebug, ShowName, Shown};
 

@@ -1,10 +1,10 @@
 //! What an argument's type asks of the spec.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{Error, Ident, Lifetime, ParenthesizedGenericArguments, Result, TraitBound, Type};
-use syn::{TypeFnPtr, TypeImplTrait, TypeReference};
+use syn::{Error, GenericArgument, Ident, Lifetime, ParenthesizedGenericArguments, PathArguments};
+use syn::{Result, TraitBound, Type, TypeFnPtr, TypeImplTrait, TypeParamBound, TypeReference};
 
 use crate::target::bare;
 
@@ -51,6 +51,34 @@ pub(crate) fn kept<'a>(ty: &'a Type, own_lifetimes: &[&Ident]) -> Result<Kept<'a
 /// Refuses what cannot leave the worker's thread, in a return type.
 pub(crate) fn output(ty: &Type, own_lifetimes: &[&Ident]) -> Result<()> {
     refuse_borrows(ty, own_lifetimes, &OUTPUT)
+}
+
+/// Refuses an `Arc<dyn Fn(..)>` that cannot be shared.
+///
+/// The compiler would say so twice, of `Send` and of `Sync`.
+pub(crate) fn refuse_local_function(ty: &Type) -> Result<()> {
+    let Type::Path(path) = bare(ty) else { return Ok(()) };
+    let Some(arc) = path.path.segments.last().filter(|last| last.ident == "Arc") else {
+        return Ok(());
+    };
+    let PathArguments::AngleBracketed(args) = &arc.arguments else { return Ok(()) };
+    let Some(GenericArgument::Type(Type::TraitObject(object))) = args.args.first() else {
+        return Ok(());
+    };
+    let names = object.bounds.iter().filter_map(|bound| match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last().map(|last| &last.ident),
+        _ => None,
+    });
+    let names: Vec<&Ident> = names.collect();
+    let function = names.iter().any(|name| ["Fn", "FnMut", "FnOnce"].iter().any(|it| *name == it));
+    let shared = ["Send", "Sync"].iter().all(|auto| names.iter().any(|name| *name == auto));
+    if function && !shared {
+        return Err(Error::new_spanned(
+            object,
+            "this function is shared between threads: write `dyn Fn(..) + Send + Sync`",
+        ));
+    }
+    Ok(())
 }
 
 struct Refusals {
@@ -130,46 +158,4 @@ impl<'ast> Visit<'ast> for Finder<'_> {
     fn visit_type_fn_ptr(&mut self, _: &'ast TypeFnPtr) {}
 
     fn visit_parenthesized_generic_arguments(&mut self, _: &'ast ParenthesizedGenericArguments) {}
-}
-
-/// Whether values of this type may well be not `Send`, as far as the spelling tells.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Suspicion {
-    Send,
-    Unknown,
-    NotSend,
-}
-
-/// Guesses from the spelling whether a type is `Send`.
-///
-/// The compiler decides; a guess only chooses which argument its error is shown at.
-pub(crate) fn suspicion(tokens: &TokenStream) -> Suspicion {
-    use proc_macro2::TokenTree;
-    const SEND: &[&str] = &[
-        "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32",
-        "i64", "i128", "isize", "f32", "f64", "String", "PathBuf", "Path", "OsString", "Duration",
-        "Vec", "Option", "Result", "Box", "HashMap", "HashSet", "BTreeMap", "BTreeSet", "std",
-        "core", "alloc", "string", "path", "ToOwned", "Owned", "borrow", "as",
-    ];
-    let mut worst = Suspicion::Send;
-    let mut pointer = false;
-    let all: Vec<TokenTree> = tokens.clone().into_iter().collect();
-    let says = |word: &str| all.iter().any(|t| matches!(t, TokenTree::Ident(i) if i == word));
-    if says("Rc") || (says("dyn") && !says("Send")) {
-        return Suspicion::NotSend;
-    }
-    for token in &all {
-        let this = match token {
-            TokenTree::Ident(word) if pointer && (word == "const" || word == "mut") => {
-                Suspicion::NotSend
-            }
-            TokenTree::Ident(word) if SEND.contains(&&*word.to_string()) => Suspicion::Send,
-            TokenTree::Ident(_) => Suspicion::Unknown,
-            TokenTree::Group(group) => suspicion(&group.stream()),
-            _ => Suspicion::Send,
-        };
-        pointer = matches!(token, TokenTree::Punct(p) if p.as_char() == '*');
-        worst = worst.max(this);
-    }
-    worst
 }

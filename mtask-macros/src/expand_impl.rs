@@ -35,7 +35,7 @@ pub(crate) fn expand(item: &Impl, options: &Options) -> TokenStream {
     if let Some(function) = call {
         expansion.extend(match Call::read(function, &target, options.named.is_some()) {
             Ok(call) => worker(&target, options, &call),
-            Err(error) => fallback::worker(&target, &error),
+            Err(error) => fallback::worker(&target, function, &error),
         });
     }
     if let Some(function) = finish {
@@ -57,7 +57,7 @@ fn refusals(item: &Impl, options: &Options) -> impl Iterator<Item = Error> {
             given.value.span(),
             format!("there is no `fn {}` in this block", given.value),
         )),
-        (None, None, None) => Some(Error::new(
+        (None, None, None) if item.function("finish").is_none() => Some(Error::new(
             Span::call_site(),
             "neither `fn new` nor `fn call` is in this block: `new` gives the spec, `call` the \
              worker",
@@ -113,7 +113,7 @@ fn spec(target: &Target, options: &Options, new: &Constructor<'_>) -> TokenStrea
     });
     // A return type that is none is shown where it is written.
     let worker = placed(quote!(<#ty>::#name(#(#inputs),*)), &new.returns.to_token_stream());
-    let body = quote!(#private::built(#worker));
+    let body = quote!(#private::built(#private::PhantomData::<#ty>, #worker));
     let mut expansion = spec.expand();
     expansion.extend(spec.spec_impl(&predicates(new.function, target), &body));
     expansion
@@ -174,14 +174,16 @@ fn summary(target: &Target, finish: &Finish<'_>) -> TokenStream {
     let (params, _, _) = target.generics.split_for_impl();
     let mut name = finish.function.sig.ident.clone();
     name.set_span(generated(name.span()));
+    // That the type is no worker is shown where it was taken for one.
+    let worker = placed(ty.clone(), &name.to_token_stream());
     let allow = allow();
     quote! {
         #(#cfg)*
         #allow
-        impl #params #private::Finish for #ty #where_clause {
+        impl #params #private::Finish for #worker #where_clause {
             type Summary = #summary;
 
-            fn finish(self) -> Self::Summary {
+            fn finish(self) -> #summary {
                 <#ty>::#name(self)
             }
         }

@@ -1,6 +1,6 @@
 //! `#[delayed_init]` on a struct.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::{Error, Fields, Generics, ItemStruct, Type};
@@ -97,6 +97,11 @@ impl Reading {
         self.made.push(Made { field, init, sees });
     }
 
+    /// Whether an expression may name this argument.
+    fn sees(&self, place: usize) -> bool {
+        self.made.iter().any(|made| made.sees.contains(&place))
+    }
+
     fn refuse(&mut self, error: Error) {
         match &mut self.error {
             Some(errors) => errors.combine(error),
@@ -135,6 +140,7 @@ fn spec(target: &Target, options: &Options, item: &ItemStruct, read: &Reading) -
                         let #name = #clone;
                     }
                 });
+                let expr = target.expr_without_self(expr);
                 quote!({ #(#clones)* #expr })
             }
         };
@@ -149,10 +155,19 @@ fn spec(target: &Target, options: &Options, item: &ItemStruct, read: &Reading) -
         quote!(#(#cfg)* #name)
     });
     let name = &target.name;
+    let worker = Ident::new("worker", Span::mixed_site());
+    // A field that an expression needs is no dead one, though the worker itself never reads it.
+    let seen = read.args.iter().enumerate().filter(|(place, _)| read.sees(*place));
+    let reads = seen.map(|(_, arg)| {
+        let (cfg, name) = (&arg.cfg, &arg.name);
+        quote!(#(#cfg)* let _ = &#worker.#name;)
+    });
     let body = quote! {
         #private::init(|| {
             #(#lets)*
-            #private::Result::Ok(#name { #(#args,)* #(#made,)* })
+            let #worker = #name { #(#args,)* #(#made,)* };
+            #(#reads)*
+            #private::Result::Ok(#worker)
         })
     };
     let mut expansion = spec.expand();

@@ -3,14 +3,14 @@
 //! The user's item is there in any case. Beside the one `compile_error!`, the names and impls that
 //! the rest of the program counts on are there too, so that one mistake gives one error.
 
-use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
-use syn::{Error, FnArg, Generics, Type, Visibility};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::{Error, FnArg, Generics, ReturnType, Signature, Type, Visibility};
 
 use crate::options::Options;
 use crate::parse::Function;
 use crate::spec_type::SpecType;
-use crate::target::Target;
+use crate::target::{Target, bare, mentions};
 
 /// In the place of a constructor's spec.
 pub(crate) fn spec(
@@ -20,10 +20,7 @@ pub(crate) fn spec(
     error: &Error,
 ) -> TokenStream {
     let sig = &function.sig;
-    let inputs = sig.inputs.iter().filter_map(|input| match input {
-        FnArg::Receiver(_) => None,
-        FnArg::Typed(input) => Some(&*input.ty),
-    });
+    let inputs = sig.inputs.iter().filter_map(typed);
     spec_of(target, options, &function.vis, &sig.generics, inputs, error)
 }
 
@@ -65,26 +62,85 @@ pub(crate) fn spec_of<'a>(
     }
 }
 
-/// In the place of a worker: its input and output are whatever the program takes them for.
-pub(crate) fn worker(target: &Target, error: &Error) -> TokenStream {
+/// In the place of a worker: its input and output are as near to what was meant as can be said.
+pub(crate) fn worker(target: &Target, function: &Function, error: &Error) -> TokenStream {
     let (private, ty, cfg) = (&target.private, &target.ty, &target.cfg);
+    let sig = &function.sig;
+    let inputs: Vec<_> =
+        sig.inputs.iter().filter_map(typed).map(|ty| meant_input(ty, sig, private)).collect();
+    let input = match &*inputs {
+        [one] => one.clone(),
+        all => quote!((#(#all),*)),
+    };
+    let output = match &sig.output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, ty) => meant(ty, sig),
+    };
+    let message = error.to_compile_error();
     let (params, _, clause) = target.generics.split_for_impl();
-    let mut messages = error.clone().into_iter();
-    // A macro that fails in the place of a type makes it a type that goes with any other.
-    let unknown = messages.next().map(|error| {
-        let (message, span) = (error.to_string(), error.span());
-        quote_spanned!(span=> ::core::compile_error! { #message })
-    });
-    let more = messages.map(|error| error.to_compile_error());
     quote! {
-        #(#more)*
+        #message
         #(#cfg)*
         #[allow(warnings)]
         impl #params #private::Worker for #ty #clause {
-            type Input = #unknown;
-            type Output = <Self as #private::Worker>::Input;
+            type Input = #input;
+            type Output = #output;
 
             fn call(&mut self, input: Self::Input) -> Self::Output { loop {} }
         }
     }
+}
+
+fn typed(input: &FnArg) -> Option<&Type> {
+    match input {
+        FnArg::Receiver(_) => None,
+        FnArg::Typed(input) => Some(&input.ty),
+    }
+}
+
+/// What an argument is owned as.
+fn meant_input(ty: &Type, sig: &Signature, private: &TokenStream) -> TokenStream {
+    match bare(ty) {
+        Type::Reference(reference) => {
+            let lent = meant(&reference.elem, sig);
+            quote!(<#lent as #private::ToOwned>::Owned)
+        }
+        ty => meant(ty, sig),
+    }
+}
+
+/// A type that stands alone: any borrow is for `'static`, and what only the function itself can
+/// name is nothing.
+fn meant(ty: &Type, sig: &Signature) -> TokenStream {
+    let tokens = ty.to_token_stream();
+    let own = sig.generics.type_params().any(|param| mentions(&tokens, &param.ident));
+    if own || mentions(&tokens, &Ident::new("impl", Span::call_site())) {
+        return quote!(());
+    }
+    lasting(tokens, sig)
+}
+
+/// Every lifetime that is not the type's own made `'static`.
+fn lasting(tokens: TokenStream, sig: &Signature) -> TokenStream {
+    let brief = |word: &Ident| {
+        word == "_" || sig.generics.lifetimes().any(|param| param.lifetime.ident == *word)
+    };
+    let mut lasting = TokenStream::new();
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let follows = |mark| matches!(&token, TokenTree::Punct(punct) if punct.as_char() == mark);
+        let next = tokens.peek();
+        if follows('&') && !matches!(next, Some(TokenTree::Punct(it)) if it.as_char() == '\'') {
+            lasting.extend(quote!(&'static));
+        } else if follows('\'') && matches!(next, Some(TokenTree::Ident(word)) if brief(word)) {
+            tokens.next();
+            lasting.extend(quote!('static));
+        } else if let TokenTree::Group(group) = token {
+            let inner = self::lasting(group.stream(), sig);
+            lasting.extend([TokenTree::Group(Group::new(group.delimiter(), inner))]);
+        } else {
+            lasting.extend([token]);
+        }
+    }
+    lasting
 }

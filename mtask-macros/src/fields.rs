@@ -7,20 +7,21 @@ use syn::spanned::Spanned;
 
 use crate::model::Arg;
 use crate::options::Options;
-use crate::target::Target;
+use crate::spelling::{Looks, looks};
+use crate::target::{Target, last};
 
 /// Lints that look at what the user wrote, and are told off there, not again in what is made of it.
+///
+/// As few as can be: each would collide with a `forbid` of the user's.
 pub(crate) fn allow() -> TokenStream {
     quote! {
         #[allow(
             dead_code,
             deprecated,
-            nonstandard_style,
             private_bounds,
             private_interfaces,
-            unnameable_types,
-            unreachable_pub,
             clippy::all,
+            clippy::nursery,
             clippy::pedantic
         )]
     }
@@ -62,12 +63,22 @@ pub(crate) fn lent(target: &Target, arg: &Arg, stored: &TokenStream) -> Option<T
     Some(quote!(#private::Borrow::<#lent>::borrow(#stored)))
 }
 
-/// That what is lent can be stored, where that depends on a parameter of the type.
+/// That what is lent can be stored, where its spelling does not tell.
+///
+/// One that cannot be is shown at the argument, by each item alike, and so once.
 pub(crate) fn storage_predicates(target: &Target, args: &[Arg]) -> Vec<TokenStream> {
-    let private = &target.private;
-    let lent = args.iter().filter_map(|arg| arg.lent.as_ref());
-    let generic = lent.filter(|lent| target.is_generic(lent));
-    generic.map(|lent| quote!(#lent: #private::ToOwned)).collect()
+    // A type under a `cfg` may be gone.
+    let lent = args.iter().filter(|arg| arg.cfg.is_empty()).filter_map(|arg| arg.lent.as_ref());
+    let unknown = lent.filter(|lent| target.is_generic(lent) || looks(lent) != Looks::Plain);
+    let bound = |lent: &TokenStream| {
+        let private = target.private_at(last(lent));
+        // Of one that is no parameter nothing more is found out: with all of it assumed, the
+        // compiler says what is missing here and nowhere else.
+        let rest =
+            (!target.is_generic(lent)).then(|| quote!(<Owned: #private::Clone + #private::Send>));
+        quote!(#lent: #private::ToOwned #rest)
+    };
+    unknown.map(bound).collect()
 }
 
 /// `Debug::fmt` for a struct of these arguments.

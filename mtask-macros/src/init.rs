@@ -20,7 +20,7 @@ pub(crate) fn take(field: &mut Field) -> Result<Option<Init>> {
         field.attrs.drain(..).partition(|attr: &Attribute| attr.path().is_ident("init"));
     field.attrs = rest;
     if let Some(second) = inits.get(1) {
-        return Err(Error::new_spanned(second, "a field has one `#[init]`"));
+        return Err(Error::new_spanned(second, "a field is made once: keep one `#[init]`"));
     }
     inits.first().map(read).transpose()
 }

@@ -6,9 +6,9 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Error, FnArg, GenericParam, Pat, ReceiverKind, Result, ReturnType, Safety};
 use syn::{Signature, Type};
 
-use crate::argument::{Kept, kept, output};
+use crate::argument::{Kept, kept, output, refuse_local_function};
 use crate::parse::Function;
-use crate::target::{Target, cfgs, generated, mentions};
+use crate::target::{Target, cfgs, generated, mentions, passed_on};
 
 /// An argument of a constructor or of `call`, or a field of a struct that is one.
 pub(crate) struct Arg {
@@ -64,7 +64,7 @@ impl<'a> Constructor<'a> {
                 format!("`{}` returns nothing: return `Self` or `Result<Self, E>`", sig.ident),
             ));
         };
-        let args = arguments(sig, target, Names::Needed)?;
+        let args = arguments(sig, target, Place::Spec)?;
         Ok(Self { function, cfg: function_cfg(function, target), args, returns })
     }
 }
@@ -89,8 +89,8 @@ impl<'a> Call<'a> {
                 ));
             }
         }
-        let names = if named { Names::Needed } else { Names::Free };
-        let args = arguments(sig, target, names)?;
+        let place = if named { Place::NamedInput } else { Place::Input };
+        let args = arguments(sig, target, place)?;
         if let Some(cfg) = args.iter().find_map(|arg| arg.cfg.first()) {
             return Err(Error::new_spanned(
                 cfg,
@@ -122,7 +122,7 @@ impl<'a> Finish<'a> {
 }
 
 fn function_cfg(function: &Function, target: &Target) -> Vec<Attribute> {
-    target.cfg.iter().cloned().chain(cfgs(&function.attrs)).collect()
+    target.cfg.iter().cloned().chain(passed_on(&function.attrs)).collect()
 }
 
 /// The type returned, which leaves the worker's thread.
@@ -141,13 +141,15 @@ fn refuse_qualifiers(sig: &Signature) -> Result<()> {
     if let Some(asyncness) = &sig.asyncness {
         return Err(Error::new(
             asyncness.span(),
-            format!("`{name}` cannot be async: a worker has a thread of its own, and may block it"),
+            format!("`{name}` cannot be async: the worker has a thread to itself, so let it block"),
         ));
     }
     if let Safety::Unsafe(token) = &sig.safety {
         return Err(Error::new(
             token.span(),
-            format!("`{name}` cannot be unsafe: mtask calls it and can promise nothing"),
+            format!(
+                "`{name}` cannot be unsafe: mtask calls it for you, so it has to be sound for all"
+            ),
         ));
     }
     for param in &sig.generics.params {
@@ -179,21 +181,27 @@ fn own_lifetimes(sig: &Signature) -> Vec<&Ident> {
     sig.generics.lifetimes().map(|param| &param.lifetime.ident).collect()
 }
 
+/// Where an argument is kept.
 #[derive(Clone, Copy, PartialEq)]
-enum Names {
-    /// An argument becomes a field.
-    Needed,
-    /// An argument is known by its place.
-    Free,
+enum Place {
+    /// In a field of the spec, which is sent and shared.
+    Spec,
+    /// In a field of the input.
+    NamedInput,
+    /// In the input, by its position: it needs no name.
+    Input,
 }
 
-fn arguments(sig: &Signature, target: &Target, names: Names) -> Result<Vec<Arg>> {
+fn arguments(sig: &Signature, target: &Target, place: Place) -> Result<Vec<Arg>> {
     let own = own_lifetimes(sig);
     let mut args = Vec::new();
     let mut errors: Option<Error> = None;
     for input in &sig.inputs {
         let FnArg::Typed(input) = input else { continue };
-        let read = argument_name(&input.pat, args.len(), names).and_then(|name| {
+        let read = argument_name(&input.pat, args.len(), place).and_then(|name| {
+            if place == Place::Spec {
+                refuse_local_function(&input.ty)?;
+            }
             let kept = kept(&input.ty, &own)?;
             Ok(Arg::new(name, &input.ty, kept, &input.attrs, target))
         });
@@ -208,10 +216,10 @@ fn arguments(sig: &Signature, target: &Target, names: Names) -> Result<Vec<Arg>>
     errors.map_or(Ok(args), Err)
 }
 
-fn argument_name(pat: &Pat, position: usize, names: Names) -> Result<Ident> {
+fn argument_name(pat: &Pat, position: usize, place: Place) -> Result<Ident> {
     match pat {
         Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => Ok(pat.ident.clone()),
-        _ if names == Names::Free => Ok(Ident::new(&format!("arg{position}"), Span::mixed_site())),
+        _ if place == Place::Input => Ok(Ident::new(&format!("arg{position}"), Span::mixed_site())),
         pat => Err(Error::new_spanned(
             pat,
             "a field is made of this argument: give it a name, and match on it in the body",
@@ -220,6 +228,11 @@ fn argument_name(pat: &Pat, position: usize, names: Names) -> Result<Ident> {
 }
 
 impl Arg {
+    /// The type as it was spelled, less the reference of one that is lent.
+    pub(crate) fn spelled(&self) -> &TokenStream {
+        self.lent.as_ref().unwrap_or(&self.stored)
+    }
+
     /// The name for a field of a generated struct.
     pub(crate) fn generated_name(&self) -> Ident {
         let mut name = self.name.clone();

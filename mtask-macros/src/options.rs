@@ -60,29 +60,64 @@ impl Options {
     }
 
     fn read_one(&mut self, input: ParseStream<'_>) -> Result<()> {
-        let key: Ident = input.call(Ident::parse_any)?;
-        let span = key.span();
-        match &*key.to_string() {
-            "spec" => set(&mut self.spec, &key, || equals(input)?.parse()),
-            "new" => set(&mut self.new, &key, || equals(input)?.parse()),
-            "derive" => set(&mut self.derive, &key, || derives(input)),
-            "debug" => set(&mut self.debug, &key, || Ok(equals(input)?.parse::<LitBool>()?.value)),
-            "named" => set(&mut self.named, &key, || Ok(())),
-            "crate" => set(&mut self.krate, &key, || equals(input)?.call(Path::parse_mod_style)),
-            other => Err(Error::new(span, format!("unknown option `{other}`: there are {KNOWN}"))),
-        }
+        let key: Ident = input.call(Ident::parse_any).map_err(|error| {
+            Error::new(error.span(), format!("this is no option: there are {KNOWN}"))
+        })?;
+        let key = (&key, input);
+        match &*key.0.to_string() {
+            "spec" => set(&mut self.spec, key, "spec = Name", |input| equals(input)?.parse()),
+            "new" => set(&mut self.new, key, "new = ident", |input| equals(input)?.parse()),
+            "derive" => set(&mut self.derive, key, "derive(Trait, ..)", derive_list),
+            "debug" => set(&mut self.debug, key, "debug = false", |input| {
+                Ok(equals(input)?.parse::<LitBool>()?.value)
+            }),
+            "named" => set(&mut self.named, key, "named", |input| {
+                if input.is_empty() { Ok(()) } else { input.fork().parse::<Token![,]>().map(drop) }
+            }),
+            "crate" => set(&mut self.krate, key, "crate = ::path", |input| {
+                equals(input)?.call(Path::parse_mod_style)
+            }),
+            other => {
+                let message = format!("unknown option `{other}`: there are {KNOWN}");
+                Err(Error::new(key.0.span(), message))
+            }
+        }?;
+        self.refuse_derived()
+    }
+
+    /// Refuses to derive what is generated anyway, and does not.
+    fn refuse_derived(&mut self) -> Result<()> {
+        let Some(derive) = &mut self.derive else { return Ok(()) };
+        let last_is = |path: &Path, name| path.segments.last().is_some_and(|it| it.ident == name);
+        let refused = |path: &Path| last_is(path, "Clone") || last_is(path, "Debug");
+        let Some(place) = derive.value.iter().position(refused) else { return Ok(()) };
+        let path = derive.value.remove(place);
+        let message = if last_is(&path, "Clone") {
+            "a spec is `Clone` already: leave it out"
+        } else {
+            "a spec is `Debug` already: leave it out, or write `debug = false` and an impl of your \
+             own"
+        };
+        Err(Error::new_spanned(path, message))
     }
 }
 
+/// Reads an option's value; `form` is what the whole option looks like.
 fn set<T>(
     place: &mut Option<Given<T>>,
-    key: &Ident,
-    read: impl FnOnce() -> Result<T>,
+    (key, input): (&Ident, ParseStream<'_>),
+    form: &str,
+    read: impl FnOnce(ParseStream<'_>) -> Result<T>,
 ) -> Result<()> {
     if place.is_some() {
-        return Err(Error::new(key.span(), format!("`{key}` is given twice")));
+        return Err(Error::new(key.span(), format!("`{key}` is given twice: keep one")));
     }
-    *place = Some(Given { key: key.span(), value: read()? });
+    let value = read(input).map_err(|error| {
+        // Past the last option there is no token to show.
+        let span = if input.is_empty() { key.span() } else { error.span() };
+        Error::new(span, format!("write `{form}`"))
+    })?;
+    *place = Some(Given { key: key.span(), value });
     Ok(())
 }
 
@@ -91,19 +126,9 @@ fn equals<'a>(input: ParseStream<'a>) -> Result<ParseStream<'a>> {
     Ok(input)
 }
 
-fn derives(input: ParseStream<'_>) -> Result<Vec<Path>> {
+fn derive_list(input: ParseStream<'_>) -> Result<Vec<Path>> {
     let list;
     parenthesized!(list in input);
     let paths = Punctuated::<Path, Token![,]>::parse_terminated_with(&list, Path::parse_mod_style)?;
-    for path in &paths {
-        let refusal = match path.segments.last() {
-            Some(last) if last.ident == "Clone" => "a spec is `Clone` already",
-            Some(last) if last.ident == "Debug" => {
-                "a spec is `Debug` already; `debug = false` leaves it to an impl of your own"
-            }
-            _ => continue,
-        };
-        return Err(Error::new_spanned(path, refusal));
-    }
     Ok(paths.into_iter().collect())
 }

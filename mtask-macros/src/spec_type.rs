@@ -5,17 +5,17 @@ use quote::{ToTokens, format_ident, quote};
 use syn::ext::IdentExt;
 use syn::{Attribute, Generics, Visibility};
 
-use crate::argument::{Suspicion, suspicion};
 use crate::fields::{allow, clone_of, debug_body, derives, storage_predicates, stored_from, this};
 use crate::model::Arg;
 use crate::options::Options;
+use crate::spelling::{Looks, looks};
 use crate::target::{Target, generated, placed};
 
 /// The spec of a target, about to be written out.
 pub(crate) struct SpecType<'a> {
     pub(crate) target: &'a Target,
     pub(crate) options: &'a Options,
-    /// The `cfg`s of the item and of the constructor.
+    /// The `cfg`s and allowed lints of the item and of the constructor.
     pub(crate) cfg: &'a [Attribute],
     pub(crate) vis: &'a Visibility,
     pub(crate) args: &'a [Arg],
@@ -201,7 +201,7 @@ impl SpecType<'_> {
 
     fn generic_args(&self) -> impl Iterator<Item = &Arg> {
         self.args.iter().filter(|arg| {
-            self.target.is_generic(&arg.stored) && suspicion(&arg.stored) != Suspicion::NotSend
+            self.target.is_generic(&arg.stored) && looks(arg.spelled()) != Looks::NotSend
         })
     }
 
@@ -215,8 +215,8 @@ impl SpecType<'_> {
     /// The compiler shows a missing supertrait at the type which the impl is for.
     fn ty_at_suspects(&self) -> TokenStream {
         let (name, (_, args, _)) = (self.name(), self.target.generics.split_for_impl());
-        let worst = self.args.iter().map(|arg| suspicion(&arg.stored)).max();
-        let suspects = self.args.iter().filter(|arg| Some(suspicion(&arg.stored)) == worst);
+        let worst = self.args.iter().map(|arg| looks(arg.spelled())).max();
+        let suspects = self.args.iter().filter(|arg| Some(looks(arg.spelled())) == worst);
         let place = suspects.flat_map(|arg| arg.ty.clone()).collect();
         let mut args = args.to_token_stream();
         if args.is_empty() {

@@ -1,2 +1,50 @@
-//! Text to token ids.
-fn main() {}
+//! Text to token ids: reads lines, tokenizes each in a worker that has a tokenizer of its own, and
+//! writes the ids in input order.
+//!
+//! `README.md` beside this package says how to use it. A reader of the source starts at
+//! `worker.rs` and `pipeline.rs`, where mtask is; the rest is reading and writing.
+
+mod cli;
+mod demo;
+mod document;
+mod durable;
+mod field;
+mod files;
+mod input;
+mod job;
+mod pipeline;
+mod report;
+mod run;
+mod sink;
+mod worker;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Bad lines, or input that could not be read to its end.
+const SOME_FAILED: u8 = 1;
+/// Nothing was completed; also clap's code for wrong usage.
+const FAILED: u8 = 2;
+/// 128 and the number of SIGPIPE: what a shell reports of `cat` in `cat FILE | head`.
+const CLOSED_PIPE: u8 = 141;
+
+fn main() -> ExitCode {
+    worker::hide_panics_of_calls();
+    match run::run(&cli::Cli::parse()) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => SOME_FAILED.into(),
+        Err(error) if is_closed_pipe(&error) => CLOSED_PIPE.into(),
+        Err(error) => {
+            report::say(&format!("error: {error:#}"));
+            FAILED.into()
+        }
+    }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+    })
+}

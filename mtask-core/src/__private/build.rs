@@ -1,5 +1,7 @@
 //! What a constructor or an `#[init]` expression may return.
 
+use std::marker::PhantomData;
+
 use crate::BuildError;
 use crate::error::BoxError;
 
@@ -47,8 +49,10 @@ impl<E: Into<BoxError>> BuildFailure for E {
     }
 }
 
-/// Calls `new` for a spec: `W` is what the spec builds, `R` what `new` returns.
-pub fn built<W, R: Built<W>>(returned: R) -> Result<W, BuildError> {
+/// What a constructor returned, as a spec returns it.
+///
+/// The marker tells the worker's type: to infer it would be to take whatever is returned for it.
+pub fn built<W, R: Built<W>>(_: PhantomData<W>, returned: R) -> Result<W, BuildError> {
     returned.into_built()
 }
 
@@ -79,7 +83,7 @@ pub fn init<W>(fields: impl FnOnce() -> Result<W, InitError>) -> Result<W, Build
     label = "not `Default`",
     note = "write the expression that makes it: `#[init(..)]`"
 )]
-pub trait InitField: Default {
+pub trait InitField {
     /// The default value.
     fn init_field() -> Self;
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mtask::{Spec, Worker, delayed_init};
+use mtask::prelude::*;
 
 struct Tokenizer {
     path: String,
@@ -24,7 +24,7 @@ impl Tokenizer {
     }
 }
 
-fn main() {
+fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let spec = Tokenizer::spec("tok.json".as_ref(), true);
     assert_eq!(format!("{spec:?}"), r#"TokenizerSpec { path: "tok.json", lowercase: true }"#);
     let mut specs = spec.clone().times(4);
@@ -36,4 +36,14 @@ fn main() {
     let named = TokenizerSpec { path: "".into(), ..spec };
     assert_eq!(named.build().err().unwrap().to_string(), "no path");
     assert!(Tokenizer::new("x".as_ref(), false).is_ok());
+
+    let lines = ["1 2", "x", "3"].map(str::to_owned);
+    let specs = Tokenizer::spec("tok.json".as_ref(), true).times(4);
+    let mut ids = Vec::new();
+    for item in par_stateful(lines, specs) {
+        ids.push(item?);
+    }
+    assert_eq!((&ids[0], &ids[2]), (&Ok(vec![1, 2]), &Ok(vec![3])));
+    assert!(ids[1].is_err());
+    Ok(())
 }

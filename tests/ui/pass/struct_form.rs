@@ -1,6 +1,6 @@
 //! Fields are the arguments; `#[init]` fields are made inside the worker.
 
-use mtask::{Spec, Worker, delayed_init};
+use mtask::prelude::*;
 
 #[delayed_init]
 struct Square {
@@ -22,7 +22,7 @@ impl Worker for Square {
     }
 }
 
-fn main() {
+fn main() -> Result<(), TaskError> {
     let specs = (0..4).map(Square::spec);
     let mut workers: Vec<Square> = specs.map(|spec| spec.build().unwrap()).collect();
     let worker = &mut workers[3];
@@ -30,4 +30,9 @@ fn main() {
     assert_eq!(worker.call(5), (3, 25));
     assert_eq!((worker.seen, &*worker.log), (1, &[5][..]));
     assert_eq!(format!("{:?}", SquareSpec { id: 7 }), "SquareSpec { id: 7 }");
+
+    let squares: Vec<_> =
+        par_stateful(1..=5u64, (0..4).map(Square::spec)).collect::<Result<_, _>>()?;
+    assert_eq!(squares.iter().map(|(_, square)| *square).sum::<u64>(), 55);
+    Ok(())
 }

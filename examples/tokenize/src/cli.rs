@@ -1,0 +1,119 @@
+//! The command line.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+/// Tokenizes text, one document a line, and writes the token ids to Parquet or JSONL.
+///
+/// Without arguments it tokenizes the small text that comes with it.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    /// Files, folders (read recursively, sorted by path), or `-` for standard input; plain, .gz
+    /// or .zst
+    #[arg(value_name = "INPUT", requires = "tokenizer")]
+    pub(crate) inputs: Vec<PathBuf>,
+
+    /// A Hugging Face `tokenizer.json`
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) tokenizer: Option<PathBuf>,
+
+    /// Where the rows go: a file, or `-` for standard output
+    #[arg(short, long, value_name = "FILE", default_value = "tokens.parquet")]
+    pub(crate) output: PathBuf,
+
+    /// What is written [default: by the output's extension; JSONL for `-`, else Parquet]
+    #[arg(long)]
+    pub(crate) format: Option<Format>,
+
+    /// Read JSONL: each line is an object, and its text is the string under this key
+    #[arg(short, long, value_name = "NAME", requires = "inputs")]
+    pub(crate) field: Option<String>,
+
+    /// Worker threads, each with a tokenizer of its own [default: one a processor]
+    #[arg(short, long, value_name = "N")]
+    pub(crate) workers: Option<NonZeroUsize>,
+
+    /// Write rows as they are done instead of in input order
+    #[arg(long)]
+    pub(crate) unordered: bool,
+
+    /// The most documents between reading and writing [default: by the number of workers]
+    #[arg(long, value_name = "N")]
+    pub(crate) max_in_flight: Option<NonZeroUsize>,
+
+    /// What a line that cannot be tokenized does
+    #[arg(long, value_name = "POLICY", default_value = "yield")]
+    pub(crate) on_error: OnError,
+
+    /// Read at most this many documents
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+
+    /// Continue a run that was killed; starts from the beginning where there is none
+    #[arg(long, conflicts_with = "unordered")]
+    pub(crate) resume: bool,
+
+    /// Discard a run that was killed, and start from the beginning
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) restart: bool,
+
+    /// The longest line, in bytes; a longer one counts as a bad line and is never held in memory
+    #[arg(long, value_name = "N", default_value = "1048576")]
+    pub(crate) max_line_bytes: NonZeroUsize,
+
+    /// A row group, which is also what a killed run keeps, is full at this many tokens (or rows)
+    #[arg(long, value_name = "N", default_value = "1000000")]
+    pub(crate) group_tokens: NonZeroUsize,
+
+    /// A row group is full at this many rows (or tokens)
+    #[arg(long, value_name = "N", default_value = "65536")]
+    pub(crate) group_rows: NonZeroUsize,
+}
+
+/// What is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One row a document: file, line, ids
+    Parquet,
+    /// One JSON object a document: {"file": .., "line": .., "ids": [..]}
+    Jsonl,
+}
+
+/// What a line that cannot be tokenized does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnError {
+    /// It is reported at once, and the run goes on
+    Yield,
+    /// It is reported, and the run ends there
+    Stop,
+    /// It is counted, and reported at the end: the first 1,000, and how many more
+    Defer,
+}
+
+impl Format {
+    pub(crate) fn extension(self) -> &'static str {
+        match self {
+            Self::Parquet => "parquet",
+            Self::Jsonl => "jsonl",
+        }
+    }
+}
+
+const AFTER_HELP: &str = "\
+A bad line (not UTF-8, not a JSON object with the field, too long, refused by the tokenizer) is
+reported with its file and line number, and costs that line alone. Lines of white space are no
+documents. Padding and truncation are switched off; special tokens are added.
+
+The output gets its name when it is complete. Until then, what is done lies in OUTPUT.parts, one
+file for each row group: a run that was killed keeps those, and --resume continues behind the last.
+That needs input files that can be read again, the same inputs and options, and input order.
+
+Exit codes:
+  0    every document was tokenized
+  1    some lines were bad or some input could not be read to its end; the rest is written
+       (with --on-error stop nothing is: the run can be continued with --resume)
+  2    the run failed: wrong usage, a missing file, an unreadable tokenizer, a full disk
+  141  standard output was closed by its reader";

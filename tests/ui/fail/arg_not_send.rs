@@ -1,0 +1,21 @@
+use mtask::delayed_init;
+
+use std::rc::Rc;
+
+struct Square;
+
+#[delayed_init]
+impl Square {
+    fn new(id: usize, count: Rc<u8>, name: String) -> Self {
+        let _ = (id, count, name);
+        Self
+    }
+
+    fn call(&mut self, x: u64) -> u64 {
+        x
+    }
+}
+
+fn main() {
+    drop(Square::spec(1, Rc::new(2), String::new()));
+}

@@ -1,0 +1,20 @@
+use mtask::{Spec, Worker, delayed_init};
+
+struct Square;
+
+#[delayed_init]
+impl Square {
+    fn new(_id: usize) -> Self {
+        Self
+    }
+
+    fn call(self: Box<Self>, x: u64) -> u64 {
+        x
+    }
+}
+
+fn main() {
+    let mut worker = Square::spec(1).build().unwrap();
+    let output = Worker::call(&mut worker, 5);
+    println!("{}", output + 1);
+}

@@ -1,0 +1,19 @@
+use mtask::{Spec, Worker, delayed_init};
+
+struct Square;
+
+#[delayed_init]
+impl Square {
+    fn new(_id: usize) -> Self {
+        Self
+    }
+
+    fn call(&mut self, x: u64) -> &str {
+        if x > 0 { "a" } else { "b" }
+    }
+}
+
+fn main() {
+    let mut worker = Square::spec(1).build().unwrap();
+    drop(Worker::call(&mut worker, 5));
+}

@@ -1,0 +1,11 @@
+use mtask::delayed_init;
+
+#[delayed_init]
+struct Square {
+    id: usize,
+    count: std::rc::Rc<u8>,
+}
+
+fn main() {
+    drop(Square::spec(1, 2.into()));
+}

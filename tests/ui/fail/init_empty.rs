@@ -1,0 +1,12 @@
+use mtask::{Spec, delayed_init};
+
+#[delayed_init]
+struct Square {
+    id: usize,
+    #[init()]
+    seen: usize,
+}
+
+fn main() {
+    let _: Square = Square::spec(1).build().unwrap();
+}

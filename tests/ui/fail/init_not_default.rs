@@ -1,0 +1,14 @@
+use mtask::{Spec, delayed_init};
+
+struct Key;
+
+#[delayed_init]
+struct Square {
+    id: usize,
+    #[init]
+    key: Key,
+}
+
+fn main() {
+    let _: Square = Square::spec(1).build().unwrap();
+}

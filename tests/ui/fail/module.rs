@@ -1,0 +1,6 @@
+use mtask::delayed_init;
+
+#[delayed_init]
+mod shapes {}
+
+fn main() {}

@@ -1,0 +1,16 @@
+use mtask::{Spec, delayed_init};
+
+struct Square;
+
+#[delayed_init]
+impl Square {
+    unsafe fn new(_id: usize) -> Self {
+        Self
+    }
+}
+
+fn main() {
+    let spec = Square::spec(1);
+    let workers = spec.times(2).map(|spec| Spec::<Square>::build(&spec));
+    workers.for_each(drop);
+}
