@@ -388,6 +388,28 @@ fn leaving_a_scope_ends_a_forgotten_iterator_whose_stage_has_yet_to_start() {
 }
 
 #[test]
+fn leaving_a_scope_ends_a_run_that_a_worker_starts_later_and_forgets() {
+    fn start_and_forget(gate: &Gate, mut run: impl Iterator) {
+        gate.pass();
+        run.next();
+        mem::forget(run);
+    }
+
+    watched(|| {
+        let (gate, numbers) = (Gate::default(), vec![1usize; 1_000]);
+        let opener = scope(|s| {
+            let at_gate = &gate;
+            let inner = s.par_map(&numbers, 2, |x: &usize| *x);
+            let specs = worker_fn(move |run| start_and_forget(at_gate, run)).times(1);
+            mem::forget(s.par_stateful([inner], specs).start());
+            gate.wait_for(1);
+            open_later(&gate)
+        });
+        opener.join().unwrap();
+    });
+}
+
+#[test]
 fn leaving_a_scope_cancels_the_stage_of_a_forgotten_iterator() {
     watched(|| {
         let gate = Gate::default();
