@@ -118,7 +118,8 @@ use parse::Item;
 ///
 /// ## The end of a worker
 ///
-/// `fn finish(self) -> T` gives `Finish`. A `finish` of another shape is refused, lest it be taken
+/// `fn finish(self) -> T` gives `Finish`, for code that drives a worker by itself: no run calls it
+/// in this version, and what has to happen when a run ends belongs into `Drop`. A `finish` of another shape is refused, lest it be taken
 /// for one: it goes into another `impl` block.
 ///
 /// # On a struct
