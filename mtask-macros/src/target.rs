@@ -142,7 +142,8 @@ fn replace_self(tokens: TokenStream, ty: &dyn Fn(bool) -> TokenStream) -> TokenS
     while let Some(token) = tokens.next() {
         match token {
             TokenTree::Ident(word) if word == "Self" => {
-                let in_path = tokens.clone().take(2).filter(is_colon).count() == 2;
+                let in_path =
+                    tokens.clone().take(2).filter(|token| is_punct(token, ':')).count() == 2;
                 replaced.extend(ty(in_path));
             }
             TokenTree::Group(group) => {
@@ -229,8 +230,8 @@ pub(crate) fn mentions(tokens: &TokenStream, ident: &Ident) -> bool {
     })
 }
 
-fn is_colon(token: &TokenTree) -> bool {
-    matches!(token, TokenTree::Punct(punct) if punct.as_char() == ':')
+pub(crate) fn is_punct(token: &TokenTree, mark: char) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == mark)
 }
 
 /// Gives each `'_` of an impl's type a name: in a function's signature it would mean another.
