@@ -4,6 +4,7 @@
 //! `README.md` beside this package says how to use it. A reader of the source starts at
 //! `worker.rs` and `pipeline.rs`, where mtask is; the rest is reading and writing.
 
+mod budget;
 mod cli;
 mod demo;
 mod document;

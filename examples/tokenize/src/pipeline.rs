@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use mtask::prelude::*;
 
+use crate::budget::Budget;
 use crate::cli::OnError;
 use crate::document::{BadLine, Document, Tokens};
 use crate::worker::Tokenize;
@@ -23,6 +24,8 @@ pub(crate) struct Model {
     pub(crate) name: String,
     pub(crate) json: Arc<[u8]>,
     pub(crate) field: Option<String>,
+    /// The bytes of text that are tokenized at the same time.
+    pub(crate) budget: usize,
 }
 
 /// What became of a document, or at the end of several.
@@ -47,7 +50,8 @@ pub(crate) fn run(
     mut each: impl FnMut(Outcome) -> Result<()>,
 ) -> Result<()> {
     let name = model.name;
-    let specs = Tokenize::spec(model.json, model.field).times(options.workers);
+    let budget = Arc::new(Budget::new(model.budget));
+    let specs = Tokenize::spec(model.json, model.field, budget).times(options.workers);
     // Built now: a tokenizer that cannot be read is said once, and not once for every document.
     let mut results = par_stateful(documents, specs).build_now();
     if options.unordered {

@@ -47,7 +47,9 @@ pub(crate) fn run(cli: &Cli) -> Result<u64> {
         limit: cli.limit.map(|limit| limit as u64),
     };
     let left = cli.limit.map_or(usize::MAX, |limit| limit.saturating_sub(done as usize));
-    let model = Model { name, json: json.into(), field: settings.field };
+    // As much as one line may need: eight workers need no more than one.
+    let budget = settings.max_line_bytes;
+    let model = Model { name, json: json.into(), field: settings.field, budget };
     let options = options(cli);
     let mut consumer = Consumer {
         sink,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use mtask::prelude::*;
 use tokenizers::Tokenizer;
 
+use crate::budget::Budget;
 use crate::document::{BadLine, Content, Document, Reason, Tokens};
 use crate::field;
 
@@ -15,17 +16,22 @@ use crate::field;
 pub(crate) struct Tokenize {
     tokenizer: Tokenizer,
     field: Option<String>,
+    budget: Arc<Budget>,
 }
 
 #[delayed_init]
 impl Tokenize {
     /// `json` is the whole `tokenizer.json`: read once, so that every worker is built from the
     /// same bytes even if the file changes while they start.
-    pub(crate) fn new(json: Arc<[u8]>, field: Option<String>) -> Result<Self, tokenizers::Error> {
+    pub(crate) fn new(
+        json: Arc<[u8]>,
+        field: Option<String>,
+        budget: Arc<Budget>,
+    ) -> Result<Self, tokenizers::Error> {
         let mut tokenizer = Tokenizer::from_bytes(json)?;
         tokenizer.with_padding(None);
         tokenizer.with_truncation(None)?;
-        Ok(Self { tokenizer, field })
+        Ok(Self { tokenizer, field, budget })
     }
 
     fn call(&mut self, document: Document) -> Result<Tokens, BadLine> {
@@ -50,6 +56,7 @@ impl Tokenize {
             Content::TooLong(bytes) => return Err(Reason::TooLong(bytes)),
             Content::Unreadable(error) => return Err(Reason::Unreadable(error)),
         };
+        let _share = self.budget.share(line.len());
         let line = str::from_utf8(&line).map_err(Reason::NotUtf8)?;
         let encoding = match &self.field {
             None => self.tokenizer.encode_fast(line, true),

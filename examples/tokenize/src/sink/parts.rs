@@ -26,6 +26,9 @@ use crate::cli::Format;
 use crate::durable;
 use crate::job::Job;
 
+/// What a kill may leave behind of a file that was being written.
+const TEMPORARY: [&str; 4] = ["part.tmp", "output.tmp", "job.json.tmp", "committed.json.tmp"];
+
 pub(super) struct Parts {
     folder: PathBuf,
     output: PathBuf,
@@ -43,7 +46,8 @@ impl Parts {
         earlier: Earlier,
     ) -> Result<(Self, Committed)> {
         let folder = parts_of(output);
-        match fs::create_dir(&folder) {
+        let created = fs::create_dir(&folder).and_then(|()| durable::sync_folder(&folder));
+        match created {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(error).with_context(|| format!("cannot create {}", folder.display()));
             }
@@ -175,7 +179,7 @@ impl Parts {
             let name = entry.with_context(unreadable)?.file_name();
             let Some(name) = name.to_str() else { continue };
             let number = name.strip_suffix(".part").and_then(|number| number.parse().ok());
-            if name.ends_with(".tmp") || number.is_some_and(|n: u64| n >= first) {
+            if TEMPORARY.contains(&name) || number.is_some_and(|n: u64| n >= first) {
                 self.remove(name)?;
             }
         }
