@@ -19,7 +19,7 @@ fn main() {
     for item in run().flatten_errors() {
         match item {
             Ok(n) => println!("  {n}"),
-            Err(error) => println!("  {error}"),
+            Err(error) => println!("  {error:#}"), // `#`: with its causes
         }
     }
 
@@ -32,7 +32,7 @@ fn main() {
     for item in run().flatten_errors().defer_errors() {
         match item {
             Ok(n) => println!("  {n}"),
-            Err(errors) => errors.iter().for_each(|error| println!("  {error}")),
+            Err(errors) => errors.iter().for_each(|error| println!("  {error:#}")),
         }
     }
 

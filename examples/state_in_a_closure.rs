@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::rc::Rc;
 
 use mtask::prelude::*;
@@ -10,7 +11,7 @@ fn main() -> Result<(), TaskError> {
     let spec = init_fn(|| {
         // Expensive in earnest: a model, a connection. And `!Send`: it never leaves its thread.
         let cache = Rc::new(RefCell::new(HashMap::new()));
-        Ok::<_, std::io::Error>(move |word: &'static str| {
+        Ok::<_, Infallible>(move |word: &'static str| {
             *cache
                 .borrow_mut()
                 .entry(word)

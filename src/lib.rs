@@ -40,8 +40,8 @@ pub mod prelude {
     #[cfg(feature = "progress")]
     pub use mtask_core::ProgressOptions;
     pub use mtask_core::{
-        ParStatefulExt, Spec, TaskError, TaskErrorKind, TaskErrors, Worker, init_fn, par_map,
-        par_stateful, par_stateful_local, worker_fn,
+        BuildError, ParStatefulExt, Spec, TaskError, TaskErrorKind, TaskErrors, Worker, init_fn,
+        par_map, par_stateful, par_stateful_local, worker_fn,
     };
     pub use mtask_macros::delayed_init;
 }

@@ -17,5 +17,7 @@ pub use core::marker::{PhantomData, Send};
 pub use core::prelude::v1::derive;
 pub use core::result::Result;
 pub use std::borrow::{Borrow, ToOwned};
+pub use std::string::String;
+pub use std::vec::Vec;
 
 pub use crate::{BuildError, Finish, Spec, Worker};

@@ -5,8 +5,8 @@
 //! public so that they can stand in bounds, as in
 //!
 //! ```
-//! use mtask_core::backend::Launch;
-//! use mtask_core::{ParStateful, Worker};
+//! use mtask::backend::Launch;
+//! use mtask::{ParStateful, Worker};
 //!
 //! fn count<I, S, W, B>(results: ParStateful<I, S, W, B>) -> usize
 //! where

@@ -4,12 +4,14 @@ use crate::Worker;
 
 /// A worker that sums itself up when its last item is done.
 ///
-/// `#[delayed_init]` writes it for `fn finish(self) -> T`.
+/// `#[delayed_init]` writes it for `fn finish(self) -> T`. No run calls `finish` in this version:
+/// it is for code that builds a worker and drives it by itself. What has to happen at the end of a
+/// worker's part in a run, as flushing a file, belongs into its `Drop`, which runs in its thread.
 ///
 /// # Examples
 ///
 /// ```
-/// use mtask_core::{Finish, Worker};
+/// use mtask::{Finish, Worker};
 ///
 /// struct Longest(usize);
 ///

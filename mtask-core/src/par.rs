@@ -42,15 +42,16 @@ use crate::{Stats, TaskError, Worker};
 /// # Examples
 ///
 /// ```
-/// use mtask_core::{Spec, par_stateful, worker_fn};
+/// use mtask::{Spec, par_stateful, worker_fn};
 ///
 /// let specs = worker_fn(|line: String| line.len()).times(4);
 /// let lines = ["one", "three"].map(str::to_owned);
 /// for length in par_stateful(lines, specs).max_in_flight(100) {
 ///     println!("{}", length?);
 /// }
-/// # Ok::<(), mtask_core::TaskError>(())
+/// # Ok::<(), mtask::TaskError>(())
 /// ```
+#[must_use = "a run is lazy: nothing is pulled, spawned or built until it is iterated"]
 pub struct ParStateful<I, S, W, B = Threads>
 where
     I: Iterator,

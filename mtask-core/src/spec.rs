@@ -23,7 +23,7 @@ use crate::{BuildError, Worker};
 /// A spec by hand, built and called in place as a test would:
 ///
 /// ```
-/// use mtask_core::{BuildError, Spec, Worker};
+/// use mtask::{BuildError, Spec, Worker};
 ///
 /// struct Scale(f64);
 ///
@@ -52,6 +52,12 @@ use crate::{BuildError, Worker};
 /// assert!(ScaleSpec { factor: "x".to_owned() }.build().is_err());
 /// # Ok::<(), BuildError>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a spec",
+    label = "not a spec",
+    note = "a worker is recorded here and built in its own thread: write `Type::spec(args)`, not `Type::new(args)`",
+    note = "for a function or a closure, write `worker_fn(f)`"
+)]
 pub trait Spec<W>: Clone + Send {
     /// Makes the worker.
     ///
@@ -67,7 +73,7 @@ pub trait Spec<W>: Clone + Send {
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::{Spec, worker_fn};
+    /// use mtask::{Spec, worker_fn};
     ///
     /// assert_eq!(worker_fn(|s: String| s.len()).times(4).len(), 4);
     /// ```
@@ -81,7 +87,7 @@ pub trait Spec<W>: Clone + Send {
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::{Spec, Worker, worker_fn};
+    /// use mtask::{Spec, Worker, worker_fn};
     ///
     /// let specs = [
     ///     worker_fn(|x: u64| x + 1).boxed(),

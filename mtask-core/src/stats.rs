@@ -7,7 +7,7 @@ use crate::sync::{AtomicUsize, Ordering};
 /// # Examples
 ///
 /// ```
-/// use mtask_core::{Spec, par_stateful, worker_fn};
+/// use mtask::{Spec, par_stateful, worker_fn};
 ///
 /// let mut results = par_stateful([5, 0, 20], worker_fn(|x: u32| 100 / x).times(1));
 /// assert_eq!(results.by_ref().filter(Result::is_err).count(), 1);

@@ -15,7 +15,7 @@
 /// # Examples
 ///
 /// ```
-/// use mtask_core::Worker;
+/// use mtask::Worker;
 ///
 /// struct Count {
 ///     seen: usize,
@@ -33,6 +33,11 @@
 ///
 /// assert_eq!(Count { seen: 0 }.call("four".to_owned()), (1, 4));
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a worker: it has no `call`",
+    label = "not a worker",
+    note = "write `fn call(&mut self, input: T) -> U` in an `impl` block with `#[delayed_init]`, or implement `Worker`"
+)]
 pub trait Worker {
     /// What the worker takes: one item of the source.
     type Input;
@@ -43,6 +48,7 @@ pub trait Worker {
     fn call(&mut self, input: Self::Input) -> Self::Output;
 }
 
+#[diagnostic::do_not_recommend]
 impl<W: Worker + ?Sized> Worker for Box<W> {
     type Input = W::Input;
     type Output = W::Output;

@@ -4,7 +4,7 @@ use proc_macro2::Span;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Error, GenericArgument, Ident, Lifetime, ParenthesizedGenericArguments, PathArguments};
-use syn::{Result, TraitBound, Type, TypeFnPtr, TypeImplTrait, TypeParamBound, TypeReference};
+use syn::{PathSegment, Result, TraitBound, Type, TypeFnPtr, TypeImplTrait, TypeReference};
 
 use crate::target::bare;
 
@@ -53,34 +53,6 @@ pub(crate) fn output(ty: &Type, own_lifetimes: &[&Ident]) -> Result<()> {
     refuse_borrows(ty, own_lifetimes, &OUTPUT)
 }
 
-/// Refuses an `Arc<dyn Fn(..)>` that cannot be shared.
-///
-/// The compiler would say so twice, of `Send` and of `Sync`.
-pub(crate) fn refuse_local_function(ty: &Type) -> Result<()> {
-    let Type::Path(path) = bare(ty) else { return Ok(()) };
-    let Some(arc) = path.path.segments.last().filter(|last| last.ident == "Arc") else {
-        return Ok(());
-    };
-    let PathArguments::AngleBracketed(args) = &arc.arguments else { return Ok(()) };
-    let Some(GenericArgument::Type(Type::TraitObject(object))) = args.args.first() else {
-        return Ok(());
-    };
-    let names = object.bounds.iter().filter_map(|bound| match bound {
-        TypeParamBound::Trait(bound) => bound.path.segments.last().map(|last| &last.ident),
-        _ => None,
-    });
-    let names: Vec<&Ident> = names.collect();
-    let function = names.iter().any(|name| ["Fn", "FnMut", "FnOnce"].iter().any(|it| *name == it));
-    let shared = ["Send", "Sync"].iter().all(|auto| names.iter().any(|name| *name == auto));
-    if function && !shared {
-        return Err(Error::new_spanned(
-            object,
-            "this function is shared between threads: write `dyn Fn(..) + Send + Sync`",
-        ));
-    }
-    Ok(())
-}
-
 struct Refusals {
     borrow: &'static str,
     impl_trait: &'static str,
@@ -107,6 +79,20 @@ fn refuse_borrows(ty: &Type, own_lifetimes: &[&Ident], refusals: &'static Refusa
 
 fn is_brief(lifetime: &Lifetime, own_lifetimes: &[&Ident]) -> bool {
     lifetime.ident == "_" || own_lifetimes.contains(&&lifetime.ident)
+}
+
+fn names_lifetime(segment: &PathSegment) -> bool {
+    match &segment.arguments {
+        PathArguments::AngleBracketed(args) => {
+            matches!(args.args.first(), Some(GenericArgument::Lifetime(_)))
+        }
+        _ => true,
+    }
+}
+
+/// Whether a field of this type is refused by the compiler already, where it is written.
+pub(crate) fn is_no_field(ty: &Type) -> bool {
+    refuse_borrows(ty, &[], &ARGUMENT).is_err()
 }
 
 /// Looks for lifetimes that last for a call only, and for types without a name.
@@ -136,6 +122,14 @@ impl<'ast> Visit<'ast> for Finder<'_> {
         if is_brief(lifetime, self.own_lifetimes) && !self.bound.contains(&lifetime.ident) {
             self.refuse(lifetime.span(), self.refusals.borrow);
         }
+    }
+
+    fn visit_path_segment(&mut self, segment: &'ast PathSegment) {
+        // The one borrow of the prelude's kin that is often written without its lifetime.
+        if segment.ident == "Cow" && !names_lifetime(segment) {
+            return self.refuse(segment.ident.span(), self.refusals.borrow);
+        }
+        visit::visit_path_segment(self, segment);
     }
 
     fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {

@@ -57,7 +57,7 @@ fn refusals(item: &Impl, options: &Options) -> impl Iterator<Item = Error> {
             given.value.span(),
             format!("there is no `fn {}` in this block", given.value),
         )),
-        (None, None, None) => Some(Error::new(
+        (None, None, None) if item.function("finish").is_none() => Some(Error::new(
             Span::call_site(),
             "neither `fn new` nor `fn call` is in this block: `new` gives the spec, `call` the \
              worker",

@@ -5,10 +5,11 @@ use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::{Error, Fields, Generics, ItemStruct, Type};
 
-use crate::argument::Kept;
+use crate::argument::{Kept, is_no_field};
 use crate::fallback;
 use crate::fields::{allow, clone_of, this};
 use crate::init::{self, Init};
+use crate::local::refuse_local;
 use crate::model::Arg;
 use crate::options::Options;
 use crate::spec_type::SpecType;
@@ -22,12 +23,11 @@ pub(crate) fn expand(mut item: ItemStruct, options: &Options) -> TokenStream {
             .into_compile_error()
     });
     let read = Reading::of(&mut item, &target);
-    let expansion = match &read.error {
-        None => spec(&target, options, &item, &read),
-        Some(error) => {
-            let (own, inputs) = (Generics::default(), read.inputs.iter());
-            fallback::spec_of(&target, options, &item.vis, &own, inputs, error)
-        }
+    let expansion = if read.error.is_none() && !item.fields.iter().any(|it| is_no_field(&it.ty)) {
+        spec(&target, options, &item, &read)
+    } else {
+        let (own, inputs, error) = (Generics::default(), read.inputs.iter(), read.error.as_ref());
+        fallback::spec_of(&target, options, &item.vis, &own, inputs, error)
     };
     quote!(#item #refused #expansion)
 }
@@ -72,6 +72,9 @@ impl Reading {
                 (Err(error), _) => read.refuse(error),
                 (Ok(None), arg) => {
                     read.inputs.push(field.ty.clone());
+                    if let Err(error) = refuse_local(&field.ty) {
+                        read.refuse(error);
+                    }
                     read.args.extend(arg);
                 }
                 (Ok(Some(init)), Some(field)) => {
@@ -140,6 +143,7 @@ fn spec(target: &Target, options: &Options, item: &ItemStruct, read: &Reading) -
                         let #name = #clone;
                     }
                 });
+                let expr = target.expr_without_self(expr);
                 quote!({ #(#clones)* #expr })
             }
         };

@@ -10,7 +10,8 @@ use syn::{Error, FnArg, Generics, ReturnType, Signature, Type, Visibility};
 use crate::options::Options;
 use crate::parse::Function;
 use crate::spec_type::SpecType;
-use crate::target::{Target, bare, mentions};
+use crate::spelling::is_word;
+use crate::target::{Target, bare, is_punct, mentions};
 
 /// In the place of a constructor's spec.
 pub(crate) fn spec(
@@ -21,17 +22,19 @@ pub(crate) fn spec(
 ) -> TokenStream {
     let sig = &function.sig;
     let inputs = sig.inputs.iter().filter_map(typed);
-    spec_of(target, options, &function.vis, &sig.generics, inputs, error)
+    spec_of(target, options, &function.vis, &sig.generics, inputs, Some(error))
 }
 
 /// A spec that records nothing, with a `Type::spec` that takes these.
+///
+/// Without an error where the compiler has one of its own.
 pub(crate) fn spec_of<'a>(
     target: &Target,
     options: &Options,
     vis: &Visibility,
     own_generics: &Generics,
     inputs: impl Iterator<Item = &'a Type>,
-    error: &Error,
+    error: Option<&Error>,
 ) -> TokenStream {
     let (ty, cfg) = (&target.ty, &target.cfg);
     let empty = SpecType {
@@ -43,7 +46,7 @@ pub(crate) fn spec_of<'a>(
         own_generics: None,
         taker: target.name.to_string(),
     };
-    let message = error.to_compile_error();
+    let message = error.map(Error::to_compile_error);
     let name = empty.name();
     let unrecorded = empty.unrecorded();
     let spec_impl = empty.spec_impl(&[], &quote!(loop {}));
@@ -128,11 +131,18 @@ fn lasting(tokens: TokenStream, sig: &Signature) -> TokenStream {
     let mut lasting = TokenStream::new();
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
-        let follows = |mark| matches!(&token, TokenTree::Punct(punct) if punct.as_char() == mark);
         let next = tokens.peek();
-        if follows('&') && !matches!(next, Some(TokenTree::Punct(it)) if it.as_char() == '\'') {
+        if is_word(&token, "Cow") && next.is_some_and(|next| is_punct(next, '<')) {
+            lasting.extend([token]);
+            lasting.extend(tokens.next());
+            if !tokens.peek().is_some_and(|next| is_punct(next, '\'')) {
+                lasting.extend(quote!('static,));
+            }
+        } else if is_punct(&token, '&') && !next.is_some_and(|next| is_punct(next, '\'')) {
             lasting.extend(quote!(&'static));
-        } else if follows('\'') && matches!(next, Some(TokenTree::Ident(word)) if brief(word)) {
+        } else if is_punct(&token, '\'')
+            && matches!(next, Some(TokenTree::Ident(word)) if brief(word))
+        {
             tokens.next();
             lasting.extend(quote!('static));
         } else if let TokenTree::Group(group) = token {

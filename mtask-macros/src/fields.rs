@@ -41,19 +41,30 @@ pub(crate) fn derives(target: &Target, options: &Options) -> Option<TokenStream>
 /// An argument as it is stored, made of the argument.
 pub(crate) fn stored_from(target: &Target, arg: &Arg) -> TokenStream {
     let name = &arg.name;
-    match &arg.lent {
-        None => quote!(#name),
-        Some(lent) => {
+    match (&arg.item, &arg.lent) {
+        (Some(item), _) => {
+            let private = target.private_at(item.span());
+            quote!(<#item as #private::CloneArgument>::clone_all(#name))
+        }
+        (None, Some(lent)) => {
             let private = target.private_at(lent.span());
             quote!(<#lent as #private::ToOwned>::to_owned(#name))
         }
+        (None, None) => quote!(#name),
     }
 }
 
 /// A stored argument cloned, by a reference to it.
 pub(crate) fn clone_of(target: &Target, arg: &Arg, stored: &TokenStream) -> TokenStream {
     let (private, ty) = (&target.private, &arg.stored);
-    quote!(<#ty as #private::CloneArgument>::clone_argument(#stored))
+    match &arg.item {
+        // That one of them is not `Clone` is said in the same words wherever it comes up.
+        Some(item) if !target.is_generic(item) => {
+            let private = target.private_at(item.span());
+            quote!(<#item as #private::CloneArgument>::clone_all(#stored))
+        }
+        _ => quote!(<#ty as #private::CloneArgument>::clone_argument(#stored)),
+    }
 }
 
 /// A stored argument lent as the function takes it, by a reference to it; `None` if it is not.
@@ -68,7 +79,8 @@ pub(crate) fn lent(target: &Target, arg: &Arg, stored: &TokenStream) -> Option<T
 /// One that cannot be is shown at the argument, by each item alike, and so once.
 pub(crate) fn storage_predicates(target: &Target, args: &[Arg]) -> Vec<TokenStream> {
     // A type under a `cfg` may be gone.
-    let lent = args.iter().filter(|arg| arg.cfg.is_empty()).filter_map(|arg| arg.lent.as_ref());
+    let certain = args.iter().filter(|arg| arg.cfg.is_empty() && arg.item.is_none());
+    let lent = certain.filter_map(|arg| arg.lent.as_ref());
     let unknown = lent.filter(|lent| target.is_generic(lent) || looks(lent) != Looks::Plain);
     let bound = |lent: &TokenStream| {
         let private = target.private_at(last(lent));

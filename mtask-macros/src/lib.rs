@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `parse`, `options` | the item and the attribute's options, read |
 //! | `model`, `argument`, `init` | what a function, an argument, an `#[init]` means, or why it cannot |
+//! | `local` | arguments that are known to stay in their thread |
 //! | `target`, `spelling` | the type that is built; what the spelling of a type tells |
 //! | `expand_impl`, `expand_struct` | the two forms |
 //! | `spec_type`, `input_type`, `fields` | the structs that are generated |
@@ -17,6 +18,7 @@ mod fallback;
 mod fields;
 mod init;
 mod input_type;
+mod local;
 mod model;
 mod options;
 mod parse;
@@ -95,7 +97,8 @@ use parse::Item;
 /// The fields of the spec are as visible as `new`, so that a struct literal is a call with named
 /// arguments, and `..` varies a few of them. It has one field more, `marker`, if the type has a
 /// parameter that no argument mentions. A spec is `Clone` and `Debug`; what is not `Debug` itself is
-/// shown by the name of its type.
+/// shown by the name of its type, except where that type depends on a parameter: then the spec is
+/// `Debug` if its arguments are.
 ///
 /// ```
 /// # use mtask::prelude::*;
@@ -118,8 +121,10 @@ use parse::Item;
 ///
 /// ## The end of a worker
 ///
-/// `fn finish(self) -> T` gives `Finish`. A `finish` of another shape is refused, lest it be taken
-/// for one: it goes into another `impl` block.
+/// `fn finish(self) -> T` gives `Finish`, also where it stands alone in a block, for code that drives
+/// a worker by itself: no run calls it in this version, and what has to happen when a run ends
+/// belongs into `Drop`. A `finish` of another shape is refused, lest it be taken for one: it goes
+/// into an `impl` block without the attribute.
 ///
 /// # On a struct
 ///
@@ -129,7 +134,7 @@ use parse::Item;
 /// - an argument, as a clone that this expression alone owns and may use up;
 /// - an `#[init]` field, as the value itself, to be borrowed or cloned;
 ///
-/// and may fail by `?`. `Worker` is implemented by hand, or by `call` in an `impl` block with the
+/// and may fail by `?`. `Self` in it is the struct. `Worker` is implemented by hand, or by `call` in an `impl` block with the
 /// attribute.
 ///
 /// ```
@@ -206,6 +211,7 @@ use parse::Item;
 ///   `impl Block<4>` and `impl Block<8>`, need two names: `spec = Name`.
 /// - A `call` on a public type makes its argument and return types part of a public impl: they have
 ///   to be public too, even where `call` is private.
+/// - What you `allow` on the block or the function holds for what is generated too.
 /// - What is generated allows a few lints, `deprecated` and `dead_code` among them. To `deny` these
 ///   is no matter; to `forbid` them is an error of the compiler's.
 #[proc_macro_attribute]

@@ -6,9 +6,10 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Error, FnArg, GenericParam, Pat, ReceiverKind, Result, ReturnType, Safety};
 use syn::{Signature, Type};
 
-use crate::argument::{Kept, kept, output, refuse_local_function};
+use crate::argument::{Kept, kept, output};
+use crate::local::refuse_local;
 use crate::parse::Function;
-use crate::target::{Target, cfgs, generated, mentions};
+use crate::target::{Target, cfgs, generated, mentions, passed_on};
 
 /// An argument of a constructor or of `call`, or a field of a struct that is one.
 pub(crate) struct Arg {
@@ -22,6 +23,8 @@ pub(crate) struct Arg {
     pub(crate) stored: TokenStream,
     /// What a borrowed argument borrows, without `Self`.
     pub(crate) lent: Option<TokenStream>,
+    /// What a borrowed slice is made of, without `Self`.
+    pub(crate) item: Option<TokenStream>,
 }
 
 /// `fn new(args..) -> Self`, whatever its name.
@@ -122,7 +125,7 @@ impl<'a> Finish<'a> {
 }
 
 fn function_cfg(function: &Function, target: &Target) -> Vec<Attribute> {
-    target.cfg.iter().cloned().chain(cfgs(&function.attrs)).collect()
+    target.cfg.iter().cloned().chain(passed_on(&function.attrs)).collect()
 }
 
 /// The type returned, which leaves the worker's thread.
@@ -200,7 +203,7 @@ fn arguments(sig: &Signature, target: &Target, place: Place) -> Result<Vec<Arg>>
         let FnArg::Typed(input) = input else { continue };
         let read = argument_name(&input.pat, args.len(), place).and_then(|name| {
             if place == Place::Spec {
-                refuse_local_function(&input.ty)?;
+                refuse_local(&input.ty)?;
             }
             let kept = kept(&input.ty, &own)?;
             Ok(Arg::new(name, &input.ty, kept, &input.attrs, target))
@@ -247,18 +250,26 @@ impl Arg {
         attrs: &[Attribute],
         target: &Target,
     ) -> Self {
-        let lent = match kept {
-            Kept::Whole => None,
-            Kept::Lent(elem) => Some(target.without_self(elem)),
-        };
-        let stored = match &lent {
-            None => target.without_self(ty),
-            Some(lent) => {
+        let (stored, lent, item) = match kept {
+            Kept::Whole => (target.without_self(ty), None, None),
+            Kept::Lent(elem) => {
+                let lent = target.without_self(elem);
                 let private = target.private_at(lent.span());
-                quote!(<#lent as #private::ToOwned>::Owned)
+                // Said plainly where it can be: docs show it, and derives look for parameters.
+                match elem {
+                    Type::Slice(slice) => {
+                        let item = target.without_self(&slice.elem);
+                        (quote!(#private::Vec<#item>), Some(lent), Some(item))
+                    }
+                    Type::Path(path) if path.path.is_ident("str") => {
+                        (quote!(#private::String), Some(lent), None)
+                    }
+                    _ => (quote!(<#lent as #private::ToOwned>::Owned), Some(lent), None),
+                }
             }
         };
         let docs = attrs.iter().filter(|attr| attr.path().is_ident("doc")).cloned().collect();
-        Self { cfg: cfgs(attrs), docs, name, ty: ty.to_token_stream(), stored, lent }
+        let ty = ty.to_token_stream();
+        Self { cfg: cfgs(attrs), docs, name, ty, stored, lent, item }
     }
 }

@@ -60,7 +60,9 @@ impl Options {
     }
 
     fn read_one(&mut self, input: ParseStream<'_>) -> Result<()> {
-        let key: Ident = input.call(Ident::parse_any)?;
+        let key: Ident = input.call(Ident::parse_any).map_err(|error| {
+            Error::new(error.span(), format!("this is no option: there are {KNOWN}"))
+        })?;
         let key = (&key, input);
         match &*key.0.to_string() {
             "spec" => set(&mut self.spec, key, "spec = Name", |input| equals(input)?.parse()),
@@ -69,7 +71,9 @@ impl Options {
             "debug" => set(&mut self.debug, key, "debug = false", |input| {
                 Ok(equals(input)?.parse::<LitBool>()?.value)
             }),
-            "named" => set(&mut self.named, key, "named", |_| Ok(())),
+            "named" => set(&mut self.named, key, "named", |input| {
+                if input.is_empty() { Ok(()) } else { input.fork().parse::<Token![,]>().map(drop) }
+            }),
             "crate" => set(&mut self.krate, key, "crate = ::path", |input| {
                 equals(input)?.call(Path::parse_mod_style)
             }),

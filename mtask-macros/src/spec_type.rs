@@ -9,13 +9,13 @@ use crate::fields::{allow, clone_of, debug_body, derives, storage_predicates, st
 use crate::model::Arg;
 use crate::options::Options;
 use crate::spelling::{Looks, looks};
-use crate::target::{Target, generated, placed};
+use crate::target::{Target, generated, last, placed};
 
 /// The spec of a target, about to be written out.
 pub(crate) struct SpecType<'a> {
     pub(crate) target: &'a Target,
     pub(crate) options: &'a Options,
-    /// The `cfg`s of the item and of the constructor.
+    /// The `cfg`s and allowed lints of the item and of the constructor.
     pub(crate) cfg: &'a [Attribute],
     pub(crate) vis: &'a Visibility,
     pub(crate) args: &'a [Arg],
@@ -201,13 +201,23 @@ impl SpecType<'_> {
 
     fn generic_args(&self) -> impl Iterator<Item = &Arg> {
         self.args.iter().filter(|arg| {
-            self.target.is_generic(&arg.stored) && looks(arg.spelled()) != Looks::NotSend
+            // What is owned as its own type says is not known inside a generic impl.
+            let projected = arg.lent.is_some() && arg.item.is_none();
+            let told = projected || looks(arg.spelled()) != Looks::NotSend;
+            told && self.target.is_generic(&arg.stored)
         })
     }
 
     /// That what is lent can be stored, where that depends on a parameter of the type.
     fn storage_predicates(&self) -> Vec<TokenStream> {
-        storage_predicates(self.target, self.args)
+        let mut predicates = storage_predicates(self.target, self.args);
+        let certain = self.args.iter().filter(|arg| arg.cfg.is_empty());
+        let items = certain.filter_map(|arg| arg.item.as_ref());
+        predicates.extend(items.filter(|item| self.target.is_generic(item)).map(|item| {
+            let private = self.target.private_at(last(item));
+            quote!(#item: #private::Clone)
+        }));
+        predicates
     }
 
     /// The spec as a type, placed at the arguments that may be why it is not `Send`.

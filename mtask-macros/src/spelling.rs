@@ -87,6 +87,6 @@ fn is_plain(word: &Ident) -> bool {
     PLAIN.iter().any(|plain| word == plain)
 }
 
-fn is_word(token: &TokenTree, word: &str) -> bool {
+pub(crate) fn is_word(token: &TokenTree, word: &str) -> bool {
     matches!(token, TokenTree::Ident(ident) if ident == word)
 }

@@ -3,8 +3,8 @@
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Attribute, Error, GenericParam, Generics, ItemStruct, Lifetime, LifetimeParam, Result};
-use syn::{Type, WherePredicate};
+use syn::{Attribute, Error, GenericParam, Generics, ItemStruct, Lifetime, LifetimeParam, Meta};
+use syn::{Result, Type, WherePredicate, parse_quote};
 
 use crate::options::Options;
 use crate::parse::Impl;
@@ -17,7 +17,8 @@ pub(crate) struct Target {
     pub(crate) ty: TokenStream,
     /// Without defaults and without `Self`, which would mean something else in a spec.
     pub(crate) generics: Generics,
-    /// The `cfg`s of the item: what is generated comes and goes with it.
+    /// The `cfg`s of the item, with which what is generated comes and goes, and the lints that the
+    /// user allowed in it.
     pub(crate) cfg: Vec<Attribute>,
     /// The module of mtask that generated code names.
     pub(crate) private: TokenStream,
@@ -62,7 +63,7 @@ impl Target {
             None => quote_spanned!(Span::mixed_site()=> ::mtask),
         };
         let private = quote_spanned!(Span::mixed_site()=> #krate::__private);
-        let cfg = cfgs(attrs);
+        let cfg = passed_on(attrs);
         let mut target = Self { name, ty, generics: Generics::default(), cfg, private };
         let where_clause = generics.where_clause.take().map(|it| target.without_self(it));
         let params = target.without_self(&generics);
@@ -87,31 +88,19 @@ impl Target {
         self.private.clone().into_iter().map(at).collect()
     }
 
-    /// `Self` replaced by the type itself.
+    /// A type with `Self` replaced by the type itself.
     pub(crate) fn without_self(&self, tokens: impl ToTokens) -> TokenStream {
-        self.replace_self(tokens.into_token_stream())
+        let ty = &self.ty;
+        replace_self(tokens.into_token_stream(), &|in_path| {
+            if in_path { quote!(<#ty>) } else { ty.clone() }
+        })
     }
 
-    fn replace_self(&self, tokens: TokenStream) -> TokenStream {
-        let ty = &self.ty;
-        let mut replaced = TokenStream::new();
-        let mut tokens = tokens.into_iter();
-        while let Some(token) = tokens.next() {
-            match token {
-                TokenTree::Ident(word) if word == "Self" => {
-                    let in_path = tokens.clone().take(2).filter(is_colon).count() == 2;
-                    replaced.extend(if in_path { quote!(<#ty>) } else { ty.clone() });
-                }
-                TokenTree::Group(group) => {
-                    let mut inner =
-                        Group::new(group.delimiter(), self.replace_self(group.stream()));
-                    inner.set_span(group.span());
-                    replaced.extend([TokenTree::Group(inner)]);
-                }
-                token => replaced.extend([token]),
-            }
-        }
-        replaced
+    /// An expression with `Self` replaced by the struct itself.
+    pub(crate) fn expr_without_self(&self, tokens: impl ToTokens) -> TokenStream {
+        let (name, (_, args, _)) = (&self.name, self.generics.split_for_impl());
+        let args = args.as_turbofish();
+        replace_self(tokens.into_token_stream(), &|_| quote!(#name #args))
     }
 
     /// The where clause of the type with more predicates.
@@ -144,6 +133,28 @@ impl Target {
         }
         (!parts.is_empty()).then(|| quote!(fn() -> (#(#parts,)*)))
     }
+}
+
+/// `Self` replaced by what stands for it, which is told whether a path goes on from there.
+fn replace_self(tokens: TokenStream, ty: &dyn Fn(bool) -> TokenStream) -> TokenStream {
+    let mut replaced = TokenStream::new();
+    let mut tokens = tokens.into_iter();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Ident(word) if word == "Self" => {
+                let in_path =
+                    tokens.clone().take(2).filter(|token| is_punct(token, ':')).count() == 2;
+                replaced.extend(ty(in_path));
+            }
+            TokenTree::Group(group) => {
+                let mut inner = Group::new(group.delimiter(), replace_self(group.stream(), ty));
+                inner.set_span(group.span());
+                replaced.extend([TokenTree::Group(inner)]);
+            }
+            token => replaced.extend([token]),
+        }
+    }
+    replaced
 }
 
 /// The where clause of some generics with more predicates.
@@ -196,6 +207,20 @@ pub(crate) fn cfgs(attrs: &[Attribute]) -> Vec<Attribute> {
     attrs.iter().filter(|attr| attr.path().is_ident("cfg")).cloned().collect()
 }
 
+/// The attributes of an item that hold for what is made of it: its `cfg`s, and the lints allowed.
+///
+/// A lint expected is one allowed: it is met where it was written, and need not be met again.
+pub(crate) fn passed_on(attrs: &[Attribute]) -> Vec<Attribute> {
+    let allowed = attrs.iter().filter_map(|attr| match &attr.meta {
+        Meta::List(list) if attr.path().is_ident("allow") || attr.path().is_ident("expect") => {
+            let lints = &list.tokens;
+            Some(parse_quote!(#[allow(#lints)]))
+        }
+        _ => None,
+    });
+    cfgs(attrs).into_iter().chain(allowed).collect()
+}
+
 /// Whether this identifier stands anywhere in these tokens.
 pub(crate) fn mentions(tokens: &TokenStream, ident: &Ident) -> bool {
     tokens.clone().into_iter().any(|token| match token {
@@ -205,8 +230,8 @@ pub(crate) fn mentions(tokens: &TokenStream, ident: &Ident) -> bool {
     })
 }
 
-fn is_colon(token: &TokenTree) -> bool {
-    matches!(token, TokenTree::Punct(punct) if punct.as_char() == ':')
+pub(crate) fn is_punct(token: &TokenTree, mark: char) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == mark)
 }
 
 /// Gives each `'_` of an impl's type a name: in a function's signature it would mean another.

@@ -13,7 +13,7 @@ use super::BoxError;
 /// # Examples
 ///
 /// ```
-/// use mtask_core::BuildError;
+/// use mtask::BuildError;
 ///
 /// let error = BuildError::new("no such device: 7");
 /// assert_eq!(error.to_string(), "no such device: 7");

@@ -13,7 +13,7 @@ use super::TaskError;
 /// # Examples
 ///
 /// ```
-/// use mtask_core::{Spec, par_stateful, worker_fn};
+/// use mtask::{Spec, par_stateful, worker_fn};
 ///
 /// let specs = worker_fn(|x: u32| 100 / x).times(2);
 /// let (good, bad): (Vec<_>, Vec<_>) =
@@ -23,7 +23,7 @@ use super::TaskError;
 /// assert_eq!(errors.count(), 2);
 /// assert_eq!(errors.iter().map(|e| e.index().unwrap()).collect::<Vec<_>>(), [1, 3]);
 /// ```
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct TaskErrors {
     kept: Vec<TaskError>,
     count: usize,
@@ -57,6 +57,29 @@ impl fmt::Display for TaskErrors {
             [] => f.write_str("no item failed"),
             [only] if self.count == 1 => write!(f, "1 item failed: {only}"),
             [first, ..] => write!(f, "{} items failed, the first: {first}", self.count),
+        }
+    }
+}
+
+impl fmt::Debug for TaskErrors {
+    /// The count and the first few errors, a line each; in the alternate form, the fields.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        /// How many errors are shown one by one.
+        const SHOWN: usize = 10;
+        if f.alternate() {
+            return f
+                .debug_struct("TaskErrors")
+                .field("count", &self.count)
+                .field("kept", &self.kept)
+                .finish();
+        }
+        write!(f, "{} item{} failed:", self.count, if self.count == 1 { "" } else { "s" })?;
+        for error in self.kept.iter().take(SHOWN) {
+            write!(f, "\n  {error:#}")?;
+        }
+        match self.count.saturating_sub(SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "\n  and {more} more"),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 
-use super::{BoxError, BuildError, PanicPayload};
+use super::{BoxError, BuildError, Chain, PanicPayload};
 
 /// Why an item has no output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,9 +16,11 @@ pub enum TaskErrorKind {
     BuildFailed,
     /// The worker returned an error; only after `.flatten_errors()`.
     Failed,
-    /// The worker's process died with this item in hand. A thread is not lost on its own.
+    /// The worker's process died with this item in hand; not given by the backends of this
+    /// version, since a thread does not die on its own.
     WorkerLost,
-    /// The worker's process was ended at its time limit. A thread cannot be.
+    /// The worker's process was ended at its time limit; not given by the backends of this
+    /// version, since a thread cannot be ended.
     TimedOut,
     /// The workers' threads could not be started; no item was in hand.
     StartFailed,
@@ -27,13 +29,14 @@ pub enum TaskErrorKind {
 /// What became of an input that has no output: which one, at which worker, and why.
 ///
 /// `Display` is one plain sentence with index, worker, kind and, for a panic, its message. Deeper
-/// causes are in [`source`](Error::source) alone, so that a printed chain says nothing twice. One
+/// causes are in [`source`](Error::source) alone, so that a printed chain says nothing twice;
+/// `{:#}` prints the chain itself, as does `{:?}`, which is what `unwrap` and `main` show. One
 /// pointer wide.
 ///
 /// # Examples
 ///
 /// ```
-/// use mtask_core::{Spec, TaskErrorKind, par_stateful, worker_fn};
+/// use mtask::{Spec, TaskErrorKind, par_stateful, worker_fn};
 ///
 /// let specs = worker_fn(|x: u32| 100 / x).times(1);
 /// let results: Vec<_> = par_stateful([5, 0, 20], specs).collect();
@@ -45,6 +48,18 @@ pub enum TaskErrorKind {
 /// assert_eq!(error.index(), Some(1));
 /// assert_eq!(error.worker(), Some(0));
 /// assert_eq!(error.to_string(), "item 1: worker 0 panicked: attempt to divide by zero");
+/// ```
+///
+/// ```
+/// use mtask::par_map;
+///
+/// let mut numbers = par_map(["x"], 1, |s: &str| s.parse::<u8>()).flatten_errors();
+/// let error = numbers.next().unwrap().unwrap_err();
+/// assert_eq!(format!("{error}"), "item 0: worker 0 returned an error");
+/// assert_eq!(
+///     format!("{error:#}"),
+///     "item 0: worker 0 returned an error: invalid digit found in string",
+/// );
 /// ```
 pub struct TaskError(Box<Inner>);
 
@@ -150,7 +165,7 @@ impl TaskError {
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::{Spec, par_stateful, worker_fn};
+    /// use mtask::{Spec, par_stateful, worker_fn};
     ///
     /// let specs = worker_fn(|s: &'static str| s.parse::<u8>()).times(2);
     /// let error = par_stateful(["1", "x"], specs).flatten_errors().find_map(Result::err).unwrap();
@@ -167,8 +182,8 @@ impl TaskError {
     }
 }
 
-impl fmt::Display for TaskError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl TaskError {
+    fn sentence(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(index) = self.0.index {
             write!(f, "item {index}: ")?;
         }
@@ -191,8 +206,18 @@ impl fmt::Display for TaskError {
     }
 }
 
-impl fmt::Debug for TaskError {
+impl fmt::Display for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() { write!(f, "{}", Chain(self)) } else { self.sentence(f) }
+    }
+}
+
+impl fmt::Debug for TaskError {
+    /// The chain in one line; in the alternate form, the fields.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return write!(f, "{}", Chain(self));
+        }
         let mut debug = f.debug_struct("TaskError");
         debug
             .field("kind", &self.kind())

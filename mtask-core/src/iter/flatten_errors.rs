@@ -25,7 +25,7 @@ impl<R> FlattenErrors<R> {
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::par_map;
+    /// use mtask::par_map;
     ///
     /// let results = par_map(["1", "x", "3"], 2, |s: &str| s.parse::<u8>());
     /// assert_eq!(results.flatten_errors().stop_on_error().count(), 2);
@@ -43,7 +43,7 @@ impl<R> FlattenErrors<R> {
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::par_map;
+    /// use mtask::par_map;
     ///
     /// let results = par_map(["1", "x", "3"], 2, |s: &str| s.parse::<u8>());
     /// let errors = results.flatten_errors().defer_errors().find_map(Result::err).unwrap();

@@ -98,14 +98,14 @@ where
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::{TaskErrorKind, par_map};
+    /// use mtask::{TaskErrorKind, par_map};
     ///
     /// let mut numbers = par_map(["1", "x"], 2, |s: &str| s.parse::<u8>()).flatten_errors();
     /// assert_eq!(numbers.next().unwrap()?, 1);
     /// let error = numbers.next().unwrap().unwrap_err();
     /// assert_eq!(error.kind(), TaskErrorKind::Failed);
     /// assert_eq!(error.index(), Some(1));
-    /// # Ok::<(), mtask_core::TaskError>(())
+    /// # Ok::<(), mtask::TaskError>(())
     /// ```
     pub fn flatten_errors<T, E>(self) -> FlattenErrors<Self>
     where
@@ -124,7 +124,7 @@ where
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::par_map;
+    /// use mtask::par_map;
     ///
     /// let results: Vec<_> = par_map([5, 0, 20], 2, |x: u32| 100 / x).stop_on_error().collect();
     /// assert_eq!(results.len(), 2);
@@ -141,14 +141,14 @@ where
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::par_map;
+    /// use mtask::par_map;
     ///
     /// let mut results = par_map([5, 0, 20], 2, |x: u32| 100 / x).defer_errors();
     /// assert_eq!(results.next().unwrap()?, 20);
     /// assert_eq!(results.next().unwrap()?, 5);
     /// let errors = results.next().unwrap().unwrap_err();
     /// assert_eq!(errors.count(), 1);
-    /// # Ok::<(), mtask_core::TaskErrors>(())
+    /// # Ok::<(), mtask::TaskErrors>(())
     /// ```
     pub fn defer_errors(self) -> DeferErrors<Self> {
         DeferErrors::new(self)
@@ -164,7 +164,7 @@ where
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::par_map;
+    /// use mtask::par_map;
     ///
     /// let lengths: Vec<usize> = par_map(["a", "bc"], 2, |s: &str| s.len()).propagate_panics().collect();
     /// assert_eq!(lengths, [1, 2]);

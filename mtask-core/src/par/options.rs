@@ -28,7 +28,7 @@ where
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::{Spec, TaskErrorKind, init_fn, par_stateful};
+    /// use mtask::{Spec, TaskErrorKind, init_fn, par_stateful};
     ///
     /// let spec = init_fn(|| {
     ///     let model = std::fs::read("no/such/model")?;
@@ -48,13 +48,15 @@ where
 
     /// Shows a progress bar with this message, on standard error.
     ///
-    /// The length is the source's where its [`size_hint`](Iterator::size_hint) is exact. Where
-    /// standard error is no terminal, plain lines are written instead.
+    /// The length is the source's where its [`size_hint`](Iterator::size_hint) is exact, or that of
+    /// [`ProgressOptions::length`]. Where standard error is no terminal, plain lines are written
+    /// instead. Errors are counted as they pass: every [`TaskError`](crate::TaskError), and after
+    /// [`flatten_errors`](ParStateful::flatten_errors) those of the workers themselves.
     ///
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::par_map;
+    /// use mtask::par_map;
     ///
     /// let results = par_map(0..10, 2, |x: u32| x + 1).progress("adding");
     /// assert_eq!(results.propagate_panics().sum::<u32>(), 55);
@@ -71,7 +73,7 @@ where
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::{ProgressOptions, par_map};
+    /// use mtask::{ProgressOptions, par_map};
     ///
     /// let options = ProgressOptions::new("adding").unit("numbers").leave(false);
     /// let results = par_map(0..10, 2, |x: u32| x + 1).progress_with(options);
@@ -98,13 +100,25 @@ where
     /// ```
     /// use std::rc::Rc;
     ///
-    /// use mtask_core::{Spec, par_stateful_local, worker_fn};
+    /// use mtask::{Spec, par_stateful_local, worker_fn};
     ///
     /// let items = [Rc::new(1), Rc::new(2)]; // neither items nor outputs can be sent
     /// let specs = worker_fn(|x: Rc<i32>| Rc::new(*x + 1)).times(4);
     /// let mut results = par_stateful_local(items, specs).inline();
     /// assert_eq!(results.next().unwrap()?, Rc::new(2));
-    /// # Ok::<(), mtask_core::TaskError>(())
+    /// # Ok::<(), mtask::TaskError>(())
+    /// ```
+    ///
+    /// The type is another one; a choice at run time goes behind a box:
+    ///
+    /// ```
+    /// use mtask::{TaskError, par_map};
+    ///
+    /// let debug = std::env::var_os("DEBUG").is_some();
+    /// let run = par_map(0..3, 2, |x: u32| x);
+    /// let results: Box<dyn Iterator<Item = Result<u32, TaskError>>> =
+    ///     if debug { Box::new(run.inline()) } else { Box::new(run) };
+    /// assert_eq!(results.flatten().sum::<u32>(), 3);
     /// ```
     #[track_caller]
     pub fn inline(self) -> ParStateful<I, S, W, Inline>
@@ -119,8 +133,8 @@ where
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::threads::Threads;
-    /// use mtask_core::{Spec, par_stateful, worker_fn};
+    /// use mtask::threads::Threads;
+    /// use mtask::{Spec, par_stateful, worker_fn};
     ///
     /// let results = par_stateful(0..3, worker_fn(|x: u32| x).times(2)).backend(Threads::new());
     /// assert_eq!(results.propagate_panics().sum::<u32>(), 3);
@@ -168,7 +182,7 @@ where
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::par_map;
+    /// use mtask::par_map;
     ///
     /// let mut doubled: Vec<u32> =
     ///     par_map(0..100, 3, |x: u32| 2 * x).unordered().propagate_panics().collect();
@@ -182,7 +196,7 @@ where
     }
 
     /// Bounds the items in flight: those pulled from the source and not yet yielded, whatever
-    /// state they are in. The default follows the number of workers.
+    /// state they are in. The default is 16 for each worker.
     ///
     /// An item counts as yielded when the consumer comes back for the next one, so that an
     /// observer never sees the bound broken. A larger window keeps workers busy behind a slow
@@ -197,7 +211,7 @@ where
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::par_map;
+    /// use mtask::par_map;
     ///
     /// let results = par_map(0..100, 2, |x: u32| x).max_in_flight(8);
     /// assert_eq!(results.propagate_panics().count(), 100);
@@ -214,7 +228,7 @@ where
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::par_map;
+    /// use mtask::par_map;
     ///
     /// let results = par_map(0..100, 2, |x: u32| x).unbounded();
     /// assert_eq!(results.propagate_panics().count(), 100);
@@ -225,7 +239,7 @@ where
         self
     }
 
-    /// Sets the most items that a worker takes from the source at a time: one for itself and one
+    /// Rarely needed: sets the most items that a worker takes from the source at a time: one for itself and one
     /// for each worker that is idle. The default sets no limit of its own.
     ///
     /// Whatever the size, an item is open to every worker before the source is asked for another,
@@ -240,7 +254,7 @@ where
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::par_map;
+    /// use mtask::par_map;
     ///
     /// let results = par_map(0..100, 2, |x: u32| x).batch_size(16);
     /// assert_eq!(results.propagate_panics().count(), 100);
@@ -261,7 +275,7 @@ where
     /// use std::thread::sleep;
     /// use std::time::Duration;
     ///
-    /// use mtask_core::par_map;
+    /// use mtask::par_map;
     ///
     /// let mut results = par_map([0, 60_000], 2, |ms: u64| sleep(Duration::from_millis(ms)))
     ///     .shutdown_timeout(Duration::from_millis(10));
@@ -279,7 +293,7 @@ where
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::par_map;
+    /// use mtask::par_map;
     ///
     /// let results = par_map(0..10, 2, |x: u32| x).start();
     /// // ... and while something else is done here, the window fills up.

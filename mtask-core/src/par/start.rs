@@ -26,12 +26,12 @@ pub type ParMap<I, F, O, B = Threads> =
 /// # Examples
 ///
 /// ```
-/// use mtask_core::{Spec, par_stateful, worker_fn};
+/// use mtask::{Spec, par_stateful, worker_fn};
 ///
 /// let specs = worker_fn(|x: u64| x * x).times(4);
 /// let squares: Vec<u64> = par_stateful(1..=5, specs).collect::<Result<_, _>>()?;
 /// assert_eq!(squares, [1, 4, 9, 16, 25]);
-/// # Ok::<(), mtask_core::TaskError>(())
+/// # Ok::<(), mtask::TaskError>(())
 /// ```
 #[track_caller]
 pub fn par_stateful<I, S, W>(
@@ -64,7 +64,7 @@ where
 /// ```
 /// use std::rc::Rc;
 ///
-/// use mtask_core::{Spec, par_stateful_local, worker_fn};
+/// use mtask::{Spec, par_stateful_local, worker_fn};
 ///
 /// let words = Rc::new(["a", "bc"]);
 /// let source = words.iter().map(|word| word.to_string()); // borrows, and could not be sent
@@ -95,11 +95,11 @@ where
 /// # Examples
 ///
 /// ```
-/// use mtask_core::par_map;
+/// use mtask::par_map;
 ///
 /// let lengths: Result<Vec<_>, _> = par_map(["a", "bc"], 2, |s: &str| s.len()).collect();
 /// assert_eq!(lengths?, [1, 2]);
-/// # Ok::<(), mtask_core::TaskError>(())
+/// # Ok::<(), mtask::TaskError>(())
 /// ```
 #[track_caller]
 pub fn par_map<I, F, O>(iter: I, n: usize, f: F) -> ParMap<I::IntoIter, F, O>
@@ -118,7 +118,7 @@ where
 /// # Examples
 ///
 /// ```
-/// use mtask_core::ParStatefulExt;
+/// use mtask::ParStatefulExt;
 ///
 /// let lengths = ["a", "bc"].into_iter().par_map(2, |s: &str| s.len());
 /// assert_eq!(lengths.propagate_panics().sum::<usize>(), 3);

@@ -21,7 +21,7 @@ use super::screen::shared_bars;
 /// # Examples
 ///
 /// ```
-/// use mtask_core::{ProgressOptions, par_map};
+/// use mtask::{ProgressOptions, par_map};
 ///
 /// let options = ProgressOptions::new("adding").unit("numbers").leave(false);
 /// let sum: u32 = par_map(0..10, 2, |x: u32| x + 1).progress_with(options).flatten().sum();
@@ -31,8 +31,8 @@ use super::screen::shared_bars;
 /// A message alone, or a bar of the caller's own, makes options too:
 ///
 /// ```
-/// use indicatif::ProgressBar;
-/// use mtask_core::par_map;
+/// use mtask::indicatif::ProgressBar;
+/// use mtask::par_map;
 ///
 /// let bar = ProgressBar::no_length().with_message("adding");
 /// let sum: u32 = par_map(0..10, 2, |x: u32| x + 1).progress_with(bar.clone()).flatten().sum();
@@ -47,6 +47,7 @@ pub struct ProgressOptions {
     pub(super) leave: Option<bool>,
     pub(super) position: Option<usize>,
     pub(super) initial: u64,
+    pub(super) length: Option<u64>,
     pub(super) style: Option<ProgressStyle>,
     pub(super) multi: Option<MultiProgress>,
     pub(super) interval: Option<Duration>,
@@ -58,7 +59,7 @@ impl ProgressOptions {
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::{ProgressOptions, par_map};
+    /// use mtask::{ProgressOptions, par_map};
     ///
     /// let options = ProgressOptions::new("reading");
     /// assert_eq!(par_map(0..10, 2, |x: u32| x).progress_with(options).count(), 10);
@@ -76,6 +77,7 @@ impl ProgressOptions {
             leave: None,
             position: None,
             initial: 0,
+            length: None,
             style: None,
             multi: None,
             interval: None,
@@ -87,8 +89,8 @@ impl ProgressOptions {
     /// # Examples
     ///
     /// ```
-    /// use indicatif::ProgressBar;
-    /// use mtask_core::{ProgressOptions, par_map};
+    /// use mtask::indicatif::ProgressBar;
+    /// use mtask::{ProgressOptions, par_map};
     ///
     /// let bar = ProgressBar::hidden().with_message("old");
     /// let options = ProgressOptions::from(bar.clone()).message("new").hidden(true);
@@ -106,7 +108,7 @@ impl ProgressOptions {
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::ProgressOptions;
+    /// use mtask::ProgressOptions;
     ///
     /// let options = ProgressOptions::new("tokenizing").unit("lines");
     /// # let _ = options;
@@ -124,7 +126,7 @@ impl ProgressOptions {
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::ProgressOptions;
+    /// use mtask::ProgressOptions;
     ///
     /// let quiet = std::env::args().any(|argument| argument == "--quiet");
     /// let options = ProgressOptions::new("reading").hidden(quiet);
@@ -136,6 +138,25 @@ impl ProgressOptions {
         self
     }
 
+    /// Says how many items this run will have, for a source that does not know: the bar has a
+    /// percentage and a time left then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::{ProgressOptions, par_map};
+    ///
+    /// let text = "one\ntwo\nthree";
+    /// let options = ProgressOptions::new("reading").unit("lines").length(3);
+    /// let lengths = par_map(text.lines(), 2, |line: &str| line.len()).progress_with(options);
+    /// assert_eq!(lengths.flatten().sum::<usize>(), 11);
+    /// ```
+    #[must_use]
+    pub fn length(mut self, items: u64) -> Self {
+        self.length = Some(items);
+        self
+    }
+
     /// Says whether the bar stays on the screen after the run: it does, unless it is set.
     ///
     /// A bar of the caller's ends as its own [`with_finish`](ProgressBar::with_finish) says,
@@ -144,7 +165,7 @@ impl ProgressOptions {
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::ProgressOptions;
+    /// use mtask::ProgressOptions;
     ///
     /// let options = ProgressOptions::new("warming up").leave(false);
     /// # let _ = options;
@@ -164,7 +185,7 @@ impl ProgressOptions {
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::ProgressOptions;
+    /// use mtask::ProgressOptions;
     ///
     /// let options = ProgressOptions::new("in all").position(0);
     /// # let _ = options;
@@ -182,8 +203,8 @@ impl ProgressOptions {
     /// # Examples
     ///
     /// ```
-    /// use indicatif::ProgressBar;
-    /// use mtask_core::{ProgressOptions, par_map};
+    /// use mtask::indicatif::ProgressBar;
+    /// use mtask::{ProgressOptions, par_map};
     ///
     /// let bar = ProgressBar::hidden();
     /// let options = ProgressOptions::from(bar.clone()).initial(90).hidden(true);
@@ -214,8 +235,8 @@ impl ProgressOptions {
     /// # Examples
     ///
     /// ```
-    /// use indicatif::ProgressStyle;
-    /// use mtask_core::ProgressOptions;
+    /// use mtask::indicatif::ProgressStyle;
+    /// use mtask::ProgressOptions;
     ///
     /// let style = ProgressStyle::with_template("{msg} {bar:40} {items}{errors:.red}")?;
     /// let options = ProgressOptions::new("reading").style(style);
@@ -236,8 +257,8 @@ impl ProgressOptions {
     /// # Examples
     ///
     /// ```
-    /// use indicatif::MultiProgress;
-    /// use mtask_core::{ProgressOptions, par_map};
+    /// use mtask::indicatif::MultiProgress;
+    /// use mtask::{ProgressOptions, par_map};
     ///
     /// let bars = MultiProgress::new();
     /// for file in ["a", "b"] {
@@ -262,7 +283,7 @@ impl ProgressOptions {
     /// ```
     /// use std::time::Duration;
     ///
-    /// use mtask_core::ProgressOptions;
+    /// use mtask::ProgressOptions;
     ///
     /// let options = ProgressOptions::new("reading").interval(Duration::from_secs(1));
     /// # let _ = options;
@@ -282,14 +303,14 @@ impl ProgressOptions {
     /// # Examples
     ///
     /// ```
-    /// use mtask_core::{ProgressOptions, par_map};
+    /// use mtask::{ProgressOptions, par_map};
     ///
     /// for result in par_map(0..10, 2, |x: u32| x).progress("reading") {
     ///     if result? == 5 {
     ///         ProgressOptions::bars().suspend(|| eprintln!("five is here"));
     ///     }
     /// }
-    /// # Ok::<(), mtask_core::TaskError>(())
+    /// # Ok::<(), mtask::TaskError>(())
     /// ```
     pub fn bars() -> MultiProgress {
         shared_bars()

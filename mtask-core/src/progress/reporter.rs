@@ -38,6 +38,7 @@ impl Reporter {
     }
 
     pub(super) fn start_on(screen: Screen, options: ProgressOptions, length: Option<u64>) -> Self {
+        let length = options.length.or(length);
         let shared = Arc::new(Shared {
             items: AtomicU64::new(0),
             errors: AtomicU64::new(0),

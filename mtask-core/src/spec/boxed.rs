@@ -50,6 +50,7 @@ impl<I, O> BoxSpec<I, O> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<I, O> Spec<BoxWorker<I, O>> for BoxSpec<I, O> {
     fn build(&self) -> Result<BoxWorker<I, O>, BuildError> {
         self.inner.build_box()

@@ -16,12 +16,12 @@ use crate::{BuildError, Spec, Worker};
 /// # Examples
 ///
 /// ```
-/// use mtask_core::{Spec, par_stateful, worker_fn};
+/// use mtask::{Spec, par_stateful, worker_fn};
 ///
 /// let specs = worker_fn(|s: &'static str| s.len()).times(2);
 /// let lengths: Result<Vec<_>, _> = par_stateful(["a", "bc"], specs).collect();
 /// assert_eq!(lengths?, [1, 2]);
-/// # Ok::<(), mtask_core::TaskError>(())
+/// # Ok::<(), mtask::TaskError>(())
 /// ```
 pub fn worker_fn<F, I, O>(f: F) -> FnSpec<F, I, O>
 where
@@ -33,26 +33,28 @@ where
 /// A closure that makes the worker's closure, as a spec: state without a type of its own.
 ///
 /// The outer closure runs in the worker's own thread, when its first item is there; what it
-/// returns is called for each item and need not be `Send`.
+/// returns is called for each item and need not be `Send`. One that cannot fail ends in
+/// `Ok::<_, Infallible>(..)`.
 ///
 /// # Examples
 ///
 /// ```
 /// use std::cell::Cell;
+/// use std::convert::Infallible;
 /// use std::rc::Rc;
 ///
-/// use mtask_core::{Spec, init_fn, par_stateful};
+/// use mtask::{Spec, init_fn, par_stateful};
 ///
 /// let spec = init_fn(|| {
 ///     let seen = Rc::new(Cell::new(0)); // `!Send`: it never leaves the thread it was made on
-///     Ok::<_, std::io::Error>(move |x: u32| {
+///     Ok::<_, Infallible>(move |x: u32| {
 ///         seen.set(seen.get() + 1);
 ///         (x, seen.get())
 ///     })
 /// });
 /// let counted: Result<Vec<_>, _> = par_stateful(7..10, spec.times(1)).collect();
 /// assert_eq!(counted?, [(7, 1), (8, 2), (9, 3)]);
-/// # Ok::<(), mtask_core::TaskError>(())
+/// # Ok::<(), mtask::TaskError>(())
 /// ```
 pub fn init_fn<F, G, E, I, O>(f: F) -> InitSpec<F, I, O>
 where
@@ -81,6 +83,7 @@ pub struct FnWorker<F, I, O> {
     types: PhantomData<fn(I) -> O>,
 }
 
+#[diagnostic::do_not_recommend]
 impl<F, I, O> Spec<FnWorker<F, I, O>> for FnSpec<F, I, O>
 where
     F: FnMut(I) -> O + Clone + Send,
@@ -90,6 +93,7 @@ where
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F, G, E, I, O> Spec<FnWorker<G, I, O>> for InitSpec<F, I, O>
 where
     F: Fn() -> Result<G, E> + Clone + Send,
@@ -102,6 +106,7 @@ where
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<F: FnMut(I) -> O, I, O> Worker for FnWorker<F, I, O> {
     type Input = I;
     type Output = O;

@@ -39,8 +39,8 @@ use crate::{Spec, Worker};
 /// # Examples
 ///
 /// ```
-/// use mtask_core::threads::Threads;
-/// use mtask_core::{Spec, par_stateful, worker_fn};
+/// use mtask::threads::Threads;
+/// use mtask::{Spec, par_stateful, worker_fn};
 ///
 /// let specs = worker_fn(|x: u32| x + 1).times(2);
 /// let results = par_stateful(0..3, specs).backend(Threads::new());

@@ -14,13 +14,13 @@ use crate::{ParStateful, Spec, Worker, par_stateful};
 /// # Examples
 ///
 /// ```
-/// use mtask_core::threads::pqdm;
-/// use mtask_core::{Spec, worker_fn};
+/// use mtask::threads::pqdm;
+/// use mtask::{Spec, worker_fn};
 ///
 /// let specs = worker_fn(|x: u64| x * x).times(4);
 /// let squares: Vec<u64> = pqdm(1..=5, specs).collect::<Result<_, _>>()?;
 /// assert_eq!(squares, [1, 4, 9, 16, 25]);
-/// # Ok::<(), mtask_core::TaskError>(())
+/// # Ok::<(), mtask::TaskError>(())
 /// ```
 #[track_caller]
 pub fn pqdm<I, S, W>(iter: I, specs: impl IntoIterator<Item = S>) -> ParStateful<I::IntoIter, S, W>

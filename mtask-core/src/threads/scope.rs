@@ -24,7 +24,7 @@ use crate::{Spec, Worker, worker_fn};
 /// # Examples
 ///
 /// ```
-/// use mtask_core::{Spec, scope, worker_fn};
+/// use mtask::{Spec, scope, worker_fn};
 ///
 /// let lines = vec!["one".to_owned(), "three".to_owned()];
 /// let lengths = scope(|s| {
@@ -32,7 +32,7 @@ use crate::{Spec, Worker, worker_fn};
 ///     s.par_stateful(&lines, specs).collect::<Result<Vec<_>, _>>()
 /// })?;
 /// assert_eq!(lengths, [3, 5]);
-/// # Ok::<(), mtask_core::TaskError>(())
+/// # Ok::<(), mtask::TaskError>(())
 /// ```
 pub fn scope<'env, F, T>(f: F) -> T
 where
@@ -121,7 +121,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     ///
     /// ```
     /// let factor = 3;
-    /// let scaled: Vec<i32> = mtask_core::scope(|s| {
+    /// let scaled: Vec<i32> = mtask::scope(|s| {
     ///     s.par_map(1..4, 2, |x: i32| x * &factor).propagate_panics().collect()
     /// });
     /// assert_eq!(scaled, [3, 6, 9]);

@@ -6,41 +6,37 @@ use mtask::prelude::*;
 
 use crate::util::{Count, Gate, counted, eventually, settle, watched};
 
-/// Items that are pulled while the first one is at a gate, by default options.
-fn pulled_behind_a_stalled_first(workers: usize) -> usize {
-    let gate = Gate::default();
-    let _open = gate.open_on_drop();
-    let (source, pulled) = counted(0..100_000);
-    let at_gate = gate.clone();
-    let results = par_map(source, workers, move |x: usize| {
-        if x == 0 {
-            at_gate.pass();
-        }
-        x
-    })
-    .start();
-    gate.wait_for(1);
-    if workers > 1 {
-        eventually("the window is full", || {
-            let before = pulled.get();
-            settle();
-            pulled.get() == before
-        });
-    }
-    settle();
-    let pulled = pulled.get();
-    gate.open();
-    drop(results);
-    pulled
-}
-
 /// 17, 20: without options there is a bound, and it follows the number of workers.
 #[test]
 fn the_default_window_follows_the_number_of_workers() {
     watched(|| {
-        let [two, four, six] = [2, 4, 6].map(pulled_behind_a_stalled_first);
-        assert!((2..1_000).contains(&two), "{two} items were pulled");
-        assert_eq!((four, six), (2 * two, 3 * two));
+        let gate = Gate::default();
+        let _open = gate.open_on_drop();
+        let (runs, pulled): (Vec<_>, Vec<_>) = [2, 4, 6]
+            .map(|workers| {
+                let (source, pulled) = counted(0..100_000);
+                let at_gate = gate.clone();
+                let first_stalls = move |x: usize| {
+                    if x == 0 {
+                        at_gate.pass();
+                    }
+                };
+                (par_map(source, workers, first_stalls).start(), pulled)
+            })
+            .into_iter()
+            .unzip();
+        let are_full = || {
+            let two = pulled[0].get();
+            (2..1_000).contains(&two) && (pulled[1].get(), pulled[2].get()) == (2 * two, 3 * two)
+        };
+        eventually("the windows are full and stay so", || {
+            are_full() && {
+                settle();
+                are_full()
+            }
+        });
+        gate.open();
+        drop(runs);
     });
 }
 

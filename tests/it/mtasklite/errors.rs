@@ -3,6 +3,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
+use std::time::Duration;
 
 use mtask::prelude::*;
 
@@ -193,41 +194,35 @@ fn an_error_in_the_loop_body_leaves_no_worker() {
     });
 }
 
-/// Fails with the first item, once the whole input waits; the gate opens when the worker that
-/// has failed is dropped.
+/// Fails with item 0, once enough items are pulled; the other worker keeps its first item in hand
+/// until the one that has failed is dropped, which is when it finds nothing more to do.
 struct Last {
     gate: Gate,
     calls: Count,
     pulled: Count,
+    enough: usize,
     failed: bool,
 }
 
-/// How many items are pulled and wait behind the failing one.
-const BACKLOG: usize = 2_000;
-
 #[delayed_init]
 impl Last {
-    fn new(gate: &Gate, calls: &Count, pulled: &Count) -> Self {
-        Self { gate: gate.clone(), calls: calls.clone(), pulled: pulled.clone(), failed: false }
+    fn new(gate: &Gate, calls: &Count, pulled: &Count, enough: usize) -> Self {
+        let (gate, calls, pulled) = (gate.clone(), calls.clone(), pulled.clone());
+        Self { gate, calls, pulled, enough, failed: false }
     }
 
     fn call(&mut self, x: usize) -> Result<usize, Bad> {
         self.calls.add();
-        match x {
-            0 => {
-                self.failed = true;
-                eventually("all is pulled", || self.pulled.get() == BACKLOG);
-                Err(Bad(x))
-            }
-            1 => Ok(x),
-            // Stays in hand until the worker that failed has found no more work.
-            _ => {
-                if !self.failed {
-                    self.gate.pass();
-                }
-                Ok(x)
-            }
+        if x == 0 {
+            self.gate.wait_for(1);
+            eventually("enough is pulled", || self.pulled.get() >= self.enough);
+            self.failed = true;
+            return Err(Bad(x));
         }
+        if !self.failed {
+            self.gate.pass();
+        }
+        Ok(x)
     }
 }
 
@@ -239,24 +234,33 @@ impl Drop for Last {
     }
 }
 
-/// 50: after an immediate error the queued backlog is not run, with an unbounded window either.
-/// The worker that fails ends before any other item has, unless it runs the backlog itself.
+/// 50: after an immediate error the queued backlog is not run, with an unbounded window either:
+/// the worker that fails runs nothing more, while the other one has its item in hand. The consumer
+/// of a local source queues all of it; workers that pull for themselves queue less.
 #[test]
 fn an_error_stops_the_backlog() {
+    const ITEMS: usize = 2_000;
     watched(|| {
         for ordered in [true, false] {
-            let (calls, gate) = (Count::default(), Gate::default());
-            let (source, pulled) = counted(0..BACKLOG);
-            let specs = Last::spec(&gate, &calls, &pulled).times(2);
-            // One turn at the source brings the whole input.
-            let results = par_stateful(source, specs).unbounded().batch_size(BACKLOG);
-            let results = if ordered { results } else { results.unordered() };
-            let mut results = results.flatten_errors().stop_on_error();
-            let error = results.by_ref().find_map(Result::err).unwrap();
-            assert_eq!(error.index(), Some(0));
-            assert!(results.next().is_none());
-            assert_eq!(pulled.get(), BACKLOG);
-            assert!(calls.get() <= 3, "{} items were run", calls.get());
+            for local in [true, false] {
+                let (calls, gate) = (Count::default(), Gate::default());
+                let (source, pulled) = counted(0..ITEMS);
+                let enough = if local { ITEMS } else { 2 };
+                let specs = Last::spec(&gate, &calls, &pulled, enough).times(2);
+                let errors: Vec<_> = if local {
+                    let results = par_stateful_local(source, specs).unbounded();
+                    let results = if ordered { results } else { results.unordered() };
+                    results.flatten_errors().stop_on_error().filter_map(Result::err).collect()
+                } else {
+                    let results = par_stateful(source, specs).unbounded();
+                    let results = if ordered { results } else { results.unordered() };
+                    results.flatten_errors().stop_on_error().filter_map(Result::err).collect()
+                };
+                assert_eq!(errors.len(), 1);
+                assert_eq!(errors[0].index(), Some(0));
+                assert_eq!(calls.get(), 2, "only what was in hand is run");
+                assert!(local || pulled.get() < ITEMS, "the input has stopped");
+            }
         }
     });
 }
@@ -267,17 +271,25 @@ fn an_error_stops_the_backlog() {
 fn an_error_stops_the_input_before_the_consumer_has_seen_it() {
     watched(|| {
         for asked_first in [true, false] {
-            let (source, pulled) = counted(0..);
-            let failed = Gate::default();
-            let fails = failed.clone();
-            let results = par_map(source, 2, move |x: usize| {
-                if x == 3 {
-                    fails.open();
-                    quiet_panic("item 3");
-                }
-                x
-            });
-            let results = results.unbounded().start();
+            let (alive, failed) = (Count::default(), Gate::default());
+            let spec = {
+                let (alive, failed) = (alive.clone(), failed.clone());
+                init_fn(move || {
+                    let (token, failed) = (alive.token(), failed.clone());
+                    Ok::<_, String>(move |x: usize| {
+                        let _alive = &token;
+                        if x == 3 {
+                            failed.open();
+                            return Err(Bad(x));
+                        }
+                        Ok(x)
+                    })
+                })
+            };
+            // An input without end; it takes its time, so as not to fill the memory meanwhile.
+            let source = (0..).inspect(|_| thread::sleep(Duration::from_micros(50)));
+            let results = par_stateful(source, spec.times(2)).unbounded().start();
+            let results = results.flatten_errors();
             let wait = || {
                 eventually("item 3 fails", || failed.is_open());
                 settle();
@@ -290,11 +302,7 @@ fn an_error_stops_the_input_before_the_consumer_has_seen_it() {
                 wait();
                 results.stop_on_error()
             };
-            eventually("the input stops, though nobody takes an item", || {
-                let before = pulled.get();
-                settle();
-                pulled.get() == before
-            });
+            eventually("the workers end, though nobody takes an item", || alive.get() == 0);
             assert!(results.by_ref().take(3).map(Result::unwrap).eq(0..3));
             assert_eq!(results.next().unwrap().unwrap_err().index(), Some(3));
             assert!(results.next().is_none());

@@ -368,21 +368,44 @@ fn leaving_a_scope_ends_an_iterator_that_was_forgotten() {
 }
 
 #[test]
-fn leaving_a_scope_ends_a_forgotten_iterator_whose_stage_is_just_starting() {
+fn leaving_a_scope_ends_a_forgotten_iterator_whose_stage_has_yet_to_start() {
     watched(|| {
-        for round in 0..500 {
-            let numbers: Vec<usize> = (0..1_000).collect();
-            scope(|s| {
-                // The stage is started by a worker of the outer run, maybe after the scope has
-                // been left.
-                let inner = s.par_map(&numbers, 2, |x: &usize| *x).propagate_panics();
-                let outer = s.par_map(inner, 2, |x: usize| x).start();
-                if round % 2 == 1 {
-                    thread::sleep(Duration::from_micros(round));
-                }
-                mem::forget(outer);
+        let (gate, numbers) = (Gate::default(), vec![1usize; 1_000]);
+        let opener = scope(|s| {
+            let mut inner = s.par_map(&numbers, 2, |x: &usize| *x).propagate_panics();
+            // A worker of the outer run starts the stage, once the scope has been left.
+            let at_gate = &gate;
+            let source = std::iter::from_fn(move || {
+                at_gate.pass();
+                inner.next()
             });
-        }
+            mem::forget(s.par_map(source, 2, |x: usize| x).start());
+            gate.wait_for(1);
+            open_later(&gate)
+        });
+        opener.join().unwrap();
+    });
+}
+
+#[test]
+fn leaving_a_scope_ends_a_run_that_a_worker_starts_later_and_forgets() {
+    fn start_and_forget(gate: &Gate, mut run: impl Iterator) {
+        gate.pass();
+        run.next();
+        mem::forget(run);
+    }
+
+    watched(|| {
+        let (gate, numbers) = (Gate::default(), vec![1usize; 1_000]);
+        let opener = scope(|s| {
+            let at_gate = &gate;
+            let inner = s.par_map(&numbers, 2, |x: &usize| *x);
+            let specs = worker_fn(move |run| start_and_forget(at_gate, run)).times(1);
+            mem::forget(s.par_stateful([inner], specs).start());
+            gate.wait_for(1);
+            open_later(&gate)
+        });
+        opener.join().unwrap();
     });
 }
 
@@ -445,7 +468,7 @@ fn dropping_after_the_end_or_before_the_start_does_nothing() {
 }
 
 #[test]
-fn stop_on_error_ends_everything_at_the_error() {
+fn a_failure_under_stop_on_error_stops_all_further_claims() {
     watched(|| {
         each_way!(|start, way| {
             let (alive, runs) = (Count::default(), Count::default());
@@ -462,9 +485,16 @@ fn stop_on_error_ends_everything_at_the_error() {
             };
             let results = start(0..100_000usize, spec.times(3)).unbounded();
             let mut results = results.flatten_errors().stop_on_error();
-            assert!(results.any(|result| result.is_err()));
+            let first = results.next().expect("there are items");
+            // The consumer does not come for the error: the worker's failure is enough.
+            let mut seen = 0;
+            eventually("the workers have come to rest", || {
+                settle();
+                mem::replace(&mut seen, runs.get()) == runs.get()
+            });
+            assert!(seen < 50_000, "the backlog was run: {seen} items, {way:?}");
+            assert!(first.is_err() || results.any(|result| result.is_err()));
             assert_eq!(alive.get(), 0, "the workers are gone at the error: {way:?}");
-            assert!(runs.get() < 50_000, "the backlog was run: {runs:?}, {way:?}");
             assert!(results.next().is_none());
         });
     });

@@ -1,4 +1,4 @@
-use mtask::delayed_init;
+use mtask::{Spec, delayed_init};
 
 use std::rc::Rc;
 
@@ -17,5 +17,7 @@ impl Square {
 }
 
 fn main() {
-    drop(Square::spec(1, Rc::new(2), String::new()));
+    let spec = Square::spec(1, Rc::new(2), String::new());
+    let workers = spec.times(2).map(|spec| Spec::<Square>::build(&spec));
+    workers.for_each(drop);
 }

@@ -1,4 +1,4 @@
-use mtask::delayed_init;
+use mtask::{Spec, delayed_init};
 
 struct Square<T>(std::marker::PhantomData<T>);
 
@@ -11,5 +11,5 @@ impl<T> Square<T> {
 }
 
 fn main() {
-    drop(Square::<u8>::spec(Vec::new()));
+    drop(Square::<u8>::spec(Vec::new()).times(2));
 }

@@ -1,4 +1,4 @@
-use mtask::delayed_init;
+use mtask::{Spec, delayed_init};
 
 #[delayed_init]
 struct Square {
@@ -7,5 +7,5 @@ struct Square {
 }
 
 fn main() {
-    drop(Square::spec(1, 2.into()));
+    drop(Square::spec(1, 2.into()).times(2));
 }

@@ -157,6 +157,52 @@ impl<T: Clone> Slices<T> {
     }
 }
 
+/// Not `Clone`: an input is not cloned.
+struct Once(u8);
+
+// A derive sees the parameter through a borrowed slice.
+struct Chosen<T>(Vec<T>);
+
+#[delayed_init(derive(PartialEq, Eq, Hash))]
+impl<T: Clone> Chosen<T> {
+    fn new(all: &[T], sizes: &[u8]) -> Self {
+        Self(all[..sizes.len()].to_vec())
+    }
+
+    fn call(&mut self, parts: &[Once]) -> usize {
+        self.0.len() + parts.iter().map(|part| usize::from(part.0)).sum::<usize>()
+    }
+}
+
+/// `Send` and `Sync` by its own account, which the spelling of a `dyn Codec` does not tell.
+trait Codec<T>: Send + Sync {
+    fn code(&self, item: T) -> T;
+}
+
+struct Identity;
+
+impl<T> Codec<T> for Identity {
+    fn code(&self, item: T) -> T {
+        item
+    }
+}
+
+struct Coder<T> {
+    codec: Arc<dyn Codec<T>>,
+}
+
+#[delayed_init]
+impl<T: 'static> Coder<T> {
+    fn new(codec: Arc<dyn Codec<T>>, before: &Arc<dyn Codec<T>>) -> Self {
+        assert!(Arc::ptr_eq(&codec, before));
+        Self { codec }
+    }
+
+    fn call(&mut self, item: T) -> T {
+        self.codec.code(item)
+    }
+}
+
 fn main() {
     let spec = Shared::spec(Arc::new(Opaque(1))).clone();
     assert_eq!(spec.value.0, 1);
@@ -192,4 +238,13 @@ fn main() {
 
     let mut slices = Slices::spec(&["a"]).build().unwrap();
     assert_eq!(Worker::call(&mut slices, vec!["b", "c"]), 3);
+
+    let spec = Chosen::spec(&["a", "b"], &[1]);
+    assert!(spec == spec.clone());
+    let mut chosen = spec.build().unwrap();
+    assert_eq!(Worker::call(&mut chosen, vec![Once(1), Once(2)]), 4);
+
+    let codec: Arc<dyn Codec<u8>> = Arc::new(Identity);
+    let mut coder = Coder::spec(codec.clone(), &codec).clone().build().unwrap();
+    assert_eq!(coder.call(3), 3);
 }

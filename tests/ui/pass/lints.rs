@@ -109,6 +109,33 @@ mod hidden {
     }
 }
 
+/// What the user allowed holds for what is made of it.
+struct Allowed(u8);
+
+#[allow(non_snake_case)]
+#[delayed_init(named)]
+impl Allowed {
+    #[allow(single_use_lifetimes)]
+    #[expect(unused_qualifications)]
+    fn new<'b>(N: &'b u8, numbers: std::vec::Vec<u8>) -> Self {
+        Self(*N + numbers[0])
+    }
+
+    #[expect(unused_parens)]
+    fn call(&mut self, aB: (u8)) -> u8 {
+        self.0 + aB
+    }
+}
+
+/// The same on a struct.
+#[allow(non_snake_case, unused_parens)]
+#[delayed_init(new = made)]
+struct AllowedToo {
+    aB: (u8),
+    #[init((aB + 1))]
+    cD: u8,
+}
+
 /// Only what `new` gives, and that never used.
 struct Unused;
 
@@ -127,4 +154,8 @@ fn main() {
     assert_eq!(Finish::finish(worker), "n");
     assert_eq!(Recorded::make("ab".into()).unwrap().length, 2);
     assert_eq!(hidden::private(), 3);
+    let mut allowed = Allowed::spec(&1, vec![2]).build().unwrap();
+    assert_eq!(Worker::call(&mut allowed, AllowedInput { aB: 3 }), 6);
+    let too = AllowedToo::made(1).unwrap();
+    assert_eq!((too.aB, too.cD), (1, 2));
 }

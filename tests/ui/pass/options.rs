@@ -107,6 +107,26 @@ impl PartialEq for Inner {
     }
 }
 
+/// `Self` in an expression is the struct, as it is in the type of a field.
+#[delayed_init]
+struct Itself<T: Clone + Default + Send> {
+    first: T,
+    #[init([Self::other(&first), first])]
+    both: [T; 2],
+    #[init(vec![0; Self::LENGTH])]
+    zeros: Vec<u8>,
+    #[init(Vec::<Box<Self>>::with_capacity(Self::LENGTH))]
+    parts: Vec<Box<Self>>,
+}
+
+impl<T: Clone + Default + Send> Itself<T> {
+    const LENGTH: usize = 3;
+
+    fn other(_: &T) -> T {
+        T::default()
+    }
+}
+
 #[delayed_init]
 struct Unit;
 
@@ -136,6 +156,10 @@ fn main() {
     assert_eq!(spec.build().unwrap_err().to_string(), "too many");
     let error = MadeSpec { digits: "x".to_owned(), ..spec }.build().unwrap_err();
     assert!(error.get_ref().is::<std::num::ParseIntError>());
+
+    let itself = Itself::spec(7).build().unwrap();
+    assert_eq!((itself.first, itself.both, itself.zeros), (7, [0, 7], vec![0; 3]));
+    assert!(itself.parts.capacity() >= 3);
 
     let _: (Unit, Empty) = (Unit::spec().build().unwrap(), Empty::spec().build().unwrap());
 }

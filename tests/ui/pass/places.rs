@@ -142,6 +142,25 @@ struct Missing {
     gone: Gone,
 }
 
+// `call` written by hand, and `finish` alone in a block.
+struct Ending(u8);
+
+impl Worker for Ending {
+    type Input = ();
+    type Output = ();
+
+    fn call(&mut self, (): ()) {
+        self.0 += 1;
+    }
+}
+
+#[delayed_init]
+impl Ending {
+    fn finish(self) -> u8 {
+        self.0
+    }
+}
+
 enum Either {
     Left(u8),
     Right,
@@ -200,6 +219,9 @@ fn main() {
     let spec = inner::PublicSpec { n: 2 };
     let mut public = spec.build().unwrap();
     assert_eq!(public.call(inner::PublicInput { add: 3 }), 5);
+    let mut ending = Ending(2);
+    ending.call(());
+    assert_eq!(mtask::Finish::finish(ending), 3);
     assert_eq!(Either::spec(true).build().unwrap().call(2), 3);
     assert_eq!(Either::spec(false).build().unwrap().call(2), 2);
     r#struct::spec(2, "ab").build().unwrap();

@@ -57,6 +57,16 @@ fn the_end_does_not_wait_for_a_tick() {
 }
 
 #[test]
+fn a_length_that_is_told_stands_in_for_one_that_is_not_known() {
+    let (log, screen) = redirected();
+    let reporter = Reporter::start_on(screen, ProgressOptions::new("told").length(4), None);
+    reporter.item();
+    drop(reporter);
+    let lines = log.writes();
+    assert!(lines[0].starts_with("told: stopped, 1/4 items (25%) in "), "{lines:?}");
+}
+
+#[test]
 fn a_run_too_short_for_a_line_has_its_last() {
     let (log, screen) = redirected();
     let reporter = Reporter::start_on(screen, ProgressOptions::new("short"), None);
