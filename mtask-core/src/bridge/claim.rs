@@ -112,14 +112,7 @@ impl<T, O> Bridge<T, O> {
             self.release(state);
             let pulled = pull(index);
             state = lock(&self.state);
-            match pulled {
-                Pulled::Item(item) => state.push(item),
-                Pulled::End => state.source_ended = true,
-                Pulled::Panicked(payload) => {
-                    state.source_ended = true;
-                    state.source_panic = Some(payload);
-                }
-            }
+            state.receive(pulled);
             if !state.wants_item() || state.queue.len() > state.waiting {
                 break;
             }

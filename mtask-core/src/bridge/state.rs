@@ -4,7 +4,7 @@ use std::any::Any;
 use std::collections::VecDeque;
 
 use super::results::Results;
-use super::{Plan, StopWhen};
+use super::{Plan, Pulled, StopWhen};
 use crate::TaskError;
 
 pub(super) struct State<T, O> {
@@ -71,11 +71,20 @@ impl<T, O> State<T, O> {
         }
     }
 
-    /// Puts a pulled item where the next worker finds it.
-    pub(super) fn push(&mut self, item: T) {
-        self.results.reserve();
-        self.queue.push_back((self.pulled, item));
-        self.pulled += 1;
+    /// Takes in what came of a pull: an item goes where the next worker finds it.
+    pub(super) fn receive(&mut self, pulled: Pulled<T>) {
+        match pulled {
+            Pulled::Item(item) => {
+                self.results.reserve();
+                self.queue.push_back((self.pulled, item));
+                self.pulled += 1;
+            }
+            Pulled::End => self.source_ended = true,
+            Pulled::Panicked(payload) => {
+                self.source_ended = true;
+                self.source_panic = Some(payload);
+            }
+        }
     }
 
     /// Keeps items from `index` on from being claimed, and any item from being pulled.

@@ -60,14 +60,7 @@ impl<T, O> Bridge<T, O> {
         let index = lock(&self.state).pulled;
         let pulled = pull(index);
         let mut state = lock(&self.state);
-        match pulled {
-            Pulled::Item(item) => state.push(item),
-            Pulled::End => state.source_ended = true,
-            Pulled::Panicked(payload) => {
-                state.source_ended = true;
-                state.source_panic = Some(payload);
-            }
-        }
+        state.receive(pulled);
         self.release(state);
     }
 
