@@ -138,7 +138,7 @@ class Runs:
         wrong += ["too much memory"] if peak > self.args.max_rss else []
         self.wrong.update(wrong)
         counts = next(line for line in said.splitlines() if " tokens, " in line)
-        counts = counts.removeprefix("tokenize: ").partition(" in ")[0]
+        counts = counts.removeprefix("tokenize: ").rpartition(" in ")[0]
         cells = f"{folder.name}, {label}", f"{seconds:.1f}", f"{peak:.0f}", found[:16], counts
         print("| " + " | ".join([*cells, *map(str.upper, wrong)]) + " |", flush=True)
         return found
