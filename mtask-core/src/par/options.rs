@@ -20,7 +20,7 @@ where
     W: Worker<Input = I::Item>,
     B: Backend,
 {
-    /// Builds every worker at the start, before an item is pulled.
+    /// Builds every worker at the start, before an item is pulled and even if none turns out to come.
     ///
     /// If one cannot be built, the first item is that error, with no index, and then nothing.
     /// Without this a worker is built when it takes its first item.
@@ -289,6 +289,9 @@ where
     }
 
     /// Starts the run now, and not at the first `next()`. Does nothing to one that has started.
+    ///
+    /// A source whose `size_hint` does not promise an item gets its threads too, even if it turns
+    /// out to be empty: it is not asked before they run.
     ///
     /// # Examples
     ///
