@@ -61,7 +61,7 @@ pub(crate) struct Cli {
     pub(crate) restart: bool,
 
     /// The longest line, in bytes; a longer one counts as a bad line and is never held in memory
-    #[arg(long, value_name = "N", default_value = "1048576")]
+    #[arg(long, value_name = "N", default_value = "524288")]
     pub(crate) max_line_bytes: NonZeroUsize,
 
     /// A row group, which is also what a killed run keeps, is full at this many tokens (or rows)
