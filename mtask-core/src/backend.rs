@@ -23,7 +23,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use crate::bridge::{Bridge, Plan};
+use crate::bridge::{Bridge, Outlet, Plan};
 #[doc(hidden)]
 pub use crate::bridge::{Finished, StopWhen};
 #[doc(hidden)]
@@ -51,6 +51,13 @@ where
     /// Starts a run; `eager` is for one that was asked to start before its first `next()`.
     #[doc(hidden)]
     fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W>;
+
+    /// The next result, where it is at hand: a short cut that may always give `None`.
+    #[doc(hidden)]
+    #[inline]
+    fn ready(_run: &mut Self::Run<I, S, W>) -> Option<Finished<W::Output>> {
+        None
+    }
 
     /// The next result, or the payload of the source's panic, which comes after all results.
     /// After either end nothing is left running, and the run is not asked again.
@@ -105,15 +112,12 @@ pub(crate) struct Team<S> {
 /// The options of a run that concern its bridge, as the front collects them.
 pub(crate) struct Options<O> {
     pub(crate) ordered: bool,
-    /// `None` follows the number of workers.
+    /// `None` adapts.
     pub(crate) window: Option<usize>,
     /// `None` adapts.
     pub(crate) batch: Option<usize>,
     pub(crate) stop_when: Option<StopWhen<O>>,
 }
-
-/// Items in flight for each worker where the user says nothing.
-const WINDOW_PER_WORKER: usize = 16;
 
 impl<O> Default for Options<O> {
     fn default() -> Self {
@@ -122,20 +126,19 @@ impl<O> Default for Options<O> {
 }
 
 impl<I: Iterator, S: Spec<W>, W: Worker<Input = I::Item>> Job<I, S, W> {
-    /// The bridge for this job; `fed` where the consumer pulls the source.
-    pub(crate) fn bridge(&self, fed: bool) -> Arc<Bridge<I::Item, W::Output>> {
-        let workers = self.team.specs.len();
-        let bridge = Bridge::new(Plan {
-            workers,
-            window: self.options.window.unwrap_or(workers * WINDOW_PER_WORKER),
+    /// Where the results of this job come out; `fed` where the consumer pulls the source.
+    pub(crate) fn outlet(&self, fed: bool) -> Outlet<I::Item, W::Output> {
+        let (_, mut outlet) = Bridge::new(Plan {
+            workers: self.team.specs.len(),
+            window: self.options.window,
             batch: self.options.batch.unwrap_or(usize::MAX),
             ordered: self.options.ordered,
             build_now: self.team.build_now,
             fed,
         });
         if let Some(stop) = self.options.stop_when {
-            bridge.stop_when(stop);
+            outlet.stop_when(stop);
         }
-        Arc::new(bridge)
+        outlet
     }
 }

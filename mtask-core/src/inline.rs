@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::backend::{Backend, Job, Launch, Next, sealed};
-use crate::bridge::{Finished, Pulled, StopWhen};
+use crate::bridge::{Finished, StopWhen, Turn};
 use crate::life::Life;
 use crate::source::Source;
 use crate::{Spec, TaskError, Worker};
@@ -63,22 +63,22 @@ where
             drop(self.source.close());
             return Ok(Some(Finished { index: None, worker: Some(0), result: Err(error) }));
         }
-        match self.source.pull_here() {
-            Pulled::Item(input) => {
-                let index = self.pulled;
-                self.pulled += 1;
-                let worker = (!self.life.is_retired()).then_some(0);
-                let result = self.life.run(index, input);
-                Ok(Some(Finished { index: Some(index), worker, result }))
-            }
-            Pulled::End => {
-                self.life.end();
-                Ok(None)
-            }
-            Pulled::Panicked(payload) => {
-                self.life.end();
-                Err(payload)
-            }
+        let mut input = None;
+        let turn = self.source.turn_here(self.pulled, |item| {
+            input = Some(item);
+            false
+        });
+        if let Some(input) = input {
+            let index = self.pulled;
+            self.pulled += 1;
+            let worker = (!self.life.is_retired()).then_some(0);
+            let result = self.life.run(index, input);
+            return Ok(Some(Finished { index: Some(index), worker, result }));
+        }
+        self.life.end();
+        match turn {
+            Turn::Panicked(payload) => Err(payload),
+            Turn::Enough | Turn::End => Ok(None),
         }
     }
 }

@@ -44,21 +44,42 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
 
     /// Runs one item, building the worker first where there is none. Does not unwind, whatever
     /// the worker does.
+    #[inline]
     pub(crate) fn run(&mut self, index: usize, input: W::Input) -> Result<W::Output, TaskError> {
-        if self.is_retired() {
-            drop_caught(input);
-            return Err(TaskError::no_worker_left(index, self.last_failure.clone()));
+        let Some(worker) = &mut self.worker else { return self.build_and_run(index, input) };
+        match catch_unwind(AssertUnwindSafe(move || worker.call(input))) {
+            Ok(output) => Ok(output),
+            Err(payload) => Err(self.panicked(index, payload)),
         }
-        if let Err(error) = self.build(Some(index)) {
-            drop_caught(input);
-            return Err(error);
+    }
+
+    #[cold]
+    fn build_and_run(&mut self, index: usize, input: W::Input) -> Result<W::Output, TaskError> {
+        let built = if self.is_retired() {
+            Err(TaskError::no_worker_left(index, self.last_failure.clone()))
+        } else {
+            self.build(Some(index))
+        };
+        match built {
+            Ok(()) => self.run(index, input),
+            Err(error) => {
+                drop_caught(input);
+                Err(error)
+            }
         }
-        let worker = self.worker.as_mut().expect("it was just built");
-        catch_unwind(AssertUnwindSafe(|| worker.call(input))).map_err(|payload| {
-            Counters::count(&self.counters.panics);
-            self.end();
-            TaskError::panicked(index, self.number, payload)
-        })
+    }
+
+    /// The worker, where there is one.
+    pub(crate) fn worker(&mut self) -> Option<&mut W> {
+        self.worker.as_mut()
+    }
+
+    /// Ends the worker, which has panicked with an item in hand.
+    #[cold]
+    pub(crate) fn panicked(&mut self, index: usize, payload: Box<dyn Any + Send>) -> TaskError {
+        Counters::count(&self.counters.panics);
+        self.end();
+        TaskError::panicked(index, self.number, payload)
     }
 
     /// Builds the worker where there is none.

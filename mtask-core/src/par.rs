@@ -149,6 +149,7 @@ where
     }
 
     /// Counts an item on its way out.
+    #[inline(always)]
     fn count(&mut self, finished: &Finished<W::Output>) {
         if finished.index.is_some() {
             let (least, most) = self.hint;
@@ -190,7 +191,28 @@ where
         self.state = State::Running(backend.launch(job, eager));
     }
 
+    /// The next result, with where it comes from.
+    #[inline]
     pub(crate) fn next_task(&mut self) -> Option<Finished<W::Output>> {
+        match self.ready_task() {
+            Some(finished) => Some(finished),
+            None => self.look(),
+        }
+    }
+
+    /// The next result, where it is at hand. Apart from the rest, so that all of it is inlined
+    /// where it is used.
+    #[inline(always)]
+    fn ready_task(&mut self) -> Option<Finished<W::Output>> {
+        let State::Running(run) = &mut self.state else { return None };
+        let finished = B::ready(run)?;
+        self.count(&finished);
+        Some(finished)
+    }
+
+    /// The next result, where it may take a while.
+    #[cold]
+    fn look(&mut self) -> Option<Finished<W::Output>> {
         if let State::Ready(_) = self.state {
             self.launch(false);
         }
@@ -233,8 +255,12 @@ where
 {
     type Item = Result<W::Output, TaskError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.next_task()?.result)
+        if let Some(finished) = self.ready_task() {
+            return Some(finished.result);
+        }
+        Some(self.look()?.result)
     }
 
     /// The items still to be yielded, those in flight included.

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::bridge::Pulled;
+use crate::bridge::{Pull, Turn};
 use crate::error::drop_caught;
 use crate::stage::Feeders;
 use crate::sync::{Arc, Mutex, lock};
@@ -23,34 +23,44 @@ impl<I: Iterator> Source<I> {
         Self { iter: Mutex::new(Some(iter)), feeders: Arc::default() }
     }
 
-    /// Calls the source's `next`, for the item at `index`, and catches a panic of it. The
-    /// iterator is dropped at its end.
-    pub(crate) fn pull(&self, index: usize) -> Pulled<I::Item> {
-        self.ask(|iter| self.feeders.within(index, || iter.next()))
+    /// As [`Pull::turn`], on a thread that whoever cancels the run may have to reach.
+    pub(crate) fn turn(&self, index: usize, keep: impl FnMut(I::Item) -> bool) -> Turn {
+        let feeders = &self.feeders;
+        feeders.within(|| self.ask(index, |index| feeders.note(index), keep))
     }
 
-    /// As [`pull`](Source::pull), on the consumer's own thread: nobody could cancel from there.
-    pub(crate) fn pull_here(&self) -> Pulled<I::Item> {
-        self.ask(Iterator::next)
+    /// As [`Pull::turn`], on the consumer's own thread: nobody could cancel from there.
+    pub(crate) fn turn_here(&self, index: usize, keep: impl FnMut(I::Item) -> bool) -> Turn {
+        self.ask(index, |_| {}, keep)
     }
 
-    fn ask(&self, next: impl FnOnce(&mut I) -> Option<I::Item>) -> Pulled<I::Item> {
-        let mut iter = lock(&self.iter);
-        let pulled = catch_unwind(AssertUnwindSafe(|| {
-            let item = next(iter.as_mut()?);
-            if item.is_none() {
-                *iter = None;
+    /// Calls the source's `next`, and catches a panic of it. The iterator is dropped at its end.
+    fn ask(
+        &self,
+        mut index: usize,
+        note: impl Fn(usize),
+        mut keep: impl FnMut(I::Item) -> bool,
+    ) -> Turn {
+        let mut guard = lock(&self.iter);
+        let iter = &mut *guard;
+        // By value, so that what `keep` counts may stay in registers.
+        let asked = catch_unwind(AssertUnwindSafe(move || {
+            let Some(source) = iter.as_mut() else { return Turn::End };
+            loop {
+                note(index);
+                let Some(item) = source.next() else { break };
+                index += 1;
+                if !keep(item) {
+                    return Turn::Enough;
+                }
             }
-            item
+            *iter = None;
+            Turn::End
         }));
-        match pulled {
-            Ok(Some(item)) => Pulled::Item(item),
-            Ok(None) => Pulled::End,
-            Err(payload) => {
-                drop_caught(iter.take());
-                Pulled::Panicked(payload)
-            }
-        }
+        asked.unwrap_or_else(|payload| {
+            drop_caught(guard.take());
+            Turn::Panicked(payload)
+        })
     }
 
     /// Cancels the runs that this source is made of.
@@ -63,5 +73,23 @@ impl<I> Source<I> {
     /// Takes the iterator out for the caller to drop, unless a thread is inside.
     pub(crate) fn close(&self) -> Option<I> {
         self.iter.try_lock().ok()?.take()
+    }
+}
+
+/// A source that is asked on a worker's thread.
+pub(crate) struct Remote<I>(pub(crate) Arc<Source<I>>);
+
+impl<I: Iterator> Pull<I::Item> for Remote<I> {
+    fn turn(&mut self, index: usize, keep: impl FnMut(I::Item) -> bool) -> Turn {
+        self.0.turn(index, keep)
+    }
+}
+
+/// A source that is asked on the consumer's thread.
+pub(crate) struct Here<'a, I>(pub(crate) &'a Source<I>);
+
+impl<I: Iterator> Pull<I::Item> for Here<'_, I> {
+    fn turn(&mut self, index: usize, keep: impl FnMut(I::Item) -> bool) -> Turn {
+        self.0.turn_here(index, keep)
     }
 }

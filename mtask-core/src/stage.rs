@@ -8,24 +8,19 @@
 use std::cell::RefCell;
 
 use crate::bridge::Bell;
-use crate::sync::{Arc, Mutex, Weak, lock, thread_local};
+use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, Weak, lock, thread_local};
 
 thread_local! {
-    /// The pull that this thread is in.
-    static PULL: RefCell<Option<Pull>> = const { RefCell::new(None) };
-}
-
-/// One call of a source's `next`.
-#[derive(Clone)]
-struct Pull {
-    feeders: Arc<Feeders>,
-    index: usize,
+    /// Those of the source that this thread pulls.
+    static PULL: RefCell<Option<Arc<Feeders>>> = const { RefCell::new(None) };
 }
 
 /// The stages that a run's source is made of.
 #[derive(Default)]
 pub(crate) struct Feeders {
     list: Mutex<List>,
+    /// The index of the item that is pulled. Written and read by the thread in the source alone.
+    index: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -35,17 +30,27 @@ struct List {
 }
 
 impl Feeders {
-    /// Runs `next` as the pull of the item at `index`.
-    pub(crate) fn within<T>(self: &Arc<Self>, index: usize, next: impl FnOnce() -> T) -> T {
-        /// Puts back the pull that this one is nested in, also when `next` panics.
-        struct Restore(Option<Pull>);
+    /// Runs `pull`, which pulls the source.
+    pub(crate) fn within<T>(self: &Arc<Self>, pull: impl FnOnce() -> T) -> T {
+        /// Puts back the pull that this one is nested in, also when `pull` panics.
+        struct Restore(Option<Arc<Feeders>>);
         impl Drop for Restore {
             fn drop(&mut self) {
                 PULL.set(self.0.take());
             }
         }
-        let _restore = Restore(PULL.replace(Some(Pull { feeders: Arc::clone(self), index })));
-        next()
+        let _restore = Restore(PULL.replace(Some(Arc::clone(self))));
+        pull()
+    }
+
+    /// Notes that the item at `index` is pulled next.
+    #[inline]
+    pub(crate) fn note(&self, index: usize) {
+        self.index.store(index, Ordering::Relaxed);
+    }
+
+    fn index(&self) -> usize {
+        self.index.load(Ordering::Relaxed)
     }
 
     pub(crate) fn cancel(&self) {
@@ -83,7 +88,7 @@ impl Stage {
     /// A run made here and now.
     pub(crate) fn new() -> Self {
         let born = PULL.with_borrow(|pull| {
-            pull.as_ref().map(|pull| (Arc::downgrade(&pull.feeders), pull.index))
+            pull.as_ref().map(|feeders| (Arc::downgrade(feeders), feeders.index()))
         });
         Self { born, outer: Weak::new() }
     }
@@ -91,19 +96,19 @@ impl Stage {
     /// Leaves `bell` with the run that is pulling on this thread, if there is one.
     pub(crate) fn attach(&mut self, bell: &Arc<Bell>) {
         PULL.with_borrow(|pull| {
-            let Some(pull) = pull else { return };
-            let here = Arc::as_ptr(&pull.feeders);
+            let Some(outer) = pull else { return };
+            let here = Arc::as_ptr(outer);
             if self.outer.as_ptr() == here {
                 return;
             }
             if let Some((feeders, index)) = &self.born
                 && feeders.as_ptr() == here
-                && *index == pull.index
+                && *index == outer.index()
             {
                 return;
             }
-            self.outer = Arc::downgrade(&pull.feeders);
-            pull.feeders.add(bell);
+            self.outer = Arc::downgrade(outer);
+            outer.add(bell);
         });
     }
 }

@@ -1,9 +1,13 @@
 //! The only file that names the primitives of std or, under `cfg(loom)`, of loom.
 
 #[cfg(loom)]
-pub(crate) use loom::sync::{
-    Arc, Condvar, Mutex, MutexGuard,
-    atomic::{AtomicBool, Ordering},
+pub(crate) use loom::{
+    cell::UnsafeCell,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence},
+    },
+    thread::yield_now,
 };
 #[cfg(all(feature = "progress", not(loom)))]
 pub(crate) use std::sync::{LazyLock, atomic::AtomicU64};
@@ -11,13 +15,54 @@ pub(crate) use std::sync::{LazyLock, atomic::AtomicU64};
 pub(crate) use std::{
     sync::{
         Arc, Condvar, Mutex, MutexGuard, Weak,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence},
     },
-    thread::{Builder, JoinHandle, Scope, ScopedJoinHandle, scope},
+    thread::{Builder, JoinHandle, Scope, ScopedJoinHandle, scope, yield_now},
     thread_local,
 };
 
 use std::sync::PoisonError;
+#[cfg(not(loom))]
+use std::time::Duration;
+
+/// A place that threads share by agreement; as loom's, which checks that they keep to it.
+#[cfg(not(loom))]
+#[derive(Debug)]
+pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+#[cfg(not(loom))]
+impl<T> UnsafeCell<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(std::cell::UnsafeCell::new(value))
+    }
+
+    /// Calls `f` with a pointer to read through.
+    #[inline(always)]
+    pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+        f(self.0.get())
+    }
+
+    /// Calls `f` with a pointer to write through.
+    #[inline(always)]
+    pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+        f(self.0.get())
+    }
+}
+
+/// Keeps what one side writes off the cache lines of the others: two lines long, since some
+/// processors fetch lines in pairs.
+#[repr(align(128))]
+#[derive(Debug, Default)]
+pub(crate) struct Padded<T>(pub(crate) T);
+
+impl<T> std::ops::Deref for Padded<T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
 
 /// Locks, poisoned or not.
 ///
@@ -37,7 +82,7 @@ pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexG
 pub(crate) fn wait_timeout<'a, T>(
     condvar: &Condvar,
     guard: MutexGuard<'a, T>,
-    limit: Option<std::time::Duration>,
+    limit: Option<Duration>,
 ) -> MutexGuard<'a, T> {
     match limit {
         None => wait(condvar, guard),
@@ -50,7 +95,7 @@ pub(crate) fn wait_timeout<'a, T>(
 pub(crate) fn wait_timeout_while<'a, T>(
     condvar: &Condvar,
     guard: MutexGuard<'a, T>,
-    limit: std::time::Duration,
+    limit: Duration,
     condition: impl FnMut(&mut T) -> bool,
 ) -> MutexGuard<'a, T> {
     condvar.wait_timeout_while(guard, limit, condition).unwrap_or_else(PoisonError::into_inner).0

@@ -1,5 +1,7 @@
 //! Where a consumer sleeps.
 
+use std::time::Duration;
+
 use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, lock, wait};
 
 /// A wake-up that is not lost when it comes first, and a cancel flag beside it.
@@ -35,6 +37,22 @@ impl Bell {
         *rung = false;
     }
 
+    /// Sleeps until rung, at most for `limit`.
+    #[cfg(not(loom))]
+    pub(crate) fn wait_at_most(&self, limit: Duration) {
+        let rung = lock(&self.rung);
+        let mut rung =
+            if *rung { rung } else { crate::sync::wait_timeout(&self.heard, rung, Some(limit)) };
+        *rung = false;
+    }
+
+    /// The models know no clock: a sleep that may end at any time has ended.
+    #[cfg(loom)]
+    pub(crate) fn wait_at_most(&self, _limit: Duration) {
+        *lock(&self.rung) = false;
+        crate::sync::yield_now();
+    }
+
     /// Tells the consumer that nothing more is wanted, and wakes it.
     pub(crate) fn cancel(&self) {
         // Release: pairs with the Acquire in `is_cancelled`; the ring's lock orders it for a
@@ -43,6 +61,7 @@ impl Bell {
         self.ring();
     }
 
+    #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Acquire)
     }

@@ -1,77 +1,113 @@
 //! The workers' side.
 
-use super::state::State;
-use super::{Bridge, Finished, Pulled};
+use std::time::Duration;
+
+use super::signals::NAPPING;
+use super::state::{Span, State};
+use super::{Bridge, Chunk, Pull};
 use crate::TaskError;
 use crate::error::drop_caught;
-use crate::sync::{MutexGuard, lock, wait};
+use crate::sync::{Arc, MutexGuard, Ordering, fence, lock, wait, yield_now};
+
+/// How often a worker that finds nothing to do looks again before it sleeps, where items are so
+/// cheap that all in flight are done sooner than it would wake.
+const LOOKS: u32 = if cfg!(loom) { 0 } else { 24 };
+/// Items so cheap, in nanoseconds, that a worker does better to look again than to sleep.
+const CHEAP: usize = 10_000;
+/// How long a worker sleeps at the most that came upon a quick turn.
+const NAP: Duration = Duration::from_millis(100);
+/// After how many claims of every worker a claim is so old that others take from it before they
+/// pull anything new.
+const OLD: usize = 8;
+
+/// How a worker claims.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stride {
+    /// The most items in a claim.
+    pub(crate) most: usize,
+    /// How many of them it takes in hand at a time, where others cannot take them any more.
+    pub(crate) step: usize,
+    /// Items are so cheap that a fence at each would be dear.
+    pub(crate) quick: bool,
+    /// The worker is built. One that is not claims one item, since its build may take long.
+    pub(crate) built: bool,
+    /// How long an item took of late, in nanoseconds; 0 where that is not known.
+    pub(crate) item_ns: usize,
+}
 
 impl<T, O> Bridge<T, O> {
-    /// Waits for an item to run; `None` is the end of the run.
+    /// Waits for items to run; `None` is the end of the run.
     ///
-    /// Where no item is waiting and there is room, the worker pulls one itself, by `pull`, which
-    /// is called without a lock and by one thread at a time. An item is there for others to claim
-    /// before `pull` is called again. `built` is false for a worker that is yet to be built: it
-    /// pulls one item alone.
+    /// `last` is the claim that the worker is through with. Where nothing is waiting and there is
+    /// room, the worker pulls items itself.
     pub(crate) fn claim(
         &self,
-        built: bool,
-        mut pull: impl FnMut(usize) -> Pulled<T>,
-    ) -> Option<(usize, T)> {
+        worker: usize,
+        last: Option<Chunk<T, O>>,
+        mut stride: Stride,
+        pull: &mut impl Pull<T>,
+    ) -> Option<Chunk<T, O>> {
+        let window = self.signals.room.window.load(Ordering::Relaxed);
+        let share = window / (2 * self.plan.workers);
+        stride.most = stride.most.min(self.plan.batch).min(share.max(1));
+        let mut looks = 0;
         let mut state = lock(&self.state);
-        loop {
+        state.finish(worker);
+        if stride.item_ns > 0 {
+            self.note_item_ns(stride.item_ns);
+        }
+        let span = loop {
             if state.cancelled {
-                return None;
+                break None;
             }
-            if state.has_job() {
-                let job = state.queue.pop_front();
-                state.running += 1;
-                self.release(state);
-                return job;
+            if let Some(span) = self.steal(&state, worker, stride.most, OLD * self.plan.workers) {
+                break Some(span);
             }
-            if state.may_pull() {
-                let most = if built { self.plan.batch } else { 1 };
-                state = self.pull(state, most, &mut pull);
-            } else if state.is_drained() {
-                // The others may be asleep for the same reason that just ceased to hold.
-                self.release(state);
-                return None;
-            } else {
-                state.waiting += 1;
-                state = wait(&self.work, state);
-                state.waiting -= 1;
+            // A little patience makes for a large claim in place of many small ones.
+            let patient = stride.quick && looks < LOOKS;
+            if !(patient && state.quick_turn)
+                && let Some(span) = state.next_span(stride.most)
+            {
+                break Some(span);
             }
+            let enough = if looks == 0 { 1 } else { window / 2 };
+            if self.may_pull(&state) && (!patient || self.room(&state) >= enough) {
+                state = self.turn(state, stride, pull);
+                continue;
+            }
+            if let Some(span) = self.steal(&state, worker, stride.most, 0) {
+                break Some(span);
+            }
+            if state.is_drained() {
+                break None;
+            }
+            state = self.idle(state, &mut looks);
+        };
+        if let Some(span) = &span {
+            state.hold(worker, span, stride.quick);
+            self.hands[worker].set(span.start, span.end);
         }
-    }
-
-    /// Gives the result of a claimed item. One that comes after a cancel is dropped here, in the
-    /// worker.
-    pub(crate) fn publish(
-        &self,
-        index: usize,
-        worker: Option<usize>,
-        result: Result<O, TaskError>,
-    ) {
-        let mut state = lock(&self.state);
-        state.running -= 1;
-        if state.cancelled {
-            drop(state);
-            drop_caught(result);
-            return;
-        }
-        if state.stop_when.is_some_and(|stop| stop(&result)) {
-            state.stop_at(index);
-        }
-        state.results.put(index, Finished { index: Some(index), worker, result });
+        let stop_when = state.stop_when;
+        // The others may be asleep for a reason that just ceased to hold.
         self.release(state);
+        // Not before: what it was through with is not dropped under the lock.
+        drop(last);
+        let Span { block, start, .. } = span?;
+        let Stride { step, quick, .. } = stride;
+        Some(Chunk { block, worker, at: start, end: start, step, quick, stop_when })
     }
 
-    /// Takes a worker out for good; true for the last one, which has to stay and fail every
-    /// further item.
-    pub(crate) fn retire(&self) -> bool {
+    /// Takes a worker out for good, which is through with its claim; true for the last one, which
+    /// has to stay and fail every further item.
+    pub(crate) fn retire(&self, worker: usize) -> bool {
         let mut state = lock(&self.state);
         state.active -= 1;
-        state.active == 0
+        let is_last = state.active == 0;
+        if !is_last {
+            state.finish(worker);
+        }
+        self.release(state);
+        is_last
     }
 
     /// Reports a build that was asked for at the start. The first failure, by number of worker,
@@ -97,27 +133,82 @@ impl<T, O> Bridge<T, O> {
         drop_caught(unused);
     }
 
-    /// Pulls an item, and one more, up to `most`, for each worker that is idle: an item is not
-    /// left lying about while the source may block. The lock is given back while the source works.
-    fn pull<'a>(
+    /// Takes at most `most` items from what another worker has claimed and not begun, if that
+    /// claim is at least so many claims old.
+    fn steal(
+        &self,
+        state: &State<T, O>,
+        worker: usize,
+        most: usize,
+        age: usize,
+    ) -> Option<Span<T, O>> {
+        (0..self.plan.workers).filter(|&other| other != worker).find_map(|other| {
+            let (block, claims) = state.held(other)?;
+            if claims < age || self.hands[other].len() == 0 {
+                return None;
+            }
+            let (start, end) = self.hands[other].steal(most)?;
+            let span = Span { block: Arc::clone(block), start, end };
+            // What comes too late is not run by anybody, and may be dropped as well here as there.
+            state.stop_at.is_none_or(|stop| span.index() < stop).then_some(span)
+        })
+    }
+
+    /// Passes time until there may be something to do.
+    fn idle<'a>(
         &'a self,
         mut state: MutexGuard<'a, State<T, O>>,
-        most: usize,
-        pull: &mut impl FnMut(usize) -> Pulled<T>,
+        looks: &mut u32,
     ) -> MutexGuard<'a, State<T, O>> {
-        state.in_source = true;
-        for _ in 0..most {
-            let index = state.pulled;
-            // Whoever sleeps may claim what this turn has brought so far.
-            self.release(state);
-            let pulled = pull(index);
-            state = lock(&self.state);
-            state.receive(pulled);
-            if !state.wants_item() || state.queue.len() > state.waiting {
-                break;
-            }
+        *looks += 1;
+        let is_cheap = (1..CHEAP).contains(&self.signals.item_ns.load(Ordering::Relaxed));
+        if *looks <= LOOKS && is_cheap {
+            drop(state);
+            yield_now();
+            return lock(&self.state);
         }
-        state.in_source = false;
+        self.signals.hungry.store(true, Ordering::Relaxed);
+        state.idle += 1;
+        self.signals.asleep.fetch_add(1, Ordering::Relaxed);
+        // Between saying that it sleeps and a last look for room, as the consumer has one between
+        // making room and looking for sleepers.
+        fence(Ordering::SeqCst);
+        if !self.may_pull(&state) {
+            if self.signals.wishes.watch.load(Ordering::Relaxed) == NAPPING {
+                // It sleeps until there is a heap of results, and the heap may have ended here.
+                self.wake_consumer();
+            }
+            state = if state.quick_turn { self.nap(state) } else { wait(&self.work, state) };
+        }
+        self.signals.asleep.fetch_sub(1, Ordering::Relaxed);
+        state.idle -= 1;
         state
+    }
+
+    /// Sleeps while a quick turn goes on. The thread in the source looks for who is hungry without
+    /// a fence, so that in theory it may see it late: hence the limit.
+    #[cfg(not(loom))]
+    fn nap<'a>(&'a self, state: MutexGuard<'a, State<T, O>>) -> MutexGuard<'a, State<T, O>> {
+        crate::sync::wait_timeout(&self.work, state, Some(NAP))
+    }
+
+    /// The models know no clock: a sleep that may end at any time has ended.
+    #[cfg(loom)]
+    fn nap<'a>(&'a self, state: MutexGuard<'a, State<T, O>>) -> MutexGuard<'a, State<T, O>> {
+        let _ = NAP;
+        drop(state);
+        yield_now();
+        lock(&self.state)
+    }
+
+    /// Takes what an item cost in one claim into what all of them are taken to cost.
+    fn note_item_ns(&self, ns: usize) {
+        let before = self.signals.item_ns.load(Ordering::Relaxed);
+        let now = match before {
+            0 => ns,
+            // No single claim, which may have been held up by other threads, moves it far.
+            before => (3 * before + ns.clamp(before / 4, before.saturating_mul(4))) / 4,
+        };
+        self.signals.item_ns.store(now.max(1), Ordering::Relaxed);
     }
 }

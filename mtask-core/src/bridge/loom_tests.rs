@@ -4,20 +4,28 @@
 //! Run by `RUSTFLAGS="--cfg loom" cargo test -p mtask-core --lib --release loom`. A lost wake-up
 //! shows as a deadlock, since nothing here waits with a time limit. The clock plays no part.
 
-use std::cell::RefCell;
+use std::collections::VecDeque;
 
 use loom::sync::{Arc, Mutex};
 use loom::thread::{self, JoinHandle};
 
-use super::{Bridge, Plan, Pulled};
+use super::{Bridge, Outlet, Plan, Pull, Stride, Turn};
 use crate::TaskError;
 
 type Shared = Arc<Bridge<usize, usize>>;
 
 /// Items and results of a model are their own indices.
 fn plan(workers: usize, window: usize) -> Plan {
-    Plan { workers, window, batch: 1, ordered: true, build_now: false, fed: false }
+    let window = Some(window);
+    Plan { workers, window, batch: 2, ordered: true, build_now: false, fed: false }
 }
+
+/// A claim of one item, with a fence at each result.
+const ONE: Stride = Stride { most: 1, step: 1, quick: false, built: true, item_ns: 0 };
+/// A claim of two, of which others may take the second.
+const TWO: Stride = Stride { most: 2, ..ONE };
+/// A claim of two, without fences.
+const QUICK: Stride = Stride { most: 2, step: 2, quick: true, ..ONE };
 
 fn model(f: impl Fn() + Send + Sync + 'static) {
     model_with(3, f);
@@ -31,64 +39,101 @@ fn model_with(preemptions: usize, f: impl Fn() + Send + Sync + 'static) {
 
 /// A source of `0..end`, which checks that the window holds at each pull.
 struct Source {
-    bridge: Shared,
     end: usize,
     window: usize,
     /// What the consumer has been given and come back from.
     returned: Arc<Mutex<usize>>,
+    /// How it ends.
+    last: fn() -> Turn,
 }
 
-impl Source {
-    fn pull(&self, index: usize) -> Pulled<usize> {
-        if index == self.end {
-            return Pulled::End;
+impl Pull<usize> for Source {
+    fn turn(&mut self, mut index: usize, mut keep: impl FnMut(usize) -> bool) -> Turn {
+        loop {
+            if index == self.end {
+                return (self.last)();
+            }
+            let returned = *self.returned.lock().unwrap();
+            assert!(index - returned < self.window, "item {index} is too many");
+            if !keep(index) {
+                return Turn::Enough;
+            }
+            index += 1;
         }
-        assert!(index - *self.returned.lock().unwrap() < self.window, "item {index} is too many");
-        Pulled::Item(index)
     }
 }
 
 /// A model's source, bridge and workers.
 struct Model {
     bridge: Shared,
+    outlet: Outlet<usize, usize>,
     returned: Arc<Mutex<usize>>,
+    /// What the consumer has been given.
+    given: usize,
     workers: Vec<JoinHandle<()>>,
 }
 
 impl Model {
     fn start(
         plan: Plan,
+        stride: Stride,
         items: usize,
         run: impl Fn(&Shared, usize, usize) -> Result<usize, TaskError> + Copy + Send + 'static,
     ) -> Self {
-        let bridge: Shared = Arc::new(Bridge::new(plan));
+        Self::start_with(plan, stride, items, || Turn::End, run)
+    }
+
+    fn start_with(
+        plan: Plan,
+        stride: Stride,
+        items: usize,
+        last: fn() -> Turn,
+        run: impl Fn(&Shared, usize, usize) -> Result<usize, TaskError> + Copy + Send + 'static,
+    ) -> Self {
+        let (bridge, outlet) = Bridge::new(plan);
         let returned = Arc::new(Mutex::new(0));
         let workers = (0..plan.workers).map(|worker| {
-            let source = Source {
-                bridge: Arc::clone(&bridge),
-                end: items,
-                window: plan.window,
-                returned: Arc::clone(&returned),
-            };
+            let bridge: Shared = Arc::clone(&bridge);
+            let returned = Arc::clone(&returned);
+            let window = plan.window.unwrap();
+            let mut source = Source { end: items, window, returned, last };
             thread::spawn(move || {
-                let bridge = &source.bridge;
                 if plan.build_now {
                     bridge.report_build(worker, Ok(()));
                 }
-                while let Some((index, input)) = bridge.claim(true, |index| source.pull(index)) {
-                    let result = run(bridge, index, input);
-                    bridge.publish(index, Some(worker), result);
+                let mut chunk = None;
+                while let Some(mut claimed) = bridge.claim(worker, chunk, stride, &mut source) {
+                    while let Some((index, input)) = bridge.next(&mut claimed) {
+                        let result = run(&bridge, index, input);
+                        bridge.publish(&mut claimed, Some(worker), result);
+                    }
+                    chunk = Some(claimed);
                 }
             })
         });
         let workers = workers.collect();
-        Self { bridge, returned, workers }
+        Self { bridge, outlet, returned, given: 0, workers }
     }
 
-    fn next(&self) -> Option<Result<usize, TaskError>> {
-        let finished = self.bridge.take()?;
-        *self.returned.lock().unwrap() += 1;
+    fn next(&mut self) -> Option<Result<usize, TaskError>> {
+        // What was given before is in flight no more.
+        *self.returned.lock().unwrap() = self.given;
+        let finished = match self.outlet.take_ready() {
+            Some(finished) => finished,
+            None => self.outlet.take()?,
+        };
+        self.given += 1;
         Some(finished.result)
+    }
+
+    /// Takes all results, which have to be `0..items` in order or, with `ordered` false, in any.
+    fn expect(&mut self, items: usize, ordered: bool) {
+        let mut seen: Vec<usize> = (0..items).map(|_| self.next().unwrap().unwrap()).collect();
+        assert!(self.next().is_none());
+        if !ordered {
+            seen.sort_unstable();
+        }
+        assert!(seen.into_iter().eq(0..items));
     }
 
     fn join(self) {
@@ -98,14 +143,15 @@ impl Model {
     }
 }
 
+fn same(_: &Shared, _: usize, input: usize) -> Result<usize, TaskError> {
+    Ok(input)
+}
+
 #[test]
 fn ordered_items_all_come_in_order() {
     model_with(2, || {
-        let model = Model::start(plan(2, 2), 3, |_, _, input| Ok(input));
-        for expected in 0..3 {
-            assert_eq!(model.next().unwrap().unwrap(), expected);
-        }
-        assert!(model.next().is_none());
+        let mut model = Model::start(plan(2, 2), ONE, 3, same);
+        model.expect(3, true);
         model.join();
     });
 }
@@ -114,53 +160,73 @@ fn ordered_items_all_come_in_order() {
 fn unordered_items_come_once() {
     model_with(2, || {
         let plan = Plan { ordered: false, ..plan(2, 2) };
-        let model = Model::start(plan, 3, |_, _, input| Ok(input));
-        let mut seen: Vec<usize> = (0..3).map(|_| model.next().unwrap().unwrap()).collect();
-        assert!(model.next().is_none());
-        seen.sort_unstable();
-        assert_eq!(seen, [0, 1, 2]);
+        let mut model = Model::start(plan, ONE, 3, same);
+        model.expect(3, false);
         model.join();
     });
 }
 
 #[test]
 fn a_window_of_one_moves_on() {
-    model(|| {
-        let model = Model::start(plan(2, 1), 2, |_, _, input| Ok(input));
-        assert_eq!(model.next().unwrap().unwrap(), 0);
-        assert_eq!(model.next().unwrap().unwrap(), 1);
-        assert!(model.next().is_none());
+    model_with(2, || {
+        let mut model = Model::start(plan(2, 1), ONE, 2, same);
+        model.expect(2, true);
         model.join();
     });
 }
 
 #[test]
-fn a_turn_of_two_is_shared() {
-    model(|| {
-        let plan = Plan { batch: 2, ..plan(2, 2) };
-        let model = Model::start(plan, 2, |_, _, input| Ok(input));
-        assert_eq!(model.next().unwrap().unwrap(), 0);
-        assert_eq!(model.next().unwrap().unwrap(), 1);
-        assert!(model.next().is_none());
-        model.join();
-    });
+fn a_claim_of_two_is_shared_or_stolen() {
+    for ordered in [true, false] {
+        model_with(2, move || {
+            let plan = Plan { ordered, ..plan(2, 2) };
+            let mut model = Model::start(plan, TWO, 2, same);
+            model.expect(2, ordered);
+            model.join();
+        });
+    }
+}
+
+#[test]
+fn quick_claims_lose_nothing() {
+    for ordered in [true, false] {
+        model_with(2, move || {
+            let plan = Plan { ordered, ..plan(2, 2) };
+            let mut model = Model::start(plan, QUICK, 2, same);
+            model.expect(2, ordered);
+            model.join();
+        });
+    }
+}
+
+#[test]
+fn one_worker_and_its_consumer_wake_each_other() {
+    for stride in [ONE, QUICK] {
+        model(move || {
+            let mut model = Model::start(plan(1, 1), stride, 2, same);
+            model.expect(2, true);
+            model.join();
+        });
+    }
 }
 
 #[test]
 fn a_cancel_at_any_point_ends_the_workers() {
-    model(|| {
-        let model = Model::start(plan(2, 2), usize::MAX, |_, _, input| Ok(input));
-        model.next().unwrap().unwrap();
-        model.bridge.cancel();
-        assert!(model.next().is_none());
-        model.join();
-    });
+    for stride in [ONE, QUICK] {
+        model_with(2, move || {
+            let mut model = Model::start(plan(2, 2), stride, usize::MAX, same);
+            model.next().unwrap().unwrap();
+            model.bridge.cancel();
+            assert!(model.outlet.take().is_none());
+            model.join();
+        });
+    }
 }
 
 #[test]
 fn a_cancel_from_outside_wakes_the_consumer() {
     model(|| {
-        let model = Model::start(plan(1, 1), 1, |_, _, input| Ok(input));
+        let mut model = Model::start(plan(1, 1), ONE, 1, same);
         let bell = Arc::clone(model.bridge.bell());
         let outer = thread::spawn(move || bell.cancel());
         while model.next().is_some() {}
@@ -172,11 +238,11 @@ fn a_cancel_from_outside_wakes_the_consumer() {
 
 #[test]
 fn an_error_stops_the_claims_behind_it() {
-    model(|| {
-        let model = Model::start(plan(2, 2), usize::MAX, |bridge, index, input| {
-            bridge.stop_when(Result::is_err);
+    model_with(2, || {
+        let mut model = Model::start(plan(2, 2), ONE, usize::MAX, |_, index, input| {
             if index == 1 { Err(TaskError::no_worker_left(index, None)) } else { Ok(input) }
         });
+        model.outlet.stop_when(Result::is_err);
         assert_eq!(model.next().unwrap().unwrap(), 0);
         assert!(model.next().unwrap().is_err());
         model.bridge.cancel();
@@ -186,25 +252,43 @@ fn an_error_stops_the_claims_behind_it() {
 
 #[test]
 fn a_panic_of_the_source_ends_the_run() {
-    model(|| {
-        let bridge: Shared = Arc::new(Bridge::new(plan(2, 2)));
+    for stride in [ONE, QUICK] {
+        model_with(2, move || {
+            let last = || Turn::Panicked(Box::new("torn"));
+            let mut model = Model::start_with(plan(2, 2), stride, 1, last, same);
+            model.expect(1, true);
+            assert!(model.bridge.source_panic().is_some());
+            model.join();
+        });
+    }
+}
+
+#[test]
+fn a_panic_of_a_worker_gives_back_what_it_had() {
+    model_with(2, || {
+        let (bridge, mut outlet): (Shared, _) = Bridge::new(plan(2, 2));
+        let returned = Arc::new(Mutex::new(usize::MAX / 2));
         let workers: Vec<_> = (0..2)
             .map(|worker| {
                 let bridge = Arc::clone(&bridge);
+                let returned = Arc::clone(&returned);
+                let window = usize::MAX;
+                let mut source = Source { end: 2, window, returned, last: || Turn::End };
                 thread::spawn(move || {
-                    let pull = |index| match index {
-                        0 => Pulled::Item(0),
-                        _ => Pulled::Panicked(Box::new("torn")),
-                    };
-                    while let Some((index, input)) = bridge.claim(true, pull) {
-                        bridge.publish(index, Some(worker), Ok(input));
+                    let mut chunk = None;
+                    while let Some(mut claimed) = bridge.claim(worker, chunk, TWO, &mut source) {
+                        if let Some((_, input)) = bridge.next(&mut claimed) {
+                            bridge.publish(&mut claimed, Some(worker), Ok(input));
+                        }
+                        bridge.give_back(&mut claimed);
+                        chunk = Some(claimed);
                     }
                 })
             })
             .collect();
-        assert_eq!(bridge.take().unwrap().result.unwrap(), 0);
-        assert!(bridge.take().is_none());
-        assert!(bridge.source_panic().is_some());
+        assert_eq!(outlet.take().unwrap().result.unwrap(), 0);
+        assert_eq!(outlet.take().unwrap().result.unwrap(), 1);
+        assert!(outlet.take().is_none());
         for worker in workers {
             worker.join().unwrap();
         }
@@ -213,24 +297,39 @@ fn a_panic_of_the_source_ends_the_run() {
 
 #[test]
 fn builds_at_the_start_come_before_any_pull() {
-    model(|| {
+    model_with(2, || {
         let plan = Plan { build_now: true, ..plan(2, 2) };
-        let model = Model::start(plan, 1, |_, _, input| Ok(input));
-        assert_eq!(model.next().unwrap().unwrap(), 0);
-        assert!(model.next().is_none());
+        let mut model = Model::start(plan, ONE, 1, same);
+        model.expect(1, true);
         model.join();
     });
 }
 
+/// A source on the consumer's thread.
+struct Rest(VecDeque<usize>);
+
+impl Pull<usize> for Rest {
+    fn turn(&mut self, _index: usize, mut keep: impl FnMut(usize) -> bool) -> Turn {
+        while let Some(item) = self.0.pop_front() {
+            if !keep(item) {
+                return Turn::Enough;
+            }
+        }
+        Turn::End
+    }
+}
+
 #[test]
 fn a_consumer_that_feeds_gets_everything() {
-    model(|| {
-        let model = Model::start(Plan { fed: true, ..plan(2, 2) }, 2, |_, _, input| Ok(input));
-        let rest = RefCell::new(0..2);
-        let mut feed = |_| rest.borrow_mut().next().map_or(Pulled::End, Pulled::Item);
-        assert_eq!(model.bridge.take_and_feed(&mut feed).unwrap().result.unwrap(), 0);
-        assert_eq!(model.bridge.take_and_feed(&mut feed).unwrap().result.unwrap(), 1);
-        assert!(model.bridge.take_and_feed(&mut feed).is_none());
-        model.join();
+    model_with(2, || {
+        let plan = Plan { fed: true, ..plan(2, 2) };
+        let Model { mut outlet, workers, .. } = Model::start(plan, ONE, 0, same);
+        let mut rest = Rest((0..2).collect());
+        assert_eq!(outlet.take_and_feed(&mut rest).unwrap().result.unwrap(), 0);
+        assert_eq!(outlet.take_and_feed(&mut rest).unwrap().result.unwrap(), 1);
+        assert!(outlet.take_and_feed(&mut rest).is_none());
+        for worker in workers {
+            worker.join().unwrap();
+        }
     });
 }

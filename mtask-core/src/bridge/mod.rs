@@ -2,31 +2,39 @@
 //! explains it.
 //!
 //! The interface is small on purpose, so that what is behind it can be replaced, modelled and
-//! measured alone: workers [`claim`](Bridge::claim) and [`publish`](Bridge::publish), the consumer
-//! [`take`](Bridge::take)s, and either side can [`cancel`](Bridge::cancel).
+//! measured alone: workers [`claim`](Bridge::claim) a chunk of items, take them
+//! [one by one](Bridge::next) and [`publish`](Bridge::publish) each; the consumer
+//! [`take`](Outlet::take)s, and either side can [`cancel`](Bridge::cancel).
+
+#![allow(unsafe_code, reason = "inputs and results pass from thread to thread without a lock")]
 
 mod bell;
+mod block;
+mod chunk;
 mod claim;
+mod hand;
 #[cfg(all(test, loom))]
 mod loom_tests;
-mod results;
+mod outlet;
+mod signals;
 mod state;
-mod take;
+mod turn;
+mod window;
 
 use std::any::Any;
 
 pub(crate) use bell::Bell;
+pub(crate) use chunk::Chunk;
+pub(crate) use claim::Stride;
+pub(crate) use outlet::Outlet;
+pub(crate) use turn::{Pull, Turn};
 
 use crate::TaskError;
-use crate::sync::{Arc, Condvar, Mutex, lock};
+use crate::sync::{Arc, Condvar, Mutex, MutexGuard, Ordering, Padded, lock};
+use block::Block;
+use hand::Hand;
+use signals::{NOBODY, Signals};
 use state::State;
-
-/// What came of one call to the source's `next`.
-pub(crate) enum Pulled<T> {
-    Item(T),
-    End,
-    Panicked(Box<dyn Any + Send>),
-}
 
 /// One finished item, on its way to the consumer.
 #[derive(Debug)]
@@ -41,30 +49,38 @@ pub struct Finished<O> {
 /// Tells whether a result stops the run; set by `.stop_on_error()`.
 pub type StopWhen<O> = fn(&Result<O, TaskError>) -> bool;
 
-/// What a run leaves that was left early: inputs, results, and an error of a build at the start.
-type Leftover<T, O> = (Vec<T>, Vec<Finished<O>>, Option<(usize, TaskError)>);
+/// What a run leaves that was left early, for the caller to drop where no lock is held: the inputs
+/// and results in its blocks, and an error of a build at the start.
+pub(crate) struct Leftover<T, O> {
+    _blocks: Vec<Arc<Block<T, O>>>,
+    pub(crate) build_error: Option<(usize, TaskError)>,
+}
 
 /// What a run is asked to be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     /// How many worker loops will claim.
     pub(crate) workers: usize,
-    /// The most items in flight.
-    pub(crate) window: usize,
-    /// The most items pulled in one turn at the source.
+    /// The most items in flight; `None` adapts.
+    pub(crate) window: Option<usize>,
+    /// The most items in a claim, and pulled in one turn at the source.
     pub(crate) batch: usize,
     /// Results leave in input order.
     pub(crate) ordered: bool,
     /// No item is pulled before every worker has reported its build.
     pub(crate) build_now: bool,
-    /// The consumer pulls, by [`Bridge::take_and_feed`], and workers never do.
+    /// The consumer pulls, by [`Outlet::take_and_feed`], and workers never do.
     pub(crate) fed: bool,
 }
 
 /// The bridge of one run, shared by its workers and its consumer.
 pub(crate) struct Bridge<T, O> {
     plan: Plan,
-    /// Everything that changes. Never held while user code runs.
+    /// What is read and written without the lock.
+    signals: Signals,
+    /// What each worker has claimed and not begun.
+    hands: Box<[Padded<Hand>]>,
+    /// What changes from claim to claim. Never held while user code runs.
     state: Mutex<State<T, O>>,
     /// Workers wait here: for an item, for room, for the source, for the other builds.
     work: Condvar,
@@ -74,13 +90,18 @@ pub(crate) struct Bridge<T, O> {
 }
 
 impl<T, O> Bridge<T, O> {
-    pub(crate) fn new(plan: Plan) -> Self {
-        Self {
+    /// A bridge, and the one place where its results come out.
+    pub(crate) fn new(plan: Plan) -> (Arc<Self>, Outlet<T, O>) {
+        let bridge = Arc::new(Self {
             plan,
+            signals: Signals::new(&plan),
+            hands: (0..plan.workers).map(|_| Padded(Hand::new())).collect(),
             state: Mutex::new(State::new(&plan)),
             work: Condvar::new(),
             consumer: Arc::new(Bell::new()),
-        }
+        });
+        let outlet = Outlet::new(Arc::clone(&bridge));
+        (bridge, outlet)
     }
 
     /// The consumer's bell, for whoever may cancel this run from outside.
@@ -90,21 +111,11 @@ impl<T, O> Bridge<T, O> {
 
     /// Ends the run: no claim succeeds and nothing is pulled from here on.
     pub(crate) fn cancel(&self) {
+        self.signals.wishes.halt.store(0, Ordering::Relaxed);
+        self.signals.hungry.store(true, Ordering::Relaxed);
         lock(&self.state).cancelled = true;
         self.work.notify_all();
         self.consumer.cancel();
-    }
-
-    /// Has `stop` looked at every result, those not yet taken included: the first for which it
-    /// holds ends all further claims, but for items that come before it.
-    pub(crate) fn stop_when(&self, stop: StopWhen<O>) {
-        let mut state = lock(&self.state);
-        state.stop_when = Some(stop);
-        if let Some(index) = state.results.first_that(stop) {
-            state.stop_at(index);
-        }
-        drop(state);
-        self.work.notify_all();
     }
 
     /// A thread is inside the source.
@@ -116,17 +127,10 @@ impl<T, O> Bridge<T, O> {
         lock(&self.state).cancelled
     }
 
-    /// No result will come any more.
-    pub(crate) fn is_over(&self) -> bool {
-        let state = lock(&self.state);
-        !state.results.is_ready() && state.is_over()
-    }
-
-    /// Takes out what nobody will ask for any more, for the caller to drop.
+    /// Takes out what nobody will ask for any more.
     pub(crate) fn clear(&self) -> Leftover<T, O> {
         let mut state = lock(&self.state);
-        let inputs = state.queue.drain(..).map(|(_, input)| input).collect();
-        (inputs, state.results.drain(), state.build_error.take())
+        Leftover { _blocks: state.clear(), build_error: state.build_error.take() }
     }
 
     /// The payload with which the source panicked, once.
@@ -134,14 +138,30 @@ impl<T, O> Bridge<T, O> {
         lock(&self.state).source_panic.take()
     }
 
+    /// Ends all claims of items from `index` on.
+    fn stop_at(&self, index: usize) {
+        let stop = lock(&self.state).stop_at(index);
+        self.signals.wishes.halt.fetch_min(stop, Ordering::Relaxed);
+        self.signals.hungry.store(true, Ordering::Relaxed);
+        self.work.notify_all();
+    }
+
+    /// How many items there is room for.
+    fn room(&self, state: &State<T, O>) -> usize {
+        self.signals.room.limit.load(Ordering::Acquire) - state.pulled()
+    }
+
+    /// The source is for the workers to pull, it is free, and there is room for what it gives.
+    fn may_pull(&self, state: &State<T, O>) -> bool {
+        !self.plan.fed && !state.in_source && state.wants_items() && self.room(state) > 0
+    }
+
     /// Wakes whom a change of state may concern, and unlocks.
-    fn release(&self, mut state: crate::sync::MutexGuard<'_, State<T, O>>) {
-        let worker = state.waiting > 0 && state.has_work();
-        let over = state.waiting > 0 && state.is_closed();
-        let consumer = state.consumer_waits && (state.results.is_ready() || state.is_over());
-        if consumer {
-            state.consumer_waits = false;
-        }
+    fn release(&self, state: MutexGuard<'_, State<T, O>>) {
+        let sleepers = self.signals.asleep.load(Ordering::Relaxed) > 0;
+        let worker = sleepers && (state.claimable() > 0 || self.may_pull(&state));
+        let over = sleepers && state.is_closed();
+        let consumer = state.is_over();
         drop(state);
         if over {
             self.work.notify_all();
@@ -149,6 +169,16 @@ impl<T, O> Bridge<T, O> {
             self.work.notify_one();
         }
         if consumer {
+            self.wake_consumer();
+        }
+    }
+
+    /// Rings the bell if the consumer waits for it.
+    fn wake_consumer(&self) {
+        // Acquire and Release: who rings has published, and who waits looks again.
+        if self.signals.wishes.watch.load(Ordering::Relaxed) != NOBODY
+            && self.signals.wishes.watch.swap(NOBODY, Ordering::AcqRel) != NOBODY
+        {
             self.consumer.ring();
         }
     }

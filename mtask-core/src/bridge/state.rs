@@ -1,37 +1,64 @@
-//! What changes during a run, all of it under one lock.
+//! What changes from claim to claim, all of it under one lock.
 
 use std::any::Any;
 use std::collections::VecDeque;
 
-use super::results::Results;
-use super::{Plan, Pulled, StopWhen};
+use super::block::Block;
+use super::{Plan, StopWhen};
 use crate::TaskError;
+use crate::sync::Arc;
+
+/// Places next to each other in a block.
+pub(super) struct Span<T, O> {
+    pub(super) block: Arc<Block<T, O>>,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl<T, O> Span<T, O> {
+    /// The index of the first item.
+    pub(super) fn index(&self) -> usize {
+        self.block.base() + self.start
+    }
+}
+
+/// What a worker has claimed.
+pub(super) struct Held<T, O> {
+    pub(super) block: Arc<Block<T, O>>,
+    /// It does not look at every item whether it is to wake the consumer.
+    quick: bool,
+    /// How many claims there had been before.
+    turn: usize,
+}
 
 pub(super) struct State<T, O> {
-    window: usize,
-    ordered: bool,
-    fed: bool,
-    /// Items pulled and not yet claimed, with their indices; the front is the oldest.
-    pub(super) queue: VecDeque<(usize, T)>,
-    pub(super) results: Results<O>,
-    /// Items pulled from the source so far; the next one has this index.
-    pub(super) pulled: usize,
-    /// Items that the consumer has taken.
-    pub(super) yielded: usize,
-    /// Items that the consumer has taken and come back from: those no longer in flight. Behind
-    /// `yielded` by the one item that is on its way out of `next()`, so that the bound holds for
-    /// an observer who counts after `next()` has returned.
-    pub(super) released: usize,
-    /// Items claimed and not yet published.
-    pub(super) running: usize,
+    plan: Plan,
+    /// Unclaimed places before those of `filling`; the front is to be claimed next.
+    spans: VecDeque<Span<T, O>>,
+    /// The block that the source fills.
+    filling: Option<Arc<Block<T, O>>>,
+    /// How many places of `filling` have been claimed.
+    claimed: usize,
+    /// What the consumer has yet to be told of: blocks in input order, or claims in theirs.
+    pub(super) fresh: Vec<Span<T, O>>,
+    /// What each worker has in hand.
+    held: Vec<Option<Held<T, O>>>,
+    /// Workers with a claim.
+    running: usize,
+    /// Those of them that are quick.
+    quick: usize,
+    /// Claims so far.
+    claims: usize,
     /// A thread is inside the source.
     pub(super) in_source: bool,
+    /// The thread in the source does not look at every item whether it is to wake a worker.
+    pub(super) quick_turn: bool,
     /// The source has ended, or panicked: it is not asked again.
     pub(super) source_ended: bool,
     pub(super) source_panic: Option<Box<dyn Any + Send>>,
     pub(super) stop_when: Option<StopWhen<O>>,
     /// Items from this index on are not claimed any more.
-    stop_at: Option<usize>,
+    pub(super) stop_at: Option<usize>,
     pub(super) cancelled: bool,
     /// Worker loops that still may run an item.
     pub(super) active: usize,
@@ -39,25 +66,24 @@ pub(super) struct State<T, O> {
     pub(super) unbuilt: usize,
     /// The first worker that could not be built at the start.
     pub(super) build_error: Option<(usize, TaskError)>,
-    /// Workers asleep.
-    pub(super) waiting: usize,
-    /// The consumer is asleep, or about to be.
-    pub(super) consumer_waits: bool,
+    /// Workers that have found nothing to do, asleep or about to look again.
+    pub(super) idle: usize,
 }
 
 impl<T, O> State<T, O> {
     pub(super) fn new(plan: &Plan) -> Self {
         Self {
-            window: plan.window,
-            ordered: plan.ordered,
-            fed: plan.fed,
-            queue: VecDeque::new(),
-            results: Results::new(plan.ordered),
-            pulled: 0,
-            yielded: 0,
-            released: 0,
+            plan: *plan,
+            spans: VecDeque::new(),
+            filling: None,
+            claimed: 0,
+            fresh: Vec::new(),
+            held: (0..plan.workers).map(|_| None).collect(),
             running: 0,
+            quick: 0,
+            claims: 0,
             in_source: false,
+            quick_turn: false,
             source_ended: false,
             source_panic: None,
             stop_when: None,
@@ -66,55 +92,139 @@ impl<T, O> State<T, O> {
             active: plan.workers,
             unbuilt: if plan.build_now { plan.workers } else { 0 },
             build_error: None,
-            waiting: 0,
-            consumer_waits: false,
+            idle: 0,
         }
     }
 
-    /// Takes in what came of a pull: an item goes where the next worker finds it.
-    pub(super) fn receive(&mut self, pulled: Pulled<T>) {
-        match pulled {
-            Pulled::Item(item) => {
-                self.results.reserve();
-                self.queue.push_back((self.pulled, item));
-                self.pulled += 1;
-            }
-            Pulled::End => self.source_ended = true,
-            Pulled::Panicked(payload) => {
-                self.source_ended = true;
-                self.source_panic = Some(payload);
-            }
+    /// Items pulled from the source so far; the next one has this index.
+    pub(super) fn pulled(&self) -> usize {
+        self.filling.as_ref().map_or(0, |block| block.base() + block.filled())
+    }
+
+    /// The block for the next item, whose place is `filled`.
+    pub(super) fn block_to_fill(&mut self) -> Arc<Block<T, O>> {
+        if let Some(block) = &self.filling
+            && block.filled() < Block::<T, O>::LEN
+        {
+            return Arc::clone(block);
         }
+        let block = Arc::new(Block::new(self.pulled()));
+        if let Some(full) = self.filling.replace(Arc::clone(&block))
+            && self.claimed < Block::<T, O>::LEN
+        {
+            let (start, end) = (self.claimed, Block::<T, O>::LEN);
+            self.spans.push_back(Span { block: full, start, end });
+        }
+        self.claimed = 0;
+        if self.plan.ordered {
+            let (start, end) = (0, Block::<T, O>::LEN);
+            self.fresh.push(Span { block: Arc::clone(&block), start, end });
+        }
+        block
+    }
+
+    /// Puts back what a worker has claimed and not begun, to be claimed before all else.
+    pub(super) fn put_back(&mut self, block: Arc<Block<T, O>>, start: usize, end: usize) {
+        self.spans.push_front(Span { block, start, end });
+    }
+
+    /// The first unclaimed place, and how many are next to it.
+    fn first(&self) -> Option<(usize, usize)> {
+        if let Some(span) = self.spans.front() {
+            return Some((span.index(), span.end - span.start));
+        }
+        let block = self.filling.as_ref()?;
+        let count = block.filled() - self.claimed;
+        (count > 0).then_some((block.base() + self.claimed, count))
+    }
+
+    /// How many places may be claimed in one piece.
+    pub(super) fn claimable(&self) -> usize {
+        match (self.first(), self.stop_at) {
+            (Some((_, count)), None) if self.unbuilt == 0 => count,
+            (Some((index, count)), Some(stop)) if self.unbuilt == 0 => {
+                count.min(stop.saturating_sub(index))
+            }
+            _ => 0,
+        }
+    }
+
+    /// Takes out what a worker may claim next, at most `most` places and no more than leaves
+    /// the idle ones a share.
+    pub(super) fn next_span(&mut self, most: usize) -> Option<Span<T, O>> {
+        // What was put back is not sorted: behind one that comes too late may be one that does not.
+        if let Some(stop) = self.stop_at
+            && let Some(at) = self.spans.iter().position(|span| span.index() < stop)
+        {
+            self.spans.swap(0, at);
+        }
+        let count = self.claimable().div_ceil(1 + self.idle).min(most);
+        if count == 0 {
+            return None;
+        }
+        let Some(span) = self.spans.front_mut() else {
+            let block = Arc::clone(self.filling.as_ref()?);
+            let start = self.claimed;
+            self.claimed += count;
+            return Some(Span { block, start, end: start + count });
+        };
+        let (start, end) = (span.start, span.start + count);
+        if end < span.end {
+            span.start = end;
+            return Some(Span { block: Arc::clone(&span.block), start, end });
+        }
+        self.spans.pop_front()
+    }
+
+    /// Notes that a worker has claimed a span.
+    pub(super) fn hold(&mut self, worker: usize, span: &Span<T, O>, quick: bool) {
+        if !self.plan.ordered {
+            let Span { ref block, start, end } = *span;
+            self.fresh.push(Span { block: Arc::clone(block), start, end });
+        }
+        let block = Arc::clone(&span.block);
+        self.held[worker] = Some(Held { block, quick, turn: self.claims });
+        self.claims += 1;
+        self.running += 1;
+        self.quick += usize::from(quick);
+    }
+
+    /// Notes that a worker is through with its claim. Its block is not dropped here for good: the
+    /// worker has it too.
+    pub(super) fn finish(&mut self, worker: usize) {
+        if let Some(held) = self.held[worker].take() {
+            self.running -= 1;
+            self.quick -= usize::from(held.quick);
+        }
+    }
+
+    /// The block of what a worker has in hand, if it may be stolen from, and how old it is in
+    /// claims.
+    pub(super) fn held(&self, worker: usize) -> Option<(&Arc<Block<T, O>>, usize)> {
+        let held = self.held[worker].as_ref()?;
+        Some((&held.block, self.claims - held.turn))
+    }
+
+    /// A worker is at a claim in which it does not look at every item whether it is to wake the
+    /// consumer.
+    pub(super) fn is_quick(&self) -> bool {
+        self.quick > 0
     }
 
     /// Keeps items from `index` on from being claimed, and any item from being pulled.
     ///
     /// In input order those before it still count: they come before the error. Out of order
-    /// nothing more needs to run.
-    pub(super) fn stop_at(&mut self, index: usize) {
-        let stop = if self.ordered { index } else { 0 };
-        self.stop_at = Some(self.stop_at.map_or(stop, |before| before.min(stop)));
+    /// nothing more needs to run. Gives the index from which on nothing is run.
+    pub(super) fn stop_at(&mut self, index: usize) -> usize {
+        let stop = if self.plan.ordered { index } else { 0 };
+        let stop = self.stop_at.map_or(stop, |before| before.min(stop));
+        self.stop_at = Some(stop);
+        stop
     }
 
-    /// An item may be claimed.
-    pub(super) fn has_job(&self) -> bool {
-        let stop = self.stop_at.unwrap_or(usize::MAX);
-        self.unbuilt == 0 && self.queue.front().is_some_and(|&(index, _)| index < stop)
-    }
-
-    /// The source is for the workers to pull, it is free, and there is room for what it gives.
-    pub(super) fn may_pull(&self) -> bool {
-        !self.fed && !self.in_source && self.wants_item()
-    }
-
-    /// There is room for an item, and a use.
-    pub(super) fn wants_item(&self) -> bool {
-        !self.is_closed() && self.unbuilt == 0 && self.pulled - self.released < self.window
-    }
-
-    /// A worker would find something to do.
-    pub(super) fn has_work(&self) -> bool {
-        self.has_job() || self.may_pull()
+    /// There is a use for an item.
+    pub(super) fn wants_items(&self) -> bool {
+        !self.is_closed() && self.unbuilt == 0
     }
 
     /// Nothing will be pulled any more.
@@ -124,11 +234,18 @@ impl<T, O> State<T, O> {
 
     /// A worker that finds nothing to do has nothing to wait for.
     pub(super) fn is_drained(&self) -> bool {
-        self.cancelled || (self.is_closed() && !self.has_job() && !self.in_source)
+        self.cancelled || (self.is_closed() && self.claimable() == 0 && !self.in_source)
     }
 
     /// No result will come any more.
     pub(super) fn is_over(&self) -> bool {
         self.cancelled || (self.is_drained() && self.running == 0)
+    }
+
+    /// Takes out everything that may still hold items.
+    pub(super) fn clear(&mut self) -> Vec<Arc<Block<T, O>>> {
+        let spans = self.spans.drain(..).chain(self.fresh.drain(..)).map(|span| span.block);
+        let held = self.held.iter_mut().filter_map(Option::take).map(|held| held.block);
+        spans.chain(held).chain(self.filling.take()).collect()
     }
 }

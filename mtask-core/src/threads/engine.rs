@@ -1,12 +1,14 @@
 //! A run in threads, seen from its consumer.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::crew::{Crew, Handle, Handles};
 use super::enter::Loop;
+use super::pace::Pace;
 use crate::backend::Team;
-use crate::bridge::{Bridge, Finished, Pulled};
+use crate::bridge::{Bridge, Chunk, Finished, Pull};
 use crate::error::drop_caught;
 use crate::life::Life;
 use crate::stats::Counters;
@@ -35,7 +37,7 @@ impl<T, O, H: Handle> Engine<T, O, H> {
         O: Send + 'a,
         S: Spec<W> + 'a,
         W: Worker<Input = T, Output = O>,
-        P: FnMut(usize) -> Pulled<T> + Send + 'a,
+        P: Pull<T> + Send + 'a,
     {
         let Team { specs, counters, build_now, timeout } = team;
         let mut loops: Vec<Loop<'a>> = Vec::with_capacity(specs.len());
@@ -97,7 +99,7 @@ fn work<T, O, S, W>(
     spec: S,
     number: usize,
     counters: Arc<Counters>,
-    mut pull: impl FnMut(usize) -> Pulled<T>,
+    mut pull: impl Pull<T>,
     build_now: bool,
 ) where
     S: Spec<W>,
@@ -108,11 +110,22 @@ fn work<T, O, S, W>(
         let outcome = life.build(None);
         bridge.report_build(number, outcome);
     }
-    while let Some((index, input)) = bridge.claim(life.is_built(), &mut pull) {
-        let was_retired = life.is_retired();
-        let result = life.run(index, input);
-        bridge.publish(index, (!was_retired).then_some(number), result);
-        if !was_retired && life.is_retired() && !bridge.retire() {
+    let mut pace = Pace::new();
+    let mut last = None;
+    while let Some(mut chunk) = bridge.claim(number, last, pace.stride(life.is_built()), &mut pull)
+    {
+        let is_retired = life.is_retired();
+        pace.start(life.is_built());
+        if !life.is_built() {
+            run_one(bridge, &mut life, (!is_retired).then_some(number), &mut chunk);
+        }
+        let count = run_chunk(bridge, &mut life, number, &mut chunk);
+        if !life.is_built() {
+            bridge.give_back(&mut chunk);
+        }
+        pace.stop(count);
+        last = Some(chunk);
+        if !is_retired && life.is_retired() && !bridge.retire(number) {
             break;
         }
     }
@@ -124,14 +137,53 @@ fn work<T, O, S, W>(
     drop_caught(pull);
 }
 
+/// Runs what was claimed, up to a panic. Gives how many items that were.
+///
+/// Panics are caught once around all of them, since that is not free: the item in hand is the one
+/// that was taken and not published.
+fn run_chunk<T, O, S, W>(
+    bridge: &Bridge<T, O>,
+    life: &mut Life<S, W>,
+    number: usize,
+    chunk: &mut Chunk<T, O>,
+) -> usize
+where
+    S: Spec<W>,
+    W: Worker<Input = T, Output = O>,
+{
+    let Some(worker) = life.worker() else { return 0 };
+    let mut count = 0;
+    let ran = catch_unwind(AssertUnwindSafe(|| {
+        while let Some((_, input)) = bridge.next(chunk) {
+            let output = worker.call(input);
+            bridge.publish(chunk, Some(number), Ok(output));
+            count += 1;
+        }
+    }));
+    if let Err(payload) = ran {
+        let error = life.panicked(chunk.index(), payload);
+        bridge.publish(chunk, Some(number), Err(error));
+    }
+    count
+}
+
+/// Runs an item at a worker that is to be built first.
+fn run_one<T, O, S, W>(
+    bridge: &Bridge<T, O>,
+    life: &mut Life<S, W>,
+    worker: Option<usize>,
+    chunk: &mut Chunk<T, O>,
+) where
+    S: Spec<W>,
+    W: Worker<Input = T, Output = O>,
+{
+    if let Some((index, input)) = bridge.next(chunk) {
+        let result = life.run(index, input);
+        bridge.publish(chunk, worker, result);
+    }
+}
+
 /// Drops inputs and results that nobody will ask for.
 fn discard<T, O>(bridge: &Bridge<T, O>) {
-    let (inputs, results, build_error) = bridge.clear();
-    drop_caught(build_error);
-    for input in inputs {
-        drop_caught(input);
-    }
-    for result in results {
-        drop_caught(result);
-    }
+    drop_caught(bridge.clear().build_error);
 }

@@ -4,10 +4,10 @@ use std::fmt;
 
 use super::engine::Engine;
 use crate::backend::{Backend, Concurrent, Job, Launch, Next, sealed};
-use crate::bridge::{Pulled, StopWhen};
-use crate::source::Source;
+use crate::bridge::{Outlet, Pull, StopWhen, Turn};
+use crate::source::{Here, Source};
 use crate::stage::Stage;
-use crate::sync::JoinHandle;
+use crate::sync::{Arc, JoinHandle};
 use crate::{Spec, Worker};
 
 /// Workers in threads, over a source that stays with the consumer: it may be `!Send`, or borrow.
@@ -42,13 +42,23 @@ where
     }
 
     fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>) {
-        run.engine.bridge.stop_when(stop);
+        run.outlet.stop_when(stop);
+    }
+}
+
+/// What a worker of such a run pulls: the bridge never sends it to the source.
+struct Nothing;
+
+impl<T> Pull<T> for Nothing {
+    fn turn(&mut self, _index: usize, _keep: impl FnMut(T) -> bool) -> Turn {
+        Turn::End
     }
 }
 
 /// A run whose consumer pulls the source.
 pub struct FedRun<I: Iterator, O> {
     engine: Engine<I::Item, O, JoinHandle<()>>,
+    outlet: Outlet<I::Item, O>,
     source: Source<I>,
     stage: Stage,
 }
@@ -63,31 +73,31 @@ impl<I: Iterator, O> FedRun<I, O> {
         W: Worker<Input = I::Item, Output = O>,
         O: Send + 'static,
     {
-        let bridge = job.bridge(true);
+        let mut outlet = job.outlet(true);
         let workers = job.team.specs.len();
         let build_now = job.team.build_now;
         let mut is_empty = job.source.size_hint().1 == Some(0);
         let source = Source::new(job.source);
         if !is_empty && !build_now {
-            bridge.feed(&mut |_| source.pull_here());
-            is_empty = bridge.is_over();
+            outlet.feed(&mut Here(&source));
+            is_empty = outlet.is_over();
         }
+        let bridge = Arc::clone(outlet.bridge());
         let engine = if is_empty {
             Engine::idle(bridge)
         } else {
-            // A worker at a fed bridge is never sent to the source.
-            Engine::start(job.team, bridge, || |_| Pulled::End, |builder, body| builder.spawn(body))
+            Engine::start(job.team, bridge, || Nothing, |builder, body| builder.spawn(body))
         };
         if eager && engine.is_running() {
             // One is there already.
             for _ in 1..workers {
-                if !engine.bridge.hungry(workers) {
+                if !outlet.is_hungry(workers) {
                     break;
                 }
-                engine.bridge.feed(&mut |_| source.pull_here());
+                outlet.feed(&mut Here(&source));
             }
         }
-        Self { engine, source, stage: job.stage }
+        Self { engine, outlet, source, stage: job.stage }
     }
 
     fn next(&mut self) -> Next<O> {
@@ -96,11 +106,11 @@ impl<I: Iterator, O> FedRun<I, O> {
         }
         if self.engine.is_running() {
             self.stage.attach(self.engine.bridge.bell());
-            let source = &self.source;
-            if let Some(finished) = self.engine.bridge.take_and_feed(|_| source.pull_here()) {
+            if let Some(finished) = self.outlet.take_and_feed(&mut Here(&self.source)) {
                 return Ok(Some(finished));
             }
             self.engine.stop();
+            self.outlet.clear();
         }
         self.engine.bridge.source_panic().map_or(Ok(None), Err)
     }

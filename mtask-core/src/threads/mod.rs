@@ -4,6 +4,7 @@ mod crew;
 mod engine;
 mod enter;
 mod local;
+mod pace;
 #[cfg(feature = "progress")]
 mod pqdm;
 mod pulled;
@@ -21,7 +22,7 @@ pub use pulled::PulledRun;
 pub use scope::{Scope, Scoped, scope};
 
 use crate::backend::{Backend, Concurrent, Job, Launch, Next, sealed};
-use crate::bridge::StopWhen;
+use crate::bridge::{Finished, StopWhen};
 use crate::sync::JoinHandle;
 use crate::{Spec, Worker};
 
@@ -74,6 +75,11 @@ where
 {
     fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
         PulledRun::start(job, eager, |builder, body| builder.spawn(body))
+    }
+
+    #[inline(always)]
+    fn ready(run: &mut Self::Run<I, S, W>) -> Option<Finished<W::Output>> {
+        run.ready()
     }
 
     fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {

@@ -8,8 +8,8 @@ use super::engine::Engine;
 use super::enter::Loop;
 use super::scope::Cancel;
 use crate::backend::{Job, Next};
-use crate::bridge::StopWhen;
-use crate::source::Source;
+use crate::bridge::{Finished, Outlet, StopWhen};
+use crate::source::{Here, Remote, Source};
 use crate::stage::Stage;
 use crate::sync::{Arc, Builder, Weak};
 use crate::{Spec, Worker};
@@ -17,6 +17,7 @@ use crate::{Spec, Worker};
 /// A run whose workers pull the source, seen from its consumer.
 pub struct PulledRun<I: Iterator, O, H: Handle> {
     engine: Engine<I::Item, O, H>,
+    outlet: Outlet<I::Item, O>,
     source: Arc<Source<I>>,
     stage: Stage,
 }
@@ -39,24 +40,27 @@ impl<I: Iterator, O, H: Handle> PulledRun<I, O, H> {
         W: Worker<Input = I::Item, Output = O>,
         O: Send + 'a,
     {
-        let bridge = job.bridge(false);
+        let mut outlet = job.outlet(false);
         let (least, most) = job.source.size_hint();
         let source = Arc::new(Source::new(job.source));
         let mut is_empty = most == Some(0);
         if least == 0 && !is_empty && !eager && !job.team.build_now {
-            bridge.feed(&mut |_| source.pull_here());
-            is_empty = bridge.is_over();
+            outlet.feed(&mut Here(&source));
+            is_empty = outlet.is_over();
         }
+        let bridge = Arc::clone(outlet.bridge());
         let engine = if is_empty {
             Engine::idle(bridge)
         } else {
-            let pull = || {
-                let source = Arc::clone(&source);
-                move |index| source.pull(index)
-            };
-            Engine::start(job.team, bridge, pull, spawn)
+            Engine::start(job.team, bridge, || Remote(Arc::clone(&source)), spawn)
         };
-        Self { engine, source, stage: job.stage }
+        Self { engine, outlet, source, stage: job.stage }
+    }
+
+    /// The next result, where it is at hand.
+    #[inline(always)]
+    pub(super) fn ready(&mut self) -> Option<Finished<O>> {
+        self.outlet.take_ready()
     }
 
     pub(super) fn next(&mut self) -> Next<O> {
@@ -64,8 +68,9 @@ impl<I: Iterator, O, H: Handle> PulledRun<I, O, H> {
             return Ok(Some(error));
         }
         if self.engine.is_running() {
+            // Here is where it may be held up, and has to be within reach.
             self.stage.attach(self.engine.bridge.bell());
-            if let Some(finished) = self.engine.bridge.take() {
+            if let Some(finished) = self.outlet.take() {
                 return Ok(Some(finished));
             }
             self.stop();
@@ -73,17 +78,18 @@ impl<I: Iterator, O, H: Handle> PulledRun<I, O, H> {
         self.engine.bridge.source_panic().map_or(Ok(None), Err)
     }
 
-    pub(super) fn stop_when(&self, stop: StopWhen<O>) {
-        self.engine.bridge.stop_when(stop);
+    pub(super) fn stop_when(&mut self, stop: StopWhen<O>) {
+        self.outlet.stop_when(stop);
     }
 
     /// Ends the run and all that feeds it, and drops the source where nobody is inside.
     fn stop(&mut self) {
         // A run that came to its end leaves its stages alone: whoever lent them may go on.
-        if self.engine.is_running() && !self.engine.bridge.is_over() {
+        if self.engine.is_running() && !self.outlet.is_over() {
             self.source.cancel();
         }
         self.engine.stop();
+        self.outlet.clear();
         drop(self.source.close());
     }
 

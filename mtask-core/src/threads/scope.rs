@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use super::crew::Handles;
 use super::pulled::PulledRun;
 use crate::backend::{Backend, Concurrent, Job, Launch, Next, sealed};
-use crate::bridge::{Bridge, StopWhen};
+use crate::bridge::{Bridge, Finished, StopWhen};
 use crate::par::{ParMap, ParStateful, specs_of};
 use crate::source::Source;
 use crate::sync::{self, Arc, Mutex, ScopedJoinHandle, Weak, lock};
@@ -201,6 +201,11 @@ where
             None => ends.into_iter().for_each(cancel),
         }
         run
+    }
+
+    #[inline(always)]
+    fn ready(run: &mut Self::Run<I, S, W>) -> Option<Finished<W::Output>> {
+        run.ready()
     }
 
     fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {

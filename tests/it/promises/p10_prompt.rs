@@ -171,12 +171,14 @@ fn a_batch_behind_a_slow_item_is_run_by_the_others() {
 #[test]
 fn no_item_waits_while_its_puller_is_blocked_in_the_source() {
     watched(|| {
-        for batch in BATCHES {
+        // Where batches are larger than one item, a third worker runs what the puller has pulled.
+        for (batch, workers) in [(Some(1), 2), (Some(1), 3), (None, 3), (Some(4), 3), (Some(64), 3)]
+        {
             each_pulling_way!(|start, way| {
                 let (slow, source_gate, runs) =
                     (Gate::default(), Gate::default(), Count::default());
-                // One worker stands with the first item, the other pulls and runs what is there
-                // before it asks a source that stands as well.
+                // One worker stands with the first item, the others pull and run what is there
+                // before one asks a source that stands as well.
                 let source = stalled(0..60usize, 20, &source_gate);
                 let spec = {
                     let (slow, runs) = (slow.clone(), runs.clone());
@@ -188,7 +190,7 @@ fn no_item_waits_while_its_puller_is_blocked_in_the_source() {
                         x
                     })
                 };
-                let mut results = start(source, spec.times(2)).max_in_flight(40);
+                let mut results = start(source, spec.times(workers)).max_in_flight(40);
                 if let Some(batch) = batch {
                     results = results.batch_size(batch);
                 }

@@ -1,0 +1,235 @@
+//! The memory that items and results share.
+
+use std::mem::ManuallyDrop;
+
+use super::Finished;
+use crate::TaskError;
+use crate::error::drop_caught;
+use crate::sync::{AtomicU32, AtomicUsize, Ordering, Padded, UnsafeCell};
+
+/// The most bytes of items in a block, unless one item alone is larger.
+const BYTES: usize = 16 * 1024;
+
+/// The most items in a block; what is packed in a [`Hand`](super::hand::Hand) is less than 2^16.
+const ITEMS: usize = if cfg!(loom) { 2 } else { 512 };
+
+/// No output here yet: an input, an item in work, or nothing at all.
+const PENDING: u32 = 0;
+/// The consumer has the output.
+const TAKEN: u32 = 1;
+/// An output that no worker made.
+const DONE: u32 = 2;
+/// An output of worker 0; the others follow.
+const DONE_BY: u32 = 3;
+
+/// Items next to each other in the source, and their results in the same places.
+///
+/// A place goes through the hands of three threads, each alone in it for a time:
+///
+/// 1. the one in the source writes the input, and then raises `filled`;
+/// 2. the worker that has claimed the place reads the input, writes the output, and then raises
+///    the place's `state`;
+/// 3. the consumer reads the output.
+pub(super) struct Block<T, O> {
+    /// Index of the first item. Never changes.
+    base: usize,
+    /// How many places have been given an input. Written (Release) by the thread in the source,
+    /// after the input; read (Acquire) by who claims, before the inputs behind it.
+    filled: Padded<AtomicUsize>,
+    /// For each place `PENDING`, then `DONE` or `DONE_BY` and more, then `TAKEN`. The step to done
+    /// is written (Release) by the place's worker after the output, and read (Acquire) by the
+    /// consumer before it; the step to taken is the consumer's own.
+    states: Box<[AtomicU32]>,
+    /// So many places from the first have been taken, whatever their state says. Written and read
+    /// by the consumer, and read by whoever drops the block, after the last of all its users.
+    taken: AtomicUsize,
+    slots: Box<[UnsafeCell<Slot<T, O>>]>,
+}
+
+union Slot<T, O> {
+    empty: (),
+    input: ManuallyDrop<T>,
+    output: ManuallyDrop<Result<O, TaskError>>,
+}
+
+// SAFETY: a block hands inputs and outputs from thread to thread, which their `Send` allows, and
+// never lets two threads see the same one at a time: a place belongs to the thread in the source,
+// its worker, or the consumer, and passes on by a Release that the next one has acquired.
+unsafe impl<T: Send, O: Send> Send for Block<T, O> {}
+// SAFETY: as above; what is shared besides are atomics.
+unsafe impl<T: Send, O: Send> Sync for Block<T, O> {}
+
+/// What the consumer finds in a place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Pending,
+    Taken,
+    Done,
+}
+
+impl<T, O> Block<T, O> {
+    /// How many items a block has room for.
+    pub(super) const LEN: usize = {
+        let fit = BYTES / size_of::<Slot<T, O>>();
+        if fit == 0 {
+            1
+        } else if fit > ITEMS {
+            ITEMS
+        } else {
+            fit
+        }
+    };
+
+    pub(super) fn new(base: usize) -> Self {
+        let slots = (0..Self::LEN).map(|_| UnsafeCell::new(Slot { empty: () })).collect();
+        let states = (0..Self::LEN).map(|_| AtomicU32::new(PENDING)).collect();
+        let (filled, taken) = (Padded(AtomicUsize::new(0)), AtomicUsize::new(0));
+        Self { base, filled, states, taken, slots }
+    }
+
+    pub(super) fn base(&self) -> usize {
+        self.base
+    }
+
+    /// How many places have been given an input; those may be claimed.
+    pub(super) fn filled(&self) -> usize {
+        self.filled.load(Ordering::Acquire)
+    }
+
+    /// Puts an input into the next place.
+    ///
+    /// # Safety
+    ///
+    /// One thread at a time calls this, and `at` is [`filled`](Block::filled).
+    #[inline]
+    pub(super) unsafe fn put_input(&self, at: usize, input: T) {
+        // SAFETY: nobody looks into a place that is not counted in `filled` yet, and no other
+        // thread is here.
+        self.slot(at).with_mut(|slot| unsafe { (*slot).input = ManuallyDrop::new(input) });
+        self.filled.store(at + 1, Ordering::Release);
+    }
+
+    /// Takes the input out of a place.
+    ///
+    /// # Safety
+    ///
+    /// The caller has claimed the place, which is among those filled, and takes it once; it goes
+    /// on to [`put_output`](Block::put_output) without unwinding.
+    #[inline]
+    pub(super) unsafe fn take_input(&self, at: usize) -> T {
+        // SAFETY: the claim came after an Acquire of `filled`, so that the input is there and
+        // seen; nobody else has this place now.
+        self.slot(at).with_mut(|slot| unsafe { ManuallyDrop::take(&mut (*slot).input) })
+    }
+
+    /// Puts the output of `worker` where its input was.
+    ///
+    /// # Safety
+    ///
+    /// The caller has taken the input of this place, and does this once.
+    #[inline]
+    pub(super) unsafe fn put_output(
+        &self,
+        at: usize,
+        worker: Option<usize>,
+        output: Result<O, TaskError>,
+    ) {
+        // SAFETY: the place is still the caller's, and empty.
+        self.slot(at).with_mut(|slot| unsafe { (*slot).output = ManuallyDrop::new(output) });
+        let state = worker.map_or(DONE, |worker| DONE_BY.saturating_add(worker as u32));
+        self.state(at).store(state, Ordering::Release);
+    }
+
+    /// How many places from `at` on are done, up to `end`.
+    pub(super) fn done(&self, at: usize, end: usize) -> usize {
+        let states = self.states[at..end].iter();
+        states.take_while(|state| state.load(Ordering::Acquire) >= DONE).count()
+    }
+
+    /// Takes the output out of a place.
+    ///
+    /// # Safety
+    ///
+    /// Only the consumer calls this, once for each place, after it has seen that it is done; and
+    /// it tells afterwards that it has, by [`note_taken`](Block::note_taken) for this place or
+    /// [`note_all_taken`](Block::note_all_taken) for those up to it, before it lets the block go.
+    #[inline(always)]
+    pub(super) unsafe fn take_output(&self, at: usize) -> Finished<O> {
+        let by = self.state(at).load(Ordering::Relaxed);
+        // SAFETY: it is done, so that the worker has left the place, and its output is seen
+        // through the Acquire with which that was seen; it was not taken before, and nobody else
+        // takes.
+        let result =
+            self.slot(at).with_mut(|slot| unsafe { ManuallyDrop::take(&mut (*slot).output) });
+        let worker = by.checked_sub(DONE_BY).map(|worker| worker as usize);
+        Finished { index: Some(self.base + at), worker, result }
+    }
+
+    /// Notes that a place has been taken.
+    pub(super) fn note_taken(&self, at: usize) {
+        self.state(at).store(TAKEN, Ordering::Relaxed);
+    }
+
+    /// Notes that all places before `end` have been taken.
+    pub(super) fn note_all_taken(&self, end: usize) {
+        self.taken.store(end, Ordering::Relaxed);
+    }
+
+    /// What there is for the consumer in a place.
+    pub(super) fn place(&self, at: usize) -> Place {
+        match self.state(at).load(Ordering::Acquire) {
+            PENDING => Place::Pending,
+            TAKEN => Place::Taken,
+            _ => Place::Done,
+        }
+    }
+
+    #[inline(always)]
+    fn slot(&self, at: usize) -> &UnsafeCell<Slot<T, O>> {
+        &self.slots[at]
+    }
+
+    #[inline(always)]
+    fn state(&self, at: usize) -> &AtomicU32 {
+        &self.states[at]
+    }
+
+    /// Looks at the output in a place, if it is there.
+    ///
+    /// # Safety
+    ///
+    /// Only the consumer calls this.
+    pub(super) unsafe fn is_done_with(
+        &self,
+        at: usize,
+        holds: impl FnOnce(&Result<O, TaskError>) -> bool,
+    ) -> bool {
+        // SAFETY: as in `take_output`; what is there stays until the consumer, who is here, takes
+        // it.
+        self.place(at) == Place::Done
+            && self.slot(at).with(|slot| holds(unsafe { &(*slot).output }))
+    }
+}
+
+/// Drops the inputs that nobody has run and the outputs that nobody has taken.
+impl<T, O> Drop for Block<T, O> {
+    fn drop(&mut self) {
+        for at in self.taken.load(Ordering::Relaxed)..self.filled() {
+            match self.states[at].load(Ordering::Acquire) {
+                TAKEN => false,
+                // SAFETY: nobody else has the block any more. A worker gives its hold on a block up
+                // only between two items, so that a place that is filled and not done still has
+                // its input.
+                PENDING => drop_caught(
+                    self.slot(at)
+                        .with_mut(|slot| unsafe { ManuallyDrop::take(&mut (*slot).input) }),
+                ),
+                // SAFETY: nobody else has the block any more, and the output was not taken.
+                _ => drop_caught(
+                    self.slot(at)
+                        .with_mut(|slot| unsafe { ManuallyDrop::take(&mut (*slot).output) }),
+                ),
+            };
+        }
+    }
+}

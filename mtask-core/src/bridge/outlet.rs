@@ -1,0 +1,413 @@
+//! The consumer's side.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::time::Duration;
+
+use super::block::Place;
+use super::signals::{ANYTHING, NAPPING, NOBODY};
+use super::state::Span;
+use super::turn::Pull;
+use super::window::Window;
+use super::{Bridge, Finished, StopWhen};
+use crate::sync::{Arc, Ordering, fence, lock, yield_now};
+
+/// How often the consumer looks again before it sleeps, where all that may be in flight is done
+/// sooner than it would wake.
+const LOOKS: u32 = if cfg!(loom) { 0 } else { 24 };
+/// The shortest sleep that is worth it, in nanoseconds.
+const SHORTEST_NAP: usize = 50_000;
+/// The longest time that a cheap result waits for a consumer that sleeps.
+const LONGEST_NAP: usize = 1_000_000;
+/// Items so cheap, in nanoseconds, that waking the consumer for each would cost as much.
+const CHEAP: usize = 100_000;
+/// How long the consumer sleeps at the most while a quick claim is in work.
+const LIMIT: Duration = Duration::from_millis(100);
+
+/// Where results come out; there is one to a bridge.
+pub(crate) struct Outlet<T, O> {
+    bridge: Arc<Bridge<T, O>>,
+    /// The places that are taken from now.
+    current: Option<Span<T, O>>,
+    /// The other places: in input order, of which the front is next; or claims in any order.
+    spans: VecDeque<Span<T, O>>,
+    window: Window,
+    /// After how many items the others are told.
+    step: usize,
+    /// So many places of `current`, from its next one on, are done.
+    ready: usize,
+    /// The next place of `current` when the consumer last came back.
+    noted: usize,
+    /// Items that the consumer has taken and come back from: those no longer in flight. The one
+    /// that is on its way out of `next()` is not among them, so that the bound holds for an
+    /// observer who counts after `next()` has returned.
+    taken: usize,
+    /// As many of them as the others have been told of.
+    told: usize,
+    /// How often it has looked in vain since the last result.
+    looks: u32,
+    stop_when: Option<StopWhen<O>>,
+}
+
+/// What the consumer finds.
+enum Look<O> {
+    /// The next result.
+    Ready(Finished<O>),
+    /// Nothing yet.
+    Pending,
+    /// Nothing any more.
+    Over,
+}
+
+impl<T, O> Outlet<T, O> {
+    pub(super) fn new(bridge: Arc<Bridge<T, O>>) -> Self {
+        let window = Window::new(&bridge.plan);
+        Self {
+            bridge,
+            current: None,
+            spans: VecDeque::new(),
+            step: window.step(),
+            window,
+            ready: 0,
+            noted: 0,
+            taken: 0,
+            told: 0,
+            looks: 0,
+            stop_when: None,
+        }
+    }
+
+    pub(crate) fn bridge(&self) -> &Arc<Bridge<T, O>> {
+        &self.bridge
+    }
+
+    /// The next result, if it is there and known of; else [`take`](Outlet::take) has to look.
+    #[inline(always)]
+    pub(crate) fn take_ready(&mut self) -> Option<Finished<O>> {
+        if self.ready == 0 && !self.refill() {
+            return None;
+        }
+        Some(self.take_one())
+    }
+
+    /// Waits for the next result; `None` is the end of the run.
+    pub(crate) fn take(&mut self) -> Option<Finished<O>> {
+        self.come_back();
+        loop {
+            match self.look(true) {
+                Look::Ready(finished) => return Some(finished),
+                Look::Over => return None,
+                Look::Pending => {}
+            }
+        }
+    }
+
+    /// Waits for the next result while the consumer feeds the bridge from a source of its own.
+    ///
+    /// A result that is there is given at once, after one pull where a worker would otherwise
+    /// stand idle; else the window is filled before the consumer sleeps.
+    pub(crate) fn take_and_feed(&mut self, pull: &mut impl Pull<T>) -> Option<Finished<O>> {
+        self.come_back();
+        self.tell();
+        loop {
+            let hungry = self.is_hungry(self.bridge.plan.workers);
+            match self.look(false) {
+                Look::Ready(finished) => {
+                    if hungry {
+                        self.feed(pull);
+                    }
+                    return Some(finished);
+                }
+                Look::Over => return None,
+                Look::Pending if self.is_hungry(usize::MAX) => self.feed(pull),
+                Look::Pending => match self.look(true) {
+                    Look::Ready(finished) => return Some(finished),
+                    Look::Over => return None,
+                    Look::Pending => {}
+                },
+            }
+        }
+    }
+
+    /// Pulls one item on the consumer's thread and gives it to the workers.
+    pub(crate) fn feed(&self, pull: &mut impl Pull<T>) {
+        let state = lock(&self.bridge.state);
+        let state = self.bridge.pull_one(state, pull);
+        self.bridge.release(state);
+    }
+
+    /// There is room for an item and fewer than `enough` are waiting to be claimed.
+    pub(crate) fn is_hungry(&self, enough: usize) -> bool {
+        let state = lock(&self.bridge.state);
+        state.wants_items() && self.bridge.room(&state) > 0 && state.claimable() < enough
+    }
+
+    /// No result will come any more.
+    pub(crate) fn is_over(&mut self) -> bool {
+        let mut state = lock(&self.bridge.state);
+        self.spans.extend(state.fresh.drain(..));
+        let is_over = state.is_over();
+        drop(state);
+        self.note_taken();
+        is_over && self.ready == 0 && !self.look_ahead()
+    }
+
+    /// Has `stop` looked at every result, those not yet taken included: the first for which it
+    /// holds ends all further claims, but for items that come before it.
+    pub(crate) fn stop_when(&mut self, stop: StopWhen<O>) {
+        self.stop_when = Some(stop);
+        let mut state = lock(&self.bridge.state);
+        state.stop_when = Some(stop);
+        self.bridge.signals.wishes.stops.store(true, Ordering::Relaxed);
+        self.spans.extend(state.fresh.drain(..));
+        drop(state);
+        self.note_taken();
+        let first = self.current.iter().chain(&self.spans).find_map(|span| {
+            // SAFETY: the outlet is the consumer.
+            let at = (span.start..span.end)
+                .find(|&at| unsafe { span.block.is_done_with(at, |result| stop(result)) })?;
+            Some(span.block.base() + at)
+        });
+        if let Some(index) = first {
+            self.bridge.stop_at(index);
+        }
+    }
+
+    /// Lets go of what was not taken.
+    pub(crate) fn clear(&mut self) {
+        self.note_taken();
+        (self.ready, self.noted) = (0, 0);
+        self.current = None;
+        self.spans.clear();
+    }
+
+    /// Makes room for what is no longer in flight, and wakes who sleeps for want of it.
+    fn tell(&mut self) {
+        let taken = self.taken - self.told;
+        if taken == 0 {
+            return;
+        }
+        self.told = self.taken;
+        let signals = &self.bridge.signals;
+        self.window.adapt(taken, signals.item_ns.load(Ordering::Relaxed));
+        self.step = self.window.step();
+        signals.room.window.store(self.window.size(), Ordering::Relaxed);
+        let limit = self.taken.saturating_add(self.window.size());
+        if limit > signals.room.limit.load(Ordering::Relaxed) {
+            signals.room.limit.store(limit, Ordering::Release);
+        }
+        fence(Ordering::SeqCst);
+        if signals.asleep.load(Ordering::Relaxed) > 0 {
+            self.bridge.release(lock(&self.bridge.state));
+        }
+    }
+
+    /// Takes the first of those that are ready.
+    #[inline(always)]
+    fn take_one(&mut self) -> Finished<O> {
+        let Some(span) = &mut self.current else { unreachable!("what is ready is in a span") };
+        let at = span.start;
+        span.start += 1;
+        self.ready -= 1;
+        // SAFETY: the outlet is the consumer; `ready` places from `start` on are done, and a
+        // place is behind `start` once it is taken.
+        unsafe { span.block.take_output(at) }
+    }
+
+    /// Comes back for more, and looks how many of the next results are there. A few at a time, so
+    /// that the others soon know what was taken.
+    #[inline(never)]
+    fn refill(&mut self) -> bool {
+        self.come_back();
+        !self.bridge.consumer.is_cancelled() && self.look_ahead()
+    }
+
+    /// Counts what was taken before as no longer in flight.
+    fn come_back(&mut self) {
+        self.note_taken();
+        if self.taken - self.told >= self.step {
+            self.tell();
+        }
+    }
+
+    /// Makes good what `take_one` left undone, so that it is cheap.
+    fn note_taken(&mut self) {
+        let Some(span) = &self.current else { return };
+        if self.bridge.plan.ordered {
+            span.block.note_all_taken(span.start);
+        } else {
+            (self.noted..span.start).for_each(|at| span.block.note_taken(at));
+        }
+        self.taken += span.start - self.noted;
+        self.noted = span.start;
+    }
+
+    /// Sees how many results are ready; true if one is.
+    fn look_ahead(&mut self) -> bool {
+        let span = match &self.current {
+            Some(span) if span.start < span.end => span,
+            _ => {
+                if !self.turn_to_next() {
+                    return false;
+                }
+                self.current.as_ref().expect("there is a next one")
+            }
+        };
+        let mut count = span.block.done(span.start, span.end.min(span.start + self.step));
+        if count == 0 {
+            if !self.turn_to_next() {
+                return false;
+            }
+            count = 1;
+        }
+        if let (Some(stop), Some(span)) = (self.stop_when, &self.current) {
+            // SAFETY: the outlet is the consumer.
+            let ends = |&at: &usize| unsafe { span.block.is_done_with(at, |result| stop(result)) };
+            if let Some(at) = (span.start..span.start + count).find(ends) {
+                self.bridge.stop_at(span.block.base() + at);
+            }
+        }
+        self.ready = count;
+        self.looks = 0;
+        true
+    }
+
+    /// Makes `current` a span whose next place is done: in input order the next one, out of order
+    /// any.
+    fn turn_to_next(&mut self) -> bool {
+        let ordered = self.bridge.plan.ordered;
+        for _ in 0..=self.spans.len() {
+            if let Some(span) = &mut self.current {
+                while span.start < span.end {
+                    match span.block.place(span.start) {
+                        Place::Done => return true,
+                        Place::Pending if ordered => return false,
+                        Place::Pending => break,
+                        Place::Taken => {
+                            // Through another span, of a worker that had stolen it.
+                            span.start += 1;
+                            self.noted = span.start;
+                        }
+                    }
+                }
+            }
+            let next = self.spans.pop_front();
+            self.noted = next.as_ref().map_or(0, |span| span.start);
+            if let Some(span) = mem::replace(&mut self.current, next)
+                && span.start < span.end
+            {
+                self.spans.push_back(span);
+            }
+        }
+        false
+    }
+
+    /// Takes the next result if it is there; else, with `sleep`, passes time until there may be
+    /// one.
+    fn look(&mut self, sleep: bool) -> Look<O> {
+        self.tell();
+        let bridge = Arc::clone(&self.bridge);
+        let mut state = lock(&bridge.state);
+        if state.cancelled || bridge.consumer.is_cancelled() {
+            return Look::Over;
+        }
+        if state.unbuilt == 0
+            && let Some((worker, error)) = state.build_error.take()
+        {
+            let (index, worker, result) = (None, Some(worker), Err(error));
+            return Look::Ready(Finished { index, worker, result });
+        }
+        self.spans.extend(state.fresh.drain(..));
+        // Before the results are looked at: what is done by then is seen.
+        let is_over = state.unbuilt == 0 && state.is_over();
+        drop(state);
+        if self.look_ahead() {
+            return Look::Ready(self.take_one());
+        }
+        if is_over {
+            return Look::Over;
+        }
+        if sleep { self.sleep() } else { Look::Pending }
+    }
+
+    /// Passes time until there may be a result.
+    ///
+    /// Where items are cheap, waking costs more than they do, so that the consumer sleeps for a
+    /// time in which many of them are done, and only then waits for one.
+    fn sleep(&mut self) -> Look<O> {
+        self.looks += 1;
+        let item_ns = self.bridge.signals.item_ns.load(Ordering::Relaxed);
+        // Half of what may be in flight.
+        let heap = item_ns.saturating_mul(self.window.size()) / (2 * self.bridge.plan.workers);
+        if !(1..CHEAP).contains(&item_ns) {
+            return self.wait();
+        }
+        if heap < SHORTEST_NAP {
+            if self.looks > LOOKS {
+                return self.wait();
+            }
+            yield_now();
+        } else {
+            if self.looks > 1 {
+                return self.wait();
+            }
+            self.nap(heap.min(LONGEST_NAP));
+        }
+        Look::Pending
+    }
+
+    /// Says what the consumer waits for. By an exchange, so that it is in one order with those of
+    /// the workers who ring.
+    fn watch_for(&self, what: usize) {
+        self.bridge.signals.wishes.watch.swap(what, Ordering::AcqRel);
+    }
+
+    /// Sleeps so many nanoseconds, or until the workers have nothing to do.
+    fn nap(&self, ns: usize) {
+        let state = lock(&self.bridge.state);
+        if state.idle == state.active {
+            return;
+        }
+        self.watch_for(NAPPING);
+        drop(state);
+        self.bridge.consumer.wait_at_most(Duration::from_nanos(ns as u64));
+        self.watch_for(NOBODY);
+    }
+
+    /// Sleeps until the next result is there, or the run is over.
+    fn wait(&mut self) -> Look<O> {
+        let bridge = Arc::clone(&self.bridge);
+        let mut state = lock(&bridge.state);
+        if state.cancelled || (state.unbuilt == 0 && state.is_over()) {
+            return Look::Pending;
+        }
+        self.spans.extend(state.fresh.drain(..));
+        let watch = if bridge.plan.ordered { self.taken } else { ANYTHING };
+        self.watch_for(watch);
+        // Under the lock, so that a claim made after it sees what the consumer waits for.
+        let is_quick = state.is_quick();
+        drop(state);
+        // Between saying what it waits for and a last look for it, as workers have one between a
+        // result and the look for who waits.
+        fence(Ordering::SeqCst);
+        if self.look_ahead() {
+            self.watch_for(NOBODY);
+            return Look::Ready(self.take_one());
+        }
+        if is_quick {
+            // A quick worker looks for who waits without a fence, so that in theory it may see it
+            // late: hence the limit.
+            bridge.consumer.wait_at_most(LIMIT);
+            self.watch_for(NOBODY);
+        } else {
+            bridge.consumer.wait();
+        }
+        Look::Pending
+    }
+}
+
+impl<T, O> Drop for Outlet<T, O> {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}

@@ -1,0 +1,93 @@
+//! How many items may be in flight.
+
+use super::Plan;
+
+/// Items for each worker to begin with.
+const LEAST: usize = 16;
+/// The most items, unless `LEAST` for each worker is more.
+const MOST: usize = 4_096;
+/// How much work for each worker there is to be in a window, in nanoseconds: as long as a consumer
+/// of cheap items may sleep, twice.
+const WORK: usize = 2_000_000;
+
+/// The size of the window, kept by the consumer.
+///
+/// It adapts unless the user has set it: it grows while items are cheap, by no more than the
+/// consumer has taken, so that a run whose first item stalls stays small; and it shrinks when they
+/// turn out to be dear.
+pub(super) struct Window {
+    size: usize,
+    /// What it may become.
+    least: usize,
+    most: usize,
+    workers: usize,
+}
+
+impl Window {
+    pub(super) fn new(plan: &Plan) -> Self {
+        let workers = plan.workers;
+        let least = plan.window.unwrap_or(workers.saturating_mul(LEAST));
+        let most = plan.window.unwrap_or(least.max(MOST));
+        Self { size: least, least, most, workers }
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.size
+    }
+
+    /// After how many taken items the others are to be told: each where the window is small, so
+    /// that it is used to the full.
+    pub(super) fn step(&self) -> usize {
+        (self.size / 64).clamp(1, 64)
+    }
+
+    /// Adapts, where `taken` more items have been taken and one takes `item_ns`.
+    pub(super) fn adapt(&mut self, taken: usize, item_ns: usize) {
+        let wanted = match item_ns {
+            0 => self.least,
+            ns => (WORK.saturating_mul(self.workers) / ns).clamp(self.least, self.most),
+        };
+        self.size = if wanted > self.size {
+            wanted.min(self.size.saturating_add(taken))
+        } else {
+            wanted.max(self.size.saturating_sub(taken))
+        };
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    fn plan(window: Option<usize>) -> Plan {
+        Plan { workers: 2, window, batch: 1, ordered: true, build_now: false, fed: false }
+    }
+
+    #[test]
+    fn it_grows_by_what_was_taken_while_items_are_cheap_and_shrinks_when_they_are_dear() {
+        let mut window = Window::new(&plan(None));
+        assert_eq!(window.size(), 32);
+        window.adapt(10, 0);
+        assert_eq!(window.size(), 32);
+        window.adapt(10, 100);
+        assert_eq!(window.size(), 42);
+        for _ in 0..100 {
+            window.adapt(64, 100);
+        }
+        assert_eq!(window.size(), MOST);
+        for _ in 0..100 {
+            window.adapt(64, 1_000_000);
+        }
+        assert_eq!(window.size(), 32);
+    }
+
+    #[test]
+    fn one_that_was_set_stays() {
+        for size in [1, 7, usize::MAX] {
+            let mut window = Window::new(&plan(Some(size)));
+            window.adapt(1_000, 1);
+            window.adapt(1_000, 1_000_000_000);
+            assert_eq!(window.size(), size);
+        }
+    }
+}
