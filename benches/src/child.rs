@@ -54,7 +54,7 @@ fn watch(mut child: Child, scenario: &Scenario) -> io::Result<Outcome> {
             return Ok(outcome(status, &output));
         }
         if start.elapsed() > Duration::from_secs(scenario.seconds) {
-            return stop(child, format!("in {} s", scenario.seconds));
+            return stop(child, format!("within {} s", scenario.seconds));
         }
         if resident_gib(&child) > scenario.gib {
             return stop(child, format!("within {} GiB", scenario.gib));

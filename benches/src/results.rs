@@ -25,7 +25,7 @@ impl Series {
         self.0.iter().find_map(|outcome| match outcome {
             Outcome::Measured(_) => None,
             Outcome::Wrong(what) => Some(format!("wrong: {what}")),
-            Outcome::NeverReturns(limit) => Some(format!("never returns {limit}")),
+            Outcome::NeverReturns(limit) => Some(format!("does not return {limit}")),
             Outcome::Aborts(signal) => Some(format!("aborts ({signal})")),
             Outcome::Fails(status) => Some(format!("fails ({status})")),
         })

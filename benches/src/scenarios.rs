@@ -14,7 +14,7 @@ mod throughput;
 
 pub(crate) use builds::BUILD;
 pub(crate) use panic::NAMED;
-pub(crate) use table::{CASES, Case, Column, SCENARIOS, Scenario};
+pub(crate) use table::{CASES, Case, Column, Peers, SCENARIOS, Scenario};
 
 use crate::figures::Figures;
 use crate::peers::Peer;

@@ -1,5 +1,6 @@
 //! Where items come from.
 
+use std::iter::from_fn;
 use std::ops::Range;
 use std::thread::sleep;
 use std::time::Duration;
@@ -45,6 +46,12 @@ impl<I: Iterator> Iterator for Pulled<I> {
 }
 
 impl<I> Source for Pulled<I> where I: Iterator<Item: Send + Sync + 'static> + Send + 'static {}
+
+/// Numbers without an end. Nothing tells that there is none: the source knows no length.
+pub(crate) fn endless() -> Pulled<impl Iterator<Item = u64> + Send + 'static> {
+    let mut numbers = 0..;
+    Pulled(from_fn(move || numbers.next()))
+}
 
 /// Numbers that come at once up to a point, where the source blocks for a while, and then one more.
 pub(crate) fn blocking_after(

@@ -6,7 +6,7 @@ use crate::machine;
 use crate::peers::{ALL, STATEFUL};
 use crate::results::{Results, Series, Spread};
 use crate::rounds::Rounds;
-use crate::scenarios::{Case, Column, SCENARIOS, Scenario};
+use crate::scenarios::{Case, Column, Peers, SCENARIOS, Scenario};
 use crate::versions;
 
 /// All tables but the verdict's.
@@ -68,6 +68,10 @@ fn table(text: &mut String, results: &Results, scenario: &Scenario, case: &Case)
     let mut without = Vec::new();
     for card in ALL {
         if let Some(why) = case.without(card, STATEFUL) {
+            if scenario.peers != Peers::All {
+                // What the scenario says of itself tells who is left out.
+                continue;
+            }
             let place = without.iter().position(|&known| known == why).unwrap_or_else(|| {
                 without.push(why);
                 without.len() - 1
@@ -136,7 +140,7 @@ fn peers(text: &mut String, results: &Results) -> fmt::Result {
     writeln!(
         text,
         "*lazy*: results come while the source is still being pulled. *bounded*: what was pulled \
-         and not yet consumed has a limit. *state*: a worker can have some of its own.\n"
+         and not yet consumed has a limit. *state*: measured with workers that have some of their own.\n"
     )?;
     writeln!(text, "| peer | of | how | one call | ordered | lazy | bounded | state |")?;
     writeln!(text, "|---|---|---|:-:|:-:|:-:|:-:|:-:|")?;
@@ -148,7 +152,7 @@ fn peers(text: &mut String, results: &Results) -> fmt::Result {
             "| {} | {} | {} | {} | {} | {} | {} | {} |",
             card.name,
             versions::named(card.of),
-            card.how,
+            card.how.replace('|', "\\|"),
             mark(card.published),
             mark(card.ordered),
             mark(card.lazy),

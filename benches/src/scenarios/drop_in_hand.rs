@@ -10,7 +10,7 @@ use crate::figures::Figures;
 use crate::peers::Peer;
 use crate::process;
 use crate::sink::Sink;
-use crate::source::Pulled;
+use crate::source::endless;
 
 /// When an item last ended.
 static ENDED: Mutex<Option<Instant>> = Mutex::new(None);
@@ -23,13 +23,15 @@ pub(crate) fn measure<P: Peer>(params: &Params) -> Figures {
     let mut most_left = 0_f64;
     let mut late: Vec<f64> = (0..TIMES)
         .map(|_| {
-            P::run(Pulled(0_u64..), params.case.workers, slow, &mut First);
+            let mut sink = First { dropping: Instant::now() };
+            P::run(endless(), params.case.workers, slow, &mut sink);
             let dropped = Instant::now();
             most_left = most_left.max(process::threads() - before);
             let ended = *ENDED.lock().unwrap_or_else(PoisonError::into_inner);
-            // A run that waits for nothing leaves before its items have ended.
-            let late = ended.map(|ended| dropped.saturating_duration_since(ended));
-            late.unwrap_or_default().as_secs_f64() * 1e6
+            // Whoever has nothing in hand is late from the drop on; whoever waits for nothing
+            // leaves before its items have ended, and is not late at all.
+            let due = ended.map_or(sink.dropping, |ended| ended.max(sink.dropping));
+            dropped.saturating_duration_since(due).as_secs_f64() * 1e6
         })
         .collect();
     late.sort_by(f64::total_cmp);
@@ -46,11 +48,14 @@ fn slow(x: u64) -> u64 {
 }
 
 /// Takes one result, and stops a little later, when the workers have the next ones in hand.
-struct First;
+struct First {
+    dropping: Instant,
+}
 
 impl Sink<u64> for First {
     fn item(&mut self, _: u64) -> ControlFlow<()> {
         sleep(ITEM / 5);
+        self.dropping = Instant::now();
         ControlFlow::Break(())
     }
 }

@@ -9,12 +9,12 @@ use crate::figures::Figures;
 use crate::peers::Peer;
 use crate::process;
 use crate::sink::Sink;
-use crate::source::Pulled;
+use crate::source::endless;
 
 pub(crate) fn measure<P: Peer>(params: &Params) -> Figures {
     let mut sink = Enough { left: params.items, since: Instant::now() };
     let before = process::threads();
-    P::run(Pulled(0_u64..), params.case.workers, |x: u64| x.wrapping_mul(x), &mut sink);
+    P::run(endless(), params.case.workers, |x: u64| x.wrapping_mul(x), &mut sink);
     let drop = sink.since.elapsed();
     sleep(Duration::from_millis(50));
     let mut figures = Figures::default()

@@ -3,6 +3,7 @@
 use crate::peers::Card;
 
 /// Which peers a scenario is for.
+#[derive(PartialEq, Eq)]
 pub(crate) enum Peers {
     All,
     /// Those that give results while the source is pulled: others could not end.
@@ -94,7 +95,7 @@ const BEHAVIOUR: Scenario = Scenario {
     throughput: false,
     range: false,
     most_rounds: 3,
-    seconds: 8,
+    seconds: 5,
     gib: 4.0,
     columns: &[],
     ..THROUGHPUT
@@ -137,7 +138,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "builds",
-        about: "16 workers whose building takes 50 ms.",
+        about: "16 workers whose building takes 50 ms, by the peers whose workers have state.",
+        seconds: 60,
         peers: Peers::Stateful,
         columns: &[Column("workers built", "builds", 0), Column("seconds in all", "seconds", 3)],
         ..BEHAVIOUR
@@ -154,7 +156,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "drop_in_hand",
         about: "Dropped while two workers have an item of 5 ms in hand: how long after the last of \
-                these items ended did the drop return?",
+                these items ended did the drop return? Only the \
+                peers that give results while the source is pulled.",
         peers: Peers::Lazy,
         columns: &[
             Column("µs after the last item, median of 20", "late_us", 0),
@@ -183,6 +186,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "small_run",
+        range: true,
         about: "Starting, running and ending a run of 10 tiny items.",
         most_rounds: usize::MAX,
         seconds: 20,
@@ -218,7 +222,7 @@ pub(crate) const CASES: &[Case] = &[
     case("panic", "panic", 2, 10_000, 10_000, 0.0),
     case("blocked_source-2", "blocked_source", 2, 100, 100, 0.0),
     case("blocked_source-1", "blocked_source", 1, 100, 100, 0.0),
-    case("idle-source", "idle", 2, 100, 100, 0.0),
-    case("idle-consumer", "idle", 2, 100_000, 100_000, 0.0),
+    case("idle-source", "idle", 2, 2_000, 500, 0.0),
+    case("idle-consumer", "idle", 2, 2_000, 500, 0.0),
     case("small_run", "small_run", 2, 500, 50, 0.0),
 ];
