@@ -88,7 +88,7 @@ pub(crate) fn parse() -> Result<Command, lexopt::Error> {
 
 fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(0) => Err("there has to be at least one round".to_owned()),
+        Ok(0) => Err("`--rounds` needs at least one".to_owned()),
         Ok(rounds) => Ok(rounds),
         Err(error) => Err(error.to_string()),
     }

@@ -76,3 +76,25 @@ impl Figures {
         Some(figures)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Figures;
+
+    #[test]
+    fn a_line_comes_back_as_it_was() {
+        let mut figures = Figures::default().with("ns", 12.5).with("items", 1e7);
+        figures.fate = Some("ends\tearly".to_owned());
+        figures.sum = Some(u64::MAX);
+        let read = Figures::of_output(&format!("something else\n{}\n", figures.line())).unwrap();
+        assert_eq!(read.get("ns"), Some(12.5));
+        assert_eq!(read.get("items"), Some(1e7));
+        assert_eq!(read.fate.as_deref(), Some("ends early"));
+        assert_eq!((read.sum, read.chain, read.wrong), (Some(u64::MAX), None, None));
+    }
+
+    #[test]
+    fn no_line_gives_no_figures() {
+        assert!(Figures::of_output("the program says something").is_none());
+    }
+}

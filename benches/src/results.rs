@@ -139,3 +139,43 @@ impl Results {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Results, Series};
+    use crate::child::Outcome;
+    use crate::figures::Figures;
+    use crate::peers::{ALL, SEQUENTIAL};
+    use crate::scenarios::CASES;
+
+    fn took(ns: f64) -> Outcome {
+        Outcome::Measured(Figures::default().with("ns", ns))
+    }
+
+    #[test]
+    fn quartiles_fall_between_rounds() {
+        let spread = Series([4.0, 1.0, 3.0, 2.0].map(took).into()).spread("ns").unwrap();
+        assert_eq!((spread.low, spread.median, spread.high), (1.75, 2.5, 3.25));
+    }
+
+    #[test]
+    fn one_wrong_round_hides_the_figures_of_the_others() {
+        let series = Series(vec![took(1.0), Outcome::Wrong("not its results".to_owned())]);
+        assert!(series.spread("ns").is_none());
+        assert_eq!(series.trouble().as_deref(), Some("wrong: not its results"));
+    }
+
+    #[test]
+    fn ratios_are_those_of_the_same_round() {
+        let (case, mut results) = (&CASES[0], Results::default());
+        let mtask = ALL.iter().find(|card| card.name == "mtask").unwrap();
+        for (sequential, ours) in [(10.0, 5.0), (30.0, 10.0), (40.0, 10.0)] {
+            results.push(case, &ALL[SEQUENTIAL], took(sequential));
+            results.push(case, mtask, took(ours));
+        }
+        results.compare(case);
+        assert_eq!(results.median(case.name, "mtask", "speedup"), Some(3.0));
+        assert_eq!(results.median(case.name, "mtask", "share"), Some(150.0));
+        assert_eq!(results.median(case.name, "mtask", "of_rayon"), None);
+    }
+}
