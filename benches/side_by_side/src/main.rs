@@ -6,6 +6,7 @@ mod worker;
 
 use std::fs;
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -17,21 +18,33 @@ use crate::cli::Args;
 use crate::figures::Figures;
 use crate::worker::{Tokenize, Tokens};
 
-fn main() -> Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    match measure(&Args::parse()) {
+        Ok(figures) => {
+            println!("{figures}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(args: &Args) -> Result<Figures> {
+    let shown = args.tokenizer.display();
     let json = fs::read(&args.tokenizer)
-        .with_context(|| format!("cannot read the tokenizer {}", args.tokenizer.display()))?;
+        .with_context(|| format!("cannot read {shown} (name a tokenizer.json)"))?;
     let lines = first_lines(&args.text, args.lines)?;
-    let figures = run(&args, json.into(), lines)
-        .with_context(|| format!("cannot tokenize with {}", args.tokenizer.display()))?;
-    println!("{figures}");
-    Ok(())
+    run(args, json.into(), lines)
+        .with_context(|| format!("cannot tokenize with {shown} (is it a tokenizer.json?)"))
 }
 
 /// In memory before the clock starts, as in the Python programs.
 fn first_lines(text: &Path, count: usize) -> Result<Vec<String>> {
     let shown = text.display();
-    let read = fs::read_to_string(text).with_context(|| format!("cannot read the text {shown}"))?;
+    let read = fs::read_to_string(text)
+        .with_context(|| format!("cannot read {shown} (name a text in UTF-8)"))?;
     let lines: Vec<_> = read.split_terminator('\n').take(count).map(str::to_owned).collect();
     if lines.len() < count {
         bail!("{shown} has {} lines, not {count}: ask for fewer by --lines", lines.len());
