@@ -4,6 +4,7 @@ import os
 import platform
 import statistics
 
+from others import TOO_MUCH
 from settings import MTASK_ONE, MTASK_TWO, SERIAL, SETTINGS
 
 # Of the first 50,000 lines of the reference text.
@@ -11,9 +12,10 @@ KNOWN_LINES, KNOWN_TOKENS, KNOWN_CRC32 = 50_000, 910_913, 1529261962
 
 
 class Report:
-    def __init__(self, prepared, lines, results):
+    def __init__(self, prepared, lines, results, others):
         """`results` has the figures of every run, by the name of the setting."""
         self.prepared, self.lines, self.results = prepared, lines, results
+        self.others = others
         self.seconds = {
             name: statistics.median(run.seconds for run in runs) for name, runs in results.items()
         }
@@ -40,7 +42,7 @@ class Report:
     def table(self):
         yield (
             "| Setting | seconds, median (least to most) | without building | lines a second "
-            "| of one Python process | mtask, 2 workers, is | same ids |"
+            "| of one Python process | mtask, 2 workers, against it | same ids |"
         )
         yield "|---|---|---|---|---|---|---|"
         for name, runs in self.results.items():
@@ -52,7 +54,7 @@ class Report:
                 "" if after is None else f"{after:.2f}",
                 f"{self.lines / seconds:,.0f}",
                 f"{self.seconds[SERIAL] / seconds:.2f}",
-                f"{seconds / self.seconds[MTASK_TWO]:.2f} × as fast",
+                f"{seconds / self.seconds[MTASK_TWO]:.2f} ×",
                 "yes" if self.same(name) else "**NO**",
             ]
             yield f"| {' | '.join(cells)} |"
@@ -80,16 +82,18 @@ class Report:
         text = f"the same ids everywhere: {tokens:,} tokens, crc32 {crc32} ({self.expected_from})"
         yield text, all(map(self.same, self.results))
 
-    def markdown(self, rounds, load):
+    def markdown(self):
         yield "# mtask beside Python"
         yield ""
         yield f"- Text: {self.prepared.about_text}; its first {self.lines:,} lines."
         packages = ", ".join(self.prepared.packages)
         yield f"- Python {platform.python_version()}, {packages}."
-        yield (
-            f"- {os.cpu_count()} cores. Load (of the last minute) at the start {load[0]:.2f}, "
-            f"at the end {load[1]:.2f}. {rounds} rounds, interleaved."
-        )
+        runs = {name: len(runs) for name, runs in self.results.items()}
+        counts = f"runs of each setting: {min(runs.values())}, of mtask {runs[MTASK_TWO]}"
+        yield f"- {os.cpu_count()} cores; {counts}; all interleaved."
+        yield f"- Other programs took {self.others:.0%} of the machine meanwhile."
+        if self.others > TOO_MUCH:
+            yield "- **The machine was busy with something else: times and ratios decide nothing.**"
         yield ""
         yield from self.table()
         yield ""

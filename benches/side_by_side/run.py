@@ -9,12 +9,12 @@ else.
 """
 
 import argparse
-import os
 import pathlib
 import subprocess
 import sys
 
 import prepare
+from others import Others
 from report import Report
 from settings import SETTINGS, run
 
@@ -50,17 +50,15 @@ def main():
     binary = build()
 
     results = {setting.name: [] for setting in SETTINGS}
-    load = [os.getloadavg()[0]]
+    others = Others()
     for number in range(1, args.rounds + 1):
         for turn in range(max(setting.times for setting in SETTINGS)):
             for setting in SETTINGS:
                 if turn < setting.times:
                     print(f"round {number} of {args.rounds}: {setting.name}", file=sys.stderr)
                     results[setting.name].append(run(setting, prepared, binary, args.lines))
-    load.append(os.getloadavg()[0])
-
-    report = Report(prepared, args.lines, results)
-    text = "\n".join(report.markdown(args.rounds, load)) + "\n"
+    report = Report(prepared, args.lines, results, others.share())
+    text = "\n".join(report.markdown()) + "\n"
     print(text, end="")
     if args.out:
         args.out.write_text(text)
