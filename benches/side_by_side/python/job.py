@@ -1,4 +1,4 @@
-"""What the Python programs of the side-by-side have in common: one line an item, ids out, one clock."""
+"""What the Python programs share: one line an item, ids out, one clock."""
 
 import argparse
 import itertools
