@@ -16,11 +16,11 @@ use crate::sync::{Arc, Ordering, fence, lock, yield_now};
 /// sooner than it would wake.
 const LOOKS: u32 = if cfg!(loom) { 0 } else { 24 };
 /// The shortest sleep that is worth it, in nanoseconds.
-const SHORTEST_NAP: usize = 50_000;
+const SHORTEST_NAP: usize = 25_000;
 /// The longest time that a cheap result waits for a consumer that sleeps.
 const LONGEST_NAP: usize = 1_000_000;
 /// Items so cheap, in nanoseconds, that waking the consumer for each would cost as much.
-const CHEAP: usize = 100_000;
+const CHEAP: usize = 250_000;
 /// How long the consumer sleeps at the most while a quick claim is in work.
 const LIMIT: Duration = Duration::from_millis(100);
 
@@ -337,8 +337,8 @@ impl<T, O> Outlet<T, O> {
     fn sleep(&mut self) -> Look<O> {
         self.looks += 1;
         let item_ns = self.bridge.signals.item_ns.load(Ordering::Relaxed);
-        // Half of what may be in flight.
-        let heap = item_ns.saturating_mul(self.window.size()) / (2 * self.bridge.plan.workers);
+        // How long the workers take for a quarter of what may be in flight.
+        let heap = item_ns.saturating_mul(self.window.size()) / (4 * self.bridge.plan.workers);
         if !(1..CHEAP).contains(&item_ns) {
             return self.wait();
         }

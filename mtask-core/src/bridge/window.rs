@@ -6,9 +6,9 @@ use super::Plan;
 const LEAST: usize = 16;
 /// The most items, unless `LEAST` for each worker is more.
 const MOST: usize = 4_096;
-/// How much work for each worker there is to be in a window, in nanoseconds: as long as a consumer
-/// of cheap items may sleep, twice.
-const WORK: usize = 2_000_000;
+/// How much work for each worker there is to be in a window, in nanoseconds: some times as long as a
+/// consumer of cheap items sleeps, since it may take as long again to get a processor.
+const WORK: usize = 8_000_000;
 
 /// The size of the window, kept by the consumer.
 ///
