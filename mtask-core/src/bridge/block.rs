@@ -2,7 +2,7 @@
 
 use std::mem::ManuallyDrop;
 
-use super::Finished;
+use super::{Finished, StopWhen};
 use crate::TaskError;
 use crate::error::drop_caught;
 use crate::sync::{AtomicU32, AtomicUsize, Ordering, Padded, UnsafeCell};
@@ -199,11 +199,7 @@ impl<T, O> Block<T, O> {
     /// # Safety
     ///
     /// Only the consumer calls this.
-    pub(super) unsafe fn is_done_with(
-        &self,
-        at: usize,
-        holds: impl FnOnce(&Result<O, TaskError>) -> bool,
-    ) -> bool {
+    pub(super) unsafe fn is_done_with(&self, at: usize, holds: StopWhen<O>) -> bool {
         // SAFETY: as in `take_output`; what is there stays until the consumer, who is here, takes
         // it.
         self.place(at) == Place::Done

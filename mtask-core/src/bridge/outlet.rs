@@ -164,8 +164,8 @@ impl<T, O> Outlet<T, O> {
         self.note_taken();
         let first = self.current.iter().chain(&self.spans).find_map(|span| {
             // SAFETY: the outlet is the consumer.
-            let at = (span.start..span.end)
-                .find(|&at| unsafe { span.block.is_done_with(at, |result| stop(result)) })?;
+            let at =
+                (span.start..span.end).find(|&at| unsafe { span.block.is_done_with(at, stop) })?;
             Some(span.block.base() + at)
         });
         if let Some(index) = first {
@@ -262,7 +262,7 @@ impl<T, O> Outlet<T, O> {
         }
         if let (Some(stop), Some(span)) = (self.stop_when, &self.current) {
             // SAFETY: the outlet is the consumer.
-            let ends = |&at: &usize| unsafe { span.block.is_done_with(at, |result| stop(result)) };
+            let ends = |&at: &usize| unsafe { span.block.is_done_with(at, stop) };
             if let Some(at) = (span.start..span.start + count).find(ends) {
                 self.bridge.stop_at(span.block.base() + at);
             }
