@@ -195,14 +195,20 @@ where
         self
     }
 
-    /// Bounds the items in flight: those pulled from the source and not yet yielded, whatever
-    /// state they are in. The default is 16 for each worker.
+    /// Bounds the items in flight: those pulled from the source and not yet used up by the
+    /// consumer, whatever state they are in. An item counts until the consumer comes back for the
+    /// next one, so that an observer never sees the bound broken.
     ///
-    /// An item counts as yielded when the consumer comes back for the next one, so that an
-    /// observer never sees the bound broken. A larger window keeps workers busy behind a slow
-    /// item, at the price of as many items and results in memory; with large items choose the
-    /// memory you can spare, divided by the size of an item and its output. With fewer than the
-    /// number of workers, some of them are always idle.
+    /// Without it the window adapts: it begins with 16 items for each worker, grows while items
+    /// are cheap, to 8 ms of work for each worker and 4,096 items at most (or 16 for each worker,
+    /// if that is more), and grows only by what the consumer has taken. A first item that stalls
+    /// meets a small window.
+    ///
+    /// A larger window keeps workers busy behind a slow item, at the price of as many items and
+    /// results in memory. Set it where items are large: to the memory you can spare, divided by
+    /// the size of an item and its output. Cheap large items are the case to think of, such as
+    /// files that are read ahead: 4,096 of 1 MiB are 4 GiB. Fewer than there are workers leave
+    /// some of them idle.
     ///
     /// # Panics
     ///
@@ -239,13 +245,16 @@ where
         self
     }
 
-    /// Rarely needed: sets the most items that a worker takes from the source at a time: one for itself and one
-    /// for each worker that is idle. The default sets no limit of its own.
+    /// Rarely needed: sets the most items that a worker claims at a time, and pulls in one turn at
+    /// the source. Without it claims adapt: to as many items as take 20 µs, 512 at most, and no
+    /// more than the worker's share of half the window. `batch_size(1)` has every item pulled,
+    /// claimed and run by itself.
     ///
-    /// Whatever the size, an item is open to every worker before the source is asked for another,
-    /// and a result is handed over without waiting for its batch. One worker alone takes items one
-    /// by one, since nobody else could run what it holds while the source blocks; so does every
-    /// worker until it is built.
+    /// Whatever the size, what a worker has claimed and not begun is open to workers that have
+    /// nothing to do, and a result is handed over without waiting for its batch. Items are pulled
+    /// ahead of need only while they take less than 10 µs: a dearer one is pulled when a worker is
+    /// there to run it. One worker alone pulls items one by one, since nobody else could run what
+    /// it holds while the source blocks; so does every worker until it is built.
     ///
     /// # Panics
     ///
