@@ -59,8 +59,10 @@ where
     B: Backend,
 {
     state: State<I, S, W, B>,
-    /// The source's hint at the start, less what was yielded since.
+    /// The source's hint at the start.
     hint: (usize, Option<usize>),
+    /// How many items of it were yielded since.
+    yielded: usize,
     counters: Arc<Counters>,
     #[cfg(feature = "progress")]
     progress: Option<ProgressOptions>,
@@ -114,6 +116,7 @@ where
         Self {
             state: State::Ready(Box::new(plan)),
             hint: (0, None),
+            yielded: 0,
             counters: Arc::default(),
             #[cfg(feature = "progress")]
             progress: None,
@@ -135,7 +138,11 @@ where
     pub(crate) fn tasks_hint(&self) -> (usize, Option<usize>) {
         match &self.state {
             State::Ready(plan) => plan.source.size_hint(),
-            State::Running(_) => self.hint,
+            State::Running(_) => {
+                let (least, most) = self.hint;
+                let left = |hint: usize| hint.saturating_sub(self.yielded);
+                (left(least), most.map(left))
+            }
             State::Done => (0, Some(0)),
         }
     }
@@ -152,8 +159,7 @@ where
     #[inline(always)]
     fn count(&mut self, finished: &Finished<W::Output>) {
         if finished.index.is_some() {
-            let (least, most) = self.hint;
-            self.hint = (least.saturating_sub(1), most.map(|most| most.saturating_sub(1)));
+            self.yielded += 1;
         } else {
             // An error in place of the run: nothing comes after it.
             self.hint = (0, Some(0));

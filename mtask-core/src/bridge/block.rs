@@ -17,10 +17,19 @@ const ITEMS: usize = if cfg!(loom) { 2 } else { 512 };
 const PENDING: u32 = 0;
 /// The consumer has the output.
 const TAKEN: u32 = 1;
-/// An output that no worker made.
+/// An output, where the worker's number, from 1 on, stands in the bits above; 0 is for none.
 const DONE: u32 = 2;
-/// An output of worker 0; the others follow.
-const DONE_BY: u32 = 3;
+/// An error instead, in the same way.
+const FAILED: u32 = 3;
+
+/// The state of a place with an output.
+#[inline(always)]
+const fn done_by(worker: Option<usize>, kind: u32) -> u32 {
+    match worker {
+        Some(worker) => (worker as u32 + 1) << 2 | kind,
+        None => kind,
+    }
+}
 
 /// Items next to each other in the source, and their results in the same places.
 ///
@@ -31,13 +40,12 @@ const DONE_BY: u32 = 3;
 ///    the place's `state`;
 /// 3. the consumer reads the output.
 pub(super) struct Block<T, O> {
-    /// Index of the first item. Never changes.
+    /// Index of the first item. Never changes once the block is shared.
     base: usize,
     /// How many places have been given an input. Written (Release) by the thread in the source,
     /// after the input; read (Acquire) by who claims, before the inputs behind it.
     filled: Padded<AtomicUsize>,
-    /// For each place `PENDING`, then `DONE` or `DONE_BY` and more, then `TAKEN`. The step to done
-    /// is written (Release) by the place's worker after the output, and read (Acquire) by the
+    /// For each place `PENDING`, then `DONE` or `FAILED`, then `TAKEN`. The step to done is written (Release) by the place's worker after the output, and read (Acquire) by the
     /// consumer before it; the step to taken is the consumer's own.
     states: Box<[AtomicU32]>,
     /// So many places from the first have been taken, whatever their state says. Written and read
@@ -46,10 +54,12 @@ pub(super) struct Block<T, O> {
     slots: Box<[UnsafeCell<Slot<T, O>>]>,
 }
 
+/// What of these is there, the place's state says: so that for small items no room is lost to a tag.
 union Slot<T, O> {
     empty: (),
     input: ManuallyDrop<T>,
-    output: ManuallyDrop<Result<O, TaskError>>,
+    output: ManuallyDrop<O>,
+    error: ManuallyDrop<TaskError>,
 }
 
 // SAFETY: a block hands inputs and outputs from thread to thread, which their `Send` allows, and
@@ -59,9 +69,52 @@ unsafe impl<T: Send, O: Send> Send for Block<T, O> {}
 // SAFETY: as above; what is shared besides are atomics.
 unsafe impl<T: Send, O: Send> Sync for Block<T, O> {}
 
+/// A place, in the hands of its worker.
+pub(super) struct Place<'a, T, O> {
+    slot: &'a UnsafeCell<Slot<T, O>>,
+    state: &'a AtomicU32,
+}
+
+impl<T, O> Place<'_, T, O> {
+    /// Takes the input out.
+    ///
+    /// # Safety
+    ///
+    /// The caller has claimed the place, which is among those filled, and takes it once; it goes
+    /// on to [`put_output`](Place::put_output), though what it does in between may unwind.
+    #[inline(always)]
+    pub(super) unsafe fn take_input(&self) -> T {
+        // SAFETY: the claim came after an Acquire of `filled`, so that the input is there and
+        // seen; nobody else has this place now.
+        self.slot.with_mut(|slot| unsafe { ManuallyDrop::take(&mut (*slot).input) })
+    }
+
+    /// Puts the output of `worker` where the input was.
+    ///
+    /// # Safety
+    ///
+    /// The caller has taken the input of this place, and does this once.
+    #[inline(always)]
+    pub(super) unsafe fn put_output(&self, worker: Option<usize>, output: Result<O, TaskError>) {
+        // SAFETY: the place is still the caller's, and empty.
+        let kind = self.slot.with_mut(|slot| unsafe {
+            match output {
+                Ok(output) => {
+                    (*slot).output = ManuallyDrop::new(output);
+                    DONE
+                }
+                Err(error) => {
+                    (*slot).error = ManuallyDrop::new(error);
+                    FAILED
+                }
+            }
+        });
+        self.state.store(done_by(worker, kind), Ordering::Release);
+    }
+}
+
 /// What the consumer finds in a place.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Phase {
     Pending,
     Taken,
     Done,
@@ -80,11 +133,16 @@ impl<T, O> Block<T, O> {
         }
     };
 
-    pub(super) fn new(base: usize) -> Self {
+    pub(super) fn new() -> Self {
         let slots = (0..Self::LEN).map(|_| UnsafeCell::new(Slot { empty: () })).collect();
         let states = (0..Self::LEN).map(|_| AtomicU32::new(PENDING)).collect();
         let (filled, taken) = (Padded(AtomicUsize::new(0)), AtomicUsize::new(0));
-        Self { base, filled, states, taken, slots }
+        Self { base: 0, filled, states, taken, slots }
+    }
+
+    /// Says which item is the first.
+    pub(super) fn begin_at(&mut self, base: usize) {
+        self.base = base;
     }
 
     pub(super) fn base(&self) -> usize {
@@ -105,39 +163,21 @@ impl<T, O> Block<T, O> {
     pub(super) unsafe fn put_input(&self, at: usize, input: T) {
         // SAFETY: nobody looks into a place that is not counted in `filled` yet, and no other
         // thread is here.
-        self.slot(at).with_mut(|slot| unsafe { (*slot).input = ManuallyDrop::new(input) });
+        self.slots[at].with_mut(|slot| unsafe { (*slot).input = ManuallyDrop::new(input) });
         self.filled.store(at + 1, Ordering::Release);
     }
 
-    /// Takes the input out of a place.
-    ///
-    /// # Safety
-    ///
-    /// The caller has claimed the place, which is among those filled, and takes it once; it goes
-    /// on to [`put_output`](Block::put_output) without unwinding.
+    /// A place, for its worker.
     #[inline]
-    pub(super) unsafe fn take_input(&self, at: usize) -> T {
-        // SAFETY: the claim came after an Acquire of `filled`, so that the input is there and
-        // seen; nobody else has this place now.
-        self.slot(at).with_mut(|slot| unsafe { ManuallyDrop::take(&mut (*slot).input) })
+    pub(super) fn place(&self, at: usize) -> Place<'_, T, O> {
+        Place { slot: &self.slots[at], state: &self.states[at] }
     }
 
-    /// Puts the output of `worker` where its input was.
-    ///
-    /// # Safety
-    ///
-    /// The caller has taken the input of this place, and does this once.
+    /// Places next to each other, for their worker.
     #[inline]
-    pub(super) unsafe fn put_output(
-        &self,
-        at: usize,
-        worker: Option<usize>,
-        output: Result<O, TaskError>,
-    ) {
-        // SAFETY: the place is still the caller's, and empty.
-        self.slot(at).with_mut(|slot| unsafe { (*slot).output = ManuallyDrop::new(output) });
-        let state = worker.map_or(DONE, |worker| DONE_BY.saturating_add(worker as u32));
-        self.state(at).store(state, Ordering::Release);
+    pub(super) fn places(&self, from: usize, to: usize) -> impl Iterator<Item = Place<'_, T, O>> {
+        let pairs = self.slots[from..to].iter().zip(&self.states[from..to]);
+        pairs.map(|(slot, state)| Place { slot, state })
     }
 
     /// How many places from `at` on are done, up to `end`.
@@ -155,19 +195,35 @@ impl<T, O> Block<T, O> {
     /// [`note_all_taken`](Block::note_all_taken) for those up to it, before it lets the block go.
     #[inline(always)]
     pub(super) unsafe fn take_output(&self, at: usize) -> Finished<O> {
-        let by = self.state(at).load(Ordering::Relaxed);
+        let state = self.states[at].load(Ordering::Relaxed);
         // SAFETY: it is done, so that the worker has left the place, and its output is seen
         // through the Acquire with which that was seen; it was not taken before, and nobody else
         // takes.
-        let result =
-            self.slot(at).with_mut(|slot| unsafe { ManuallyDrop::take(&mut (*slot).output) });
-        let worker = by.checked_sub(DONE_BY).map(|worker| worker as usize);
+        let result = unsafe { self.take_result(at, state) };
+        let worker = (state >> 2).checked_sub(1).map(|worker| worker as usize);
         Finished { index: Some(self.base + at), worker, result }
+    }
+
+    /// Takes out what a place holds that is done, by its state.
+    ///
+    /// # Safety
+    ///
+    /// `state` is what the place's state is, and nobody else has the place.
+    #[inline(always)]
+    unsafe fn take_result(&self, at: usize, state: u32) -> Result<O, TaskError> {
+        // SAFETY: the state says what is there.
+        self.slots[at].with_mut(|slot| unsafe {
+            if state & FAILED == FAILED {
+                Err(ManuallyDrop::take(&mut (*slot).error))
+            } else {
+                Ok(ManuallyDrop::take(&mut (*slot).output))
+            }
+        })
     }
 
     /// Notes that a place has been taken.
     pub(super) fn note_taken(&self, at: usize) {
-        self.state(at).store(TAKEN, Ordering::Relaxed);
+        self.states[at].store(TAKEN, Ordering::Relaxed);
     }
 
     /// Notes that all places before `end` have been taken.
@@ -176,34 +232,24 @@ impl<T, O> Block<T, O> {
     }
 
     /// What there is for the consumer in a place.
-    pub(super) fn place(&self, at: usize) -> Place {
-        match self.state(at).load(Ordering::Acquire) {
-            PENDING => Place::Pending,
-            TAKEN => Place::Taken,
-            _ => Place::Done,
+    pub(super) fn phase(&self, at: usize) -> Phase {
+        match self.states[at].load(Ordering::Acquire) {
+            PENDING => Phase::Pending,
+            TAKEN => Phase::Taken,
+            _ => Phase::Done,
         }
     }
 
-    #[inline(always)]
-    fn slot(&self, at: usize) -> &UnsafeCell<Slot<T, O>> {
-        &self.slots[at]
-    }
-
-    #[inline(always)]
-    fn state(&self, at: usize) -> &AtomicU32 {
-        &self.states[at]
-    }
-
-    /// Looks at the output in a place, if it is there.
+    /// Whether there is a result in a place, and one for which `holds`.
     ///
     /// # Safety
     ///
     /// Only the consumer calls this.
     pub(super) unsafe fn is_done_with(&self, at: usize, holds: StopWhen<O>) -> bool {
-        // SAFETY: as in `take_output`; what is there stays until the consumer, who is here, takes
-        // it.
-        self.place(at) == Place::Done
-            && self.slot(at).with(|slot| holds(unsafe { &(*slot).output }))
+        let state = self.states[at].load(Ordering::Acquire);
+        // SAFETY: as in `take_output`, but for one thing: what is read here stays there as well, so
+        // that it is not dropped, and no more than looked at.
+        state >= DONE && holds(&ManuallyDrop::new(unsafe { self.take_result(at, state) }))
     }
 }
 
@@ -212,20 +258,14 @@ impl<T, O> Drop for Block<T, O> {
     fn drop(&mut self) {
         for at in self.taken.load(Ordering::Relaxed)..self.filled() {
             match self.states[at].load(Ordering::Acquire) {
-                TAKEN => false,
+                TAKEN => continue,
                 // SAFETY: nobody else has the block any more. A worker gives its hold on a block up
                 // only between two items, so that a place that is filled and not done still has
                 // its input.
-                PENDING => drop_caught(
-                    self.slot(at)
-                        .with_mut(|slot| unsafe { ManuallyDrop::take(&mut (*slot).input) }),
-                ),
+                PENDING => _ = drop_caught(unsafe { self.place(at).take_input() }),
                 // SAFETY: nobody else has the block any more, and the output was not taken.
-                _ => drop_caught(
-                    self.slot(at)
-                        .with_mut(|slot| unsafe { ManuallyDrop::take(&mut (*slot).output) }),
-                ),
-            };
+                state => _ = drop_caught(unsafe { self.take_result(at, state) }),
+            }
         }
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Chunk<T, O> {
     /// Items are so cheap that a fence at each would be dear.
     pub(super) quick: bool,
     pub(super) stop_when: Option<StopWhen<O>>,
+    /// A block to fill, made while the lock was not held.
+    pub(super) spare: Option<Arc<Block<T, O>>>,
 }
 
 impl<T, O> Chunk<T, O> {
@@ -30,25 +32,51 @@ impl<T, O> Chunk<T, O> {
 }
 
 impl<T, O> Bridge<T, O> {
+    /// Runs the items of a claim by `call` and publishes each result. Should `call` unwind, the item
+    /// in hand is the one at [`index`](Chunk::index), which is then to be published.
+    #[inline]
+    pub(crate) fn run(&self, chunk: &mut Chunk<T, O>, mut call: impl FnMut(T) -> O) {
+        let worker = Some(chunk.worker);
+        if !chunk.quick || chunk.stop_when.is_some() {
+            while let Some((_, input)) = self.next(chunk) {
+                let output = call(input);
+                self.publish(chunk, worker, Ok(output));
+            }
+            return;
+        }
+        // The same at the least cost, for items that take nanoseconds.
+        let wishes = &self.signals.wishes;
+        while self.is_at_hand(chunk) {
+            let first = chunk.index();
+            let Chunk { block, at, end, .. } = chunk;
+            for (index, place) in (first..).zip(block.places(*at, *end)) {
+                if index >= wishes.halt.load(Ordering::Relaxed) {
+                    return;
+                }
+                // SAFETY: as in `next`.
+                let output = call(unsafe { place.take_input() });
+                // SAFETY: as in `publish`.
+                unsafe { place.put_output(worker, Ok(output)) };
+                *at += 1;
+                self.look_for_consumer(index);
+            }
+        }
+    }
+
     /// The next item of a claim. Each has to be [published](Bridge::publish) before the next is
     /// taken; `None` is the end of the claim.
-    #[inline(always)]
     pub(crate) fn next(&self, chunk: &mut Chunk<T, O>) -> Option<(usize, T)> {
-        if chunk.at == chunk.end {
-            (chunk.at, chunk.end) = self.hands[chunk.worker].take(chunk.step)?;
-        }
         let index = chunk.index();
-        if index >= self.signals.wishes.halt.load(Ordering::Relaxed) {
+        if !self.is_at_hand(chunk) || index >= self.signals.wishes.halt.load(Ordering::Relaxed) {
             return None;
         }
         // SAFETY: the place is of this claim, and `at` goes on with its publication, so that it is
-        // taken once. What runs between the two does not unwind.
-        Some((index, unsafe { chunk.block.take_input(chunk.at) }))
+        // taken once. What runs between the two does not unwind, or is caught.
+        Some((index, unsafe { chunk.block.place(chunk.at).take_input() }))
     }
 
     /// Gives the result of the item in hand. One that comes after a cancel is dropped with the
     /// block.
-    #[inline(always)]
     pub(crate) fn publish(
         &self,
         chunk: &mut Chunk<T, O>,
@@ -56,23 +84,41 @@ impl<T, O> Bridge<T, O> {
         result: Result<O, TaskError>,
     ) {
         let index = chunk.index();
-        if !chunk.quick
-            && chunk.stop_when.is_none()
-            && self.signals.wishes.stops.load(Ordering::Relaxed)
-        {
-            chunk.stop_when = lock(&self.state).stop_when;
-        }
-        if chunk.stop_when.is_some_and(|stop| stop(&result)) {
-            self.stop_at(index);
-        }
-        // SAFETY: `next` has taken the input of this place, and `at` moves on.
-        unsafe { chunk.block.put_output(chunk.at, worker, result) };
+        self.look_for_stop(chunk, &result);
+        // SAFETY: the input of this place has been taken, and `at` moves on.
+        unsafe { chunk.block.place(chunk.at).put_output(worker, result) };
         chunk.at += 1;
         if !chunk.quick {
             // Between the result and the look for who waits for it, as the consumer has one
             // between saying that it waits and its last look for the result.
             fence(Ordering::SeqCst);
         }
+        self.look_for_consumer(index);
+    }
+
+    /// There is a next item of the claim, out of the reach of others.
+    #[inline]
+    fn is_at_hand(&self, chunk: &mut Chunk<T, O>) -> bool {
+        if chunk.at == chunk.end {
+            let Some(taken) = self.hands[chunk.worker].take(chunk.step) else { return false };
+            (chunk.at, chunk.end) = taken;
+        }
+        true
+    }
+
+    /// Ends the run if it is to end with this result.
+    fn look_for_stop(&self, chunk: &mut Chunk<T, O>, result: &Result<O, TaskError>) {
+        if chunk.stop_when.is_none() && self.signals.wishes.stops.load(Ordering::Relaxed) {
+            chunk.stop_when = lock(&self.state).stop_when;
+        }
+        if chunk.stop_when.is_some_and(|stop| stop(result)) {
+            self.stop_at(chunk.index());
+        }
+    }
+
+    /// Wakes the consumer if it waits for this result, which is there.
+    #[inline(always)]
+    fn look_for_consumer(&self, index: usize) {
         let watch = self.signals.wishes.watch.load(Ordering::Relaxed);
         if watch != NOBODY && (watch == index || watch == ANYTHING) {
             self.wake_consumer();

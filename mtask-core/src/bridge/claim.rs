@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::block::Block;
 use super::signals::NAPPING;
 use super::state::{Span, State};
 use super::{Bridge, Chunk, Pull};
@@ -43,13 +44,17 @@ impl<T, O> Bridge<T, O> {
     pub(crate) fn claim(
         &self,
         worker: usize,
-        last: Option<Chunk<T, O>>,
+        mut last: Option<Chunk<T, O>>,
         mut stride: Stride,
         pull: &mut impl Pull<T>,
     ) -> Option<Chunk<T, O>> {
         let window = self.signals.room.window.load(Ordering::Relaxed);
         let share = window / (2 * self.plan.workers);
         stride.most = stride.most.min(self.plan.batch).min(share.max(1));
+        let mut spare = last.as_mut().and_then(|last| last.spare.take());
+        if stride.quick && spare.is_none() {
+            spare = Some(Arc::new(Block::new()));
+        }
         let mut looks = 0;
         let mut state = lock(&self.state);
         state.finish(worker);
@@ -72,7 +77,7 @@ impl<T, O> Bridge<T, O> {
             }
             let enough = if looks == 0 { 1 } else { window / 2 };
             if self.may_pull(&state) && (!patient || self.room(&state) >= enough) {
-                state = self.turn(state, stride, pull);
+                state = self.turn(state, stride, &mut spare, pull);
                 continue;
             }
             if let Some(span) = self.steal(&state, worker, stride.most, 0) {
@@ -94,7 +99,7 @@ impl<T, O> Bridge<T, O> {
         drop(last);
         let Span { block, start, .. } = span?;
         let Stride { step, quick, .. } = stride;
-        Some(Chunk { block, worker, at: start, end: start, step, quick, stop_when })
+        Some(Chunk { block, worker, at: start, end: start, step, quick, stop_when, spare })
     }
 
     /// Takes a worker out for good, which is through with its claim; true for the last one, which

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::time::Duration;
 
-use super::block::Place;
+use super::block::Phase;
 use super::signals::{ANYTHING, NAPPING, NOBODY};
 use super::state::Span;
 use super::turn::Pull;
@@ -34,8 +34,8 @@ pub(crate) struct Outlet<T, O> {
     window: Window,
     /// After how many items the others are told.
     step: usize,
-    /// So many places of `current`, from its next one on, are done.
-    ready: usize,
+    /// The places of `current` before this one are done, from its next one on.
+    done: usize,
     /// The next place of `current` when the consumer last came back.
     noted: usize,
     /// Items that the consumer has taken and come back from: those no longer in flight. The one
@@ -68,7 +68,7 @@ impl<T, O> Outlet<T, O> {
             spans: VecDeque::new(),
             step: window.step(),
             window,
-            ready: 0,
+            done: 0,
             noted: 0,
             taken: 0,
             told: 0,
@@ -84,7 +84,7 @@ impl<T, O> Outlet<T, O> {
     /// The next result, if it is there and known of; else [`take`](Outlet::take) has to look.
     #[inline(always)]
     pub(crate) fn take_ready(&mut self) -> Option<Finished<O>> {
-        if self.ready == 0 && !self.refill() {
+        if !self.has_ready() && !self.refill() {
             return None;
         }
         Some(self.take_one())
@@ -132,7 +132,7 @@ impl<T, O> Outlet<T, O> {
     /// Pulls one item on the consumer's thread and gives it to the workers.
     pub(crate) fn feed(&self, pull: &mut impl Pull<T>) {
         let state = lock(&self.bridge.state);
-        let state = self.bridge.pull_one(state, pull);
+        let state = self.bridge.pull_one(state, &mut None, pull);
         self.bridge.release(state);
     }
 
@@ -149,7 +149,7 @@ impl<T, O> Outlet<T, O> {
         let is_over = state.is_over();
         drop(state);
         self.note_taken();
-        is_over && self.ready == 0 && !self.look_ahead()
+        is_over && !self.has_ready() && !self.look_ahead()
     }
 
     /// Has `stop` looked at every result, those not yet taken included: the first for which it
@@ -176,7 +176,7 @@ impl<T, O> Outlet<T, O> {
     /// Lets go of what was not taken.
     pub(crate) fn clear(&mut self) {
         self.note_taken();
-        (self.ready, self.noted) = (0, 0);
+        (self.done, self.noted) = (0, 0);
         self.current = None;
         self.spans.clear();
     }
@@ -202,14 +202,19 @@ impl<T, O> Outlet<T, O> {
         }
     }
 
+    /// The next place is known to be done.
+    #[inline(always)]
+    fn has_ready(&self) -> bool {
+        self.current.as_ref().is_some_and(|span| span.start < self.done)
+    }
+
     /// Takes the first of those that are ready.
     #[inline(always)]
     fn take_one(&mut self) -> Finished<O> {
         let Some(span) = &mut self.current else { unreachable!("what is ready is in a span") };
         let at = span.start;
         span.start += 1;
-        self.ready -= 1;
-        // SAFETY: the outlet is the consumer; `ready` places from `start` on are done, and a
+        // SAFETY: the outlet is the consumer; the places from `start` to `done` are done, and a
         // place is behind `start` once it is taken.
         unsafe { span.block.take_output(at) }
     }
@@ -260,14 +265,15 @@ impl<T, O> Outlet<T, O> {
             }
             count = 1;
         }
-        if let (Some(stop), Some(span)) = (self.stop_when, &self.current) {
+        let Some(span) = &self.current else { unreachable!("what is done is in a span") };
+        if let Some(stop) = self.stop_when {
             // SAFETY: the outlet is the consumer.
             let ends = |&at: &usize| unsafe { span.block.is_done_with(at, stop) };
             if let Some(at) = (span.start..span.start + count).find(ends) {
                 self.bridge.stop_at(span.block.base() + at);
             }
         }
-        self.ready = count;
+        self.done = span.start + count;
         self.looks = 0;
         true
     }
@@ -279,11 +285,11 @@ impl<T, O> Outlet<T, O> {
         for _ in 0..=self.spans.len() {
             if let Some(span) = &mut self.current {
                 while span.start < span.end {
-                    match span.block.place(span.start) {
-                        Place::Done => return true,
-                        Place::Pending if ordered => return false,
-                        Place::Pending => break,
-                        Place::Taken => {
+                    match span.block.phase(span.start) {
+                        Phase::Done => return true,
+                        Phase::Pending if ordered => return false,
+                        Phase::Pending => break,
+                        Phase::Taken => {
                             // Through another span, of a worker that had stolen it.
                             span.start += 1;
                             self.noted = span.start;
@@ -293,6 +299,7 @@ impl<T, O> Outlet<T, O> {
             }
             let next = self.spans.pop_front();
             self.noted = next.as_ref().map_or(0, |span| span.start);
+            self.done = self.noted;
             if let Some(span) = mem::replace(&mut self.current, next)
                 && span.start < span.end
             {

@@ -101,14 +101,19 @@ impl<T, O> State<T, O> {
         self.filling.as_ref().map_or(0, |block| block.base() + block.filled())
     }
 
-    /// The block for the next item, whose place is `filled`.
-    pub(super) fn block_to_fill(&mut self) -> Arc<Block<T, O>> {
+    /// The block for the next item, whose place is `filled`: the `spare` one where a new one is
+    /// needed.
+    pub(super) fn block_to_fill(
+        &mut self,
+        spare: &mut Option<Arc<Block<T, O>>>,
+    ) -> Arc<Block<T, O>> {
         if let Some(block) = &self.filling
             && block.filled() < Block::<T, O>::LEN
         {
             return Arc::clone(block);
         }
-        let block = Arc::new(Block::new(self.pulled()));
+        let mut block = spare.take().unwrap_or_else(|| Arc::new(Block::new()));
+        Arc::get_mut(&mut block).expect("a block is shared from here on").begin_at(self.pulled());
         if let Some(full) = self.filling.replace(Arc::clone(&block))
             && self.claimed < Block::<T, O>::LEN
         {

@@ -36,15 +36,16 @@ impl<T, O> Bridge<T, O> {
         &'a self,
         mut state: MutexGuard<'a, State<T, O>>,
         stride: Stride,
+        spare: &mut Option<Arc<Block<T, O>>>,
         pull: &mut impl Pull<T>,
     ) -> MutexGuard<'a, State<T, O>> {
         state.in_source = true;
         if stride.quick && state.active > 1 && state.idle == 0 {
-            state = self.quick_turn(state, stride.most, pull);
+            state = self.quick_turn(state, stride.most, spare, pull);
         } else {
             let most = if stride.built { self.plan.batch } else { 1 };
             for _ in 0..most {
-                state = self.pull_one(state, pull);
+                state = self.pull_one(state, spare, pull);
                 let is_wanted = state.wants_items() && self.room(&state) > 0;
                 if !is_wanted || state.claimable() > state.idle {
                     break;
@@ -59,9 +60,10 @@ impl<T, O> Bridge<T, O> {
     pub(super) fn pull_one<'a>(
         &'a self,
         mut state: MutexGuard<'a, State<T, O>>,
+        spare: &mut Option<Arc<Block<T, O>>>,
         pull: &mut impl Pull<T>,
     ) -> MutexGuard<'a, State<T, O>> {
-        let block = state.block_to_fill();
+        let block = state.block_to_fill(spare);
         let at = block.filled();
         // Whoever sleeps may claim what this turn has brought so far.
         self.release(state);
@@ -77,9 +79,10 @@ impl<T, O> Bridge<T, O> {
         &'a self,
         mut state: MutexGuard<'a, State<T, O>>,
         most: usize,
+        spare: &mut Option<Arc<Block<T, O>>>,
         pull: &mut impl Pull<T>,
     ) -> MutexGuard<'a, State<T, O>> {
-        let block = state.block_to_fill();
+        let block = state.block_to_fill(spare);
         let mut at = block.filled();
         let first = block.base() + at;
         let room = self.room(&state);

@@ -148,6 +148,7 @@ where
         ParStateful {
             state: State::Ready(Box::new(plan)),
             hint: self.hint,
+            yielded: self.yielded,
             counters: self.counters,
             #[cfg(feature = "progress")]
             progress: self.progress,

@@ -152,19 +152,23 @@ where
     W: Worker<Input = T, Output = O>,
 {
     let Some(worker) = life.worker() else { return 0 };
-    let mut count = 0;
-    let ran = catch_unwind(AssertUnwindSafe(|| {
-        while let Some((_, input)) = bridge.next(chunk) {
-            let output = worker.call(input);
-            bridge.publish(chunk, Some(number), Ok(output));
-            count += 1;
-        }
-    }));
+    let from = chunk.index();
+    let ran = catch_unwind(AssertUnwindSafe(|| run_all(bridge, worker, chunk)));
     if let Err(payload) = ran {
         let error = life.panicked(chunk.index(), payload);
         bridge.publish(chunk, Some(number), Err(error));
     }
-    count
+    chunk.index() - from
+}
+
+/// A function of its own, so that what it keeps of the claim stays in registers.
+#[inline(never)]
+fn run_all<W: Worker>(
+    bridge: &Bridge<W::Input, W::Output>,
+    worker: &mut W,
+    chunk: &mut Chunk<W::Input, W::Output>,
+) {
+    bridge.run(chunk, |input| worker.call(input));
 }
 
 /// Runs an item at a worker that is to be built first.
