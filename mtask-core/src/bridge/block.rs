@@ -1,6 +1,6 @@
 //! The memory that items and results share.
 
-use std::mem::ManuallyDrop;
+use std::mem::{ManuallyDrop, MaybeUninit};
 
 use super::{Finished, StopWhen};
 use crate::TaskError;
@@ -56,7 +56,7 @@ pub(super) struct Block<T, O> {
 
 /// What of these is there, the place's state says: so that for small items no room is lost to a tag.
 union Slot<T, O> {
-    empty: (),
+    _empty: (),
     input: ManuallyDrop<T>,
     output: ManuallyDrop<O>,
     error: ManuallyDrop<TaskError>,
@@ -134,7 +134,11 @@ impl<T, O> Block<T, O> {
     };
 
     pub(super) fn new() -> Self {
-        let slots = (0..Self::LEN).map(|_| UnsafeCell::new(Slot { empty: () })).collect();
+        // Zeros, and not just any bytes: so all cache lines are fetched here at once, and not one by
+        // one while the source is held up.
+        // SAFETY: a union with a field of no size may be any bytes.
+        let empty = || unsafe { MaybeUninit::<Slot<T, O>>::zeroed().assume_init() };
+        let slots = (0..Self::LEN).map(|_| UnsafeCell::new(empty())).collect();
         let states = (0..Self::LEN).map(|_| AtomicU32::new(PENDING)).collect();
         let (filled, taken) = (Padded(AtomicUsize::new(0)), AtomicUsize::new(0));
         Self { base: 0, filled, states, taken, slots }

@@ -185,7 +185,11 @@ impl<T, O> Bridge<T, O> {
             }
             state = if state.quick_turn { self.nap(state) } else { wait(&self.work, state) };
         }
-        self.signals.asleep.fetch_sub(1, Ordering::Relaxed);
+        if state.woken > 0 {
+            state.woken -= 1;
+        } else {
+            self.signals.asleep.fetch_sub(1, Ordering::Relaxed);
+        }
         state.idle -= 1;
         state
     }

@@ -157,10 +157,17 @@ impl<T, O> Bridge<T, O> {
     }
 
     /// Wakes whom a change of state may concern, and unlocks.
-    fn release(&self, state: MutexGuard<'_, State<T, O>>) {
-        let sleepers = self.signals.asleep.load(Ordering::Relaxed) > 0;
-        let worker = sleepers && (state.claimable() > 0 || self.may_pull(&state));
-        let over = sleepers && state.is_closed();
+    fn release(&self, mut state: MutexGuard<'_, State<T, O>>) {
+        let asleep = self.signals.asleep.load(Ordering::Relaxed);
+        let over = asleep > 0 && state.is_closed();
+        let worker = asleep > 0 && (state.claimable() > 0 || self.may_pull(&state));
+        let woken = if over { asleep } else { usize::from(worker) };
+        if woken > 0 {
+            // Here and not by themselves, since it may take them long to get a processor, and until
+            // then they would be woken again and again.
+            self.signals.asleep.fetch_sub(woken, Ordering::Relaxed);
+            state.woken += woken;
+        }
         let consumer = state.is_over();
         drop(state);
         if over {
