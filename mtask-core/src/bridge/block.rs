@@ -62,6 +62,15 @@ union Slot<T, O> {
     error: ManuallyDrop<TaskError>,
 }
 
+impl<T, O> Slot<T, O> {
+    /// Zeros, and not just any bytes: whoever makes or renews a block so fetches all of its cache
+    /// lines at once, which otherwise happens one by one while the source is held up.
+    fn empty() -> Self {
+        // SAFETY: a union with a field of no size may be any bytes.
+        unsafe { MaybeUninit::zeroed().assume_init() }
+    }
+}
+
 // SAFETY: a block hands inputs and outputs from thread to thread, which their `Send` allows, and
 // never lets two threads see the same one at a time: a place belongs to the thread in the source,
 // its worker, or the consumer, and passes on by a Release that the next one has acquired.
@@ -134,14 +143,19 @@ impl<T, O> Block<T, O> {
     };
 
     pub(super) fn new() -> Self {
-        // Zeros, and not just any bytes: so all cache lines are fetched here at once, and not one by
-        // one while the source is held up.
-        // SAFETY: a union with a field of no size may be any bytes.
-        let empty = || unsafe { MaybeUninit::<Slot<T, O>>::zeroed().assume_init() };
-        let slots = (0..Self::LEN).map(|_| UnsafeCell::new(empty())).collect();
+        let slots = (0..Self::LEN).map(|_| UnsafeCell::new(Slot::empty())).collect();
         let states = (0..Self::LEN).map(|_| AtomicU32::new(PENDING)).collect();
         let (filled, taken) = (Padded(AtomicUsize::new(0)), AtomicUsize::new(0));
         Self { base: 0, filled, states, taken, slots }
+    }
+
+    /// Makes a block that has been used as good as new.
+    pub(super) fn renew(&mut self) {
+        self.clear();
+        self.filled.0 = AtomicUsize::new(0);
+        self.taken = AtomicUsize::new(0);
+        self.states.fill_with(|| AtomicU32::new(PENDING));
+        self.slots.fill_with(|| UnsafeCell::new(Slot::empty()));
     }
 
     /// Says which item is the first.
@@ -257,9 +271,9 @@ impl<T, O> Block<T, O> {
     }
 }
 
-/// Drops the inputs that nobody has run and the outputs that nobody has taken.
-impl<T, O> Drop for Block<T, O> {
-    fn drop(&mut self) {
+impl<T, O> Block<T, O> {
+    /// Drops the inputs that nobody has run and the outputs that nobody has taken.
+    fn clear(&mut self) {
         for at in self.taken.load(Ordering::Relaxed)..self.filled() {
             match self.states[at].load(Ordering::Acquire) {
                 TAKEN => continue,
@@ -271,5 +285,11 @@ impl<T, O> Drop for Block<T, O> {
                 state => _ = drop_caught(unsafe { self.take_result(at, state) }),
             }
         }
+    }
+}
+
+impl<T, O> Drop for Block<T, O> {
+    fn drop(&mut self) {
+        self.clear();
     }
 }

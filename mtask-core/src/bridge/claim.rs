@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::block::Block;
 use super::signals::NAPPING;
 use super::state::{Span, State};
 use super::{Bridge, Chunk, Pull};
@@ -53,7 +52,7 @@ impl<T, O> Bridge<T, O> {
         stride.most = stride.most.min(self.plan.batch).min(share.max(1));
         let mut spare = last.as_mut().and_then(|last| last.spare.take());
         if stride.quick && spare.is_none() {
-            spare = Some(Arc::new(Block::new()));
+            spare = Some(self.spare());
         }
         let mut looks = 0;
         let mut state = lock(&self.state);
@@ -96,7 +95,9 @@ impl<T, O> Bridge<T, O> {
         // The others may be asleep for a reason that just ceased to hold.
         self.release(state);
         // Not before: what it was through with is not dropped under the lock.
-        drop(last);
+        if let Some(last) = last {
+            self.recycle(last.block);
+        }
         let Span { block, start, .. } = span?;
         let Stride { step, quick, .. } = stride;
         Some(Chunk { block, worker, at: start, end: start, step, quick, stop_when, spare })

@@ -36,6 +36,9 @@ use hand::Hand;
 use signals::{NOBODY, Signals};
 use state::State;
 
+/// The most blocks that are kept to be used again.
+const SPARES: usize = 8;
+
 /// One finished item, on its way to the consumer.
 #[derive(Debug)]
 pub struct Finished<O> {
@@ -82,6 +85,9 @@ pub(crate) struct Bridge<T, O> {
     hands: Box<[Padded<Hand>]>,
     /// What changes from claim to claim. Never held while user code runs.
     state: Mutex<State<T, O>>,
+    /// Blocks to be used again. To make them anew each time would cost more than what is in them: two
+    /// threads would meet in the allocator.
+    spares: Mutex<Vec<Arc<Block<T, O>>>>,
     /// Workers wait here: for an item, for room, for the source, for the other builds.
     work: Condvar,
     /// The consumer waits here. It is its own object, without the item types, because a run that
@@ -97,6 +103,7 @@ impl<T, O> Bridge<T, O> {
             signals: Signals::new(&plan),
             hands: (0..plan.workers).map(|_| Padded(Hand::new())).collect(),
             state: Mutex::new(State::new(&plan)),
+            spares: Mutex::new(Vec::new()),
             work: Condvar::new(),
             consumer: Arc::new(Bell::new()),
         });
@@ -136,6 +143,24 @@ impl<T, O> Bridge<T, O> {
     /// The payload with which the source panicked, once.
     pub(crate) fn source_panic(&self) -> Option<Box<dyn Any + Send>> {
         lock(&self.state).source_panic.take()
+    }
+
+    /// A block to fill.
+    fn spare(&self) -> Arc<Block<T, O>> {
+        let used = lock(&self.spares).pop();
+        let Some(mut block) = used else { return Arc::new(Block::new()) };
+        Arc::get_mut(&mut block).expect("a spare block is not shared").renew();
+        block
+    }
+
+    /// Lets go of a block, and keeps it for later use if nobody else has it.
+    fn recycle(&self, mut block: Arc<Block<T, O>>) {
+        if Arc::get_mut(&mut block).is_some() {
+            let mut spares = lock(&self.spares);
+            if spares.len() < SPARES {
+                spares.push(block);
+            }
+        }
     }
 
     /// Ends all claims of items from `index` on.

@@ -300,10 +300,11 @@ impl<T, O> Outlet<T, O> {
             let next = self.spans.pop_front();
             self.noted = next.as_ref().map_or(0, |span| span.start);
             self.done = self.noted;
-            if let Some(span) = mem::replace(&mut self.current, next)
-                && span.start < span.end
-            {
+            let Some(span) = mem::replace(&mut self.current, next) else { continue };
+            if span.start < span.end {
                 self.spans.push_back(span);
+            } else {
+                self.bridge.recycle(span.block);
             }
         }
         false
