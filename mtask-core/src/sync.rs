@@ -58,6 +58,13 @@ impl<T> std::ops::Deref for Padded<T> {
     }
 }
 
+/// Passes a fraction of a microsecond.
+pub(crate) fn pause() {
+    for _ in 0..16 {
+        std::hint::spin_loop();
+    }
+}
+
 /// Locks, poisoned or not.
 ///
 /// What runs under a lock of ours does not unwind: it is our own code, or the source's, whose panic

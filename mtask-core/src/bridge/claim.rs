@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
-use super::signals::NAPPING;
 use super::state::{Span, State};
 use super::{Bridge, Chunk, Pull};
 use crate::TaskError;
 use crate::error::drop_caught;
-use crate::sync::{Arc, MutexGuard, Ordering, fence, lock, wait, yield_now};
+use crate::sync::{Arc, MutexGuard, Ordering, fence, lock, pause, wait, yield_now};
 
 /// How often a worker that finds nothing to do looks again before it sleeps, where items are so
 /// cheap that all in flight are done sooner than it would wake.
 const LOOKS: u32 = if cfg!(loom) { 0 } else { 24 };
 /// Items so cheap, in nanoseconds, that a worker does better to look again than to sleep.
 const CHEAP: usize = 10_000;
+/// How often a worker that finds another one in the source waits for it before it sleeps: to pull an
+/// item mostly takes less than to wake a thread.
+const PAUSES: u32 = if cfg!(loom) { 0 } else { 16 };
 /// How long a worker sleeps at the most that came upon a quick turn.
 const NAP: Duration = Duration::from_millis(100);
 /// After how many claims of every worker a claim is so old that others take from it before they
@@ -173,6 +175,11 @@ impl<T, O> Bridge<T, O> {
             yield_now();
             return lock(&self.state);
         }
+        if *looks <= PAUSES && state.in_source {
+            drop(state);
+            pause();
+            return lock(&self.state);
+        }
         self.signals.hungry.store(true, Ordering::Relaxed);
         state.idle += 1;
         self.signals.asleep.fetch_add(1, Ordering::Relaxed);
@@ -180,8 +187,8 @@ impl<T, O> Bridge<T, O> {
         // making room and looking for sleepers.
         fence(Ordering::SeqCst);
         if !self.may_pull(&state) {
-            if self.signals.wishes.watch.load(Ordering::Relaxed) == NAPPING {
-                // It sleeps until there is a heap of results, and the heap may have ended here.
+            if state.napping {
+                // What it sleeps for may not come any more.
                 self.wake_consumer();
             }
             state = if state.quick_turn { self.nap(state) } else { wait(&self.work, state) };

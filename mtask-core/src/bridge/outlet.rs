@@ -5,7 +5,7 @@ use std::mem;
 use std::time::Duration;
 
 use super::block::Phase;
-use super::signals::{ANYTHING, NAPPING, NOBODY};
+use super::signals::{ANYTHING, NOBODY};
 use super::state::Span;
 use super::turn::Pull;
 use super::window::Window;
@@ -15,10 +15,14 @@ use crate::sync::{Arc, Ordering, fence, lock, yield_now};
 /// How often the consumer looks again before it sleeps, where all that may be in flight is done
 /// sooner than it would wake.
 const LOOKS: u32 = if cfg!(loom) { 0 } else { 24 };
-/// The shortest sleep that is worth it, in nanoseconds.
+/// How long, in nanoseconds, the workers are to take for what the consumer sleeps for, at least: as
+/// long as waking it takes.
 const SHORTEST_NAP: usize = 25_000;
-/// The longest time that a cheap result waits for a consumer that sleeps.
-const LONGEST_NAP: usize = 1_000_000;
+/// How long they are to take at the most.
+const LONGEST_NAP: usize = 1_500_000;
+/// After which time the consumer wakes by itself, should they take longer: as long as a cheap result
+/// may wait.
+const NAP_LIMIT: Duration = Duration::from_micros(1_900);
 /// Items so cheap, in nanoseconds, that waking the consumer for each would cost as much.
 const CHEAP: usize = 250_000;
 /// How long the consumer sleeps at the most while a quick claim is in work.
@@ -325,6 +329,7 @@ impl<T, O> Outlet<T, O> {
             let (index, worker, result) = (None, Some(worker), Err(error));
             return Look::Ready(Finished { index, worker, result });
         }
+        state.napping = false;
         self.spans.extend(state.fresh.drain(..));
         // Before the results are looked at: what is done by then is seen.
         let is_over = state.unbuilt == 0 && state.is_over();
@@ -345,12 +350,13 @@ impl<T, O> Outlet<T, O> {
     fn sleep(&mut self) -> Look<O> {
         self.looks += 1;
         let item_ns = self.bridge.signals.item_ns.load(Ordering::Relaxed);
-        // How long the workers take for a quarter of what may be in flight.
-        let heap = item_ns.saturating_mul(self.window.size()) / (4 * self.bridge.plan.workers);
         if !(1..CHEAP).contains(&item_ns) {
             return self.wait();
         }
-        if heap < SHORTEST_NAP {
+        // The time that the workers take for an item, together, is this part of it.
+        let workers = self.bridge.plan.workers;
+        let heap = (LONGEST_NAP * workers / item_ns).min(self.window.size() / 2);
+        if heap * item_ns / workers < SHORTEST_NAP {
             if self.looks > LOOKS {
                 return self.wait();
             }
@@ -359,7 +365,7 @@ impl<T, O> Outlet<T, O> {
             if self.looks > 1 {
                 return self.wait();
             }
-            self.nap(heap.min(LONGEST_NAP));
+            self.nap(heap);
         }
         Look::Pending
     }
@@ -370,15 +376,18 @@ impl<T, O> Outlet<T, O> {
         self.bridge.signals.wishes.watch.swap(what, Ordering::AcqRel);
     }
 
-    /// Sleeps so many nanoseconds, or until the workers have nothing to do.
-    fn nap(&self, ns: usize) {
-        let state = lock(&self.bridge.state);
+    /// Sleeps until so many items further on a result is there, or the workers have nothing to do,
+    /// or for its time. By the worker's wake-up and not for a time alone: a timer costs thrice as
+    /// much.
+    fn nap(&self, heap: usize) {
+        let mut state = lock(&self.bridge.state);
         if state.idle == state.active {
             return;
         }
-        self.watch_for(NAPPING);
+        state.napping = true;
+        self.watch_for(self.taken + heap);
         drop(state);
-        self.bridge.consumer.wait_at_most(Duration::from_nanos(ns as u64));
+        self.bridge.consumer.wait_at_most(NAP_LIMIT);
         self.watch_for(NOBODY);
     }
 

@@ -8,8 +8,6 @@ use crate::sync::{AtomicBool, AtomicUsize, Padded};
 pub(super) const NOBODY: usize = usize::MAX;
 /// The consumer waits for any result.
 pub(super) const ANYTHING: usize = usize::MAX - 1;
-/// The consumer looks again by itself soon; to be woken only where nothing goes on any more.
-pub(super) const NAPPING: usize = usize::MAX - 2;
 
 /// The atomics of a bridge, those that are written at the same pace on the same cache line.
 pub(super) struct Signals {
@@ -40,7 +38,7 @@ pub(super) struct Wishes {
     /// Items from this index on are not begun any more: all of them after a cancel. A worker looks
     /// at each item; that it may see it late costs an item, so that it is relaxed.
     pub(super) halt: AtomicUsize,
-    /// The index that the consumer waits for, or one of the three above. Written by the consumer
+    /// The index that the consumer waits for, or one of the two above. Written by the consumer
     /// under the lock and before a fence and a last look; read by workers at each result, after a
     /// fence unless they are quick; whoever rings resets it.
     pub(super) watch: AtomicUsize,

@@ -68,6 +68,8 @@ pub(super) struct State<T, O> {
     pub(super) build_error: Option<(usize, TaskError)>,
     /// Workers that have found nothing to do, asleep or about to look again.
     pub(super) idle: usize,
+    /// The consumer sleeps until there is a heap of results.
+    pub(super) napping: bool,
     /// Sleepers that have been woken and have not noticed yet.
     pub(super) woken: usize,
 }
@@ -95,6 +97,7 @@ impl<T, O> State<T, O> {
             unbuilt: if plan.build_now { plan.workers } else { 0 },
             build_error: None,
             idle: 0,
+            napping: false,
             woken: 0,
         }
     }
