@@ -22,6 +22,7 @@ mod turn;
 mod window;
 
 use std::any::Any;
+use std::mem;
 
 pub(crate) use bell::Bell;
 pub(crate) use chunk::Chunk;
@@ -55,7 +56,7 @@ pub type StopWhen<O> = fn(&Result<O, TaskError>) -> bool;
 /// What a run leaves that was left early, for the caller to drop where no lock is held: the inputs
 /// and results in its blocks, and an error of a build at the start.
 pub(crate) struct Leftover<T, O> {
-    _blocks: Vec<Arc<Block<T, O>>>,
+    _blocks: [Vec<Arc<Block<T, O>>>; 2],
     pub(crate) build_error: Option<(usize, TaskError)>,
 }
 
@@ -137,7 +138,8 @@ impl<T, O> Bridge<T, O> {
     /// Takes out what nobody will ask for any more.
     pub(crate) fn clear(&self) -> Leftover<T, O> {
         let mut state = lock(&self.state);
-        Leftover { _blocks: state.clear(), build_error: state.build_error.take() }
+        let blocks = [state.clear(), mem::take(&mut *lock(&self.spares))];
+        Leftover { _blocks: blocks, build_error: state.build_error.take() }
     }
 
     /// The payload with which the source panicked, once.

@@ -247,13 +247,13 @@ where
     }
 
     /// Rarely needed: sets the most items that a worker claims at a time, and pulls in one turn at
-    /// the source. Without it claims adapt: to as many items as take 20 µs, 512 at most, and no
+    /// the source. Without it claims adapt: to as many items as take 100 µs, 512 at most, and no
     /// more than the worker's share of half the window. `batch_size(1)` has every item pulled,
     /// claimed and run by itself.
     ///
     /// Whatever the size, what a worker has claimed and not begun is open to workers that have
     /// nothing to do, and a result is handed over without waiting for its batch. Items are pulled
-    /// ahead of need only while they take less than 10 µs: a dearer one is pulled when a worker is
+    /// ahead of need only while they take less than 30 µs: a dearer one is pulled when a worker is
     /// there to run it. One worker alone pulls items one by one, since nobody else could run what
     /// it holds while the source blocks; so does every worker until it is built.
     ///

@@ -4,15 +4,18 @@ use std::time::{Duration, Instant};
 
 use crate::bridge::Stride;
 
-/// How long a claim is to take: long enough for the lock to cost next to nothing, and short enough
-/// for nobody to miss what is in it.
-const AIM: Duration = Duration::from_micros(20);
+/// How long a claim is to take: long enough for what is done once a claim to cost next to nothing,
+/// and short enough for nobody to miss what is in it, before it is old enough to be stolen from.
+const AIM: Duration = Duration::from_micros(100);
 /// The most items in a claim.
 const MOST: usize = 512;
 /// Items that take less than this are cheap enough for a claim in which not every item is fenced.
-const QUICK: Duration = Duration::from_micros(10);
-/// Which part of a claim is taken in hand at a time, out of the reach of others.
-const STEPS: usize = 32;
+const QUICK: Duration = Duration::from_micros(30);
+/// How long what a worker takes in hand at a time, out of the reach of others, is to take: some times
+/// as long as taking it.
+const STEP: Duration = Duration::from_nanos(100);
+/// The most items of a step, should they all turn out to be dear.
+const MOST_IN_STEP: usize = 16;
 
 /// Measures a worker's claims, and sizes the next: at most twice as many items as the last one,
 /// and at once as few as they turn out to be worth.
@@ -33,7 +36,7 @@ impl Pace {
         let most = if built { self.most } else { 1 };
         Stride {
             most,
-            step: (most / STEPS).max(1),
+            step: self.fitting(STEP).min(MOST_IN_STEP).min(most),
             quick: built && self.item.is_some_and(|item| item < QUICK),
             built,
             item_ns: self.item.map_or(0, |item| (item.as_nanos() as usize).max(1)),
@@ -54,11 +57,16 @@ impl Pace {
         }
     }
 
+    /// How many items fit into a time; at least one.
+    fn fitting(&self, time: Duration) -> usize {
+        let Some(item) = self.item else { return 1 };
+        usize::try_from(time.as_nanos() / item.as_nanos().max(1)).unwrap_or(usize::MAX).max(1)
+    }
+
     fn measured(&mut self, took: Duration, count: usize) {
         let item = took / u32::try_from(count).unwrap_or(u32::MAX);
-        let fit = AIM.as_nanos() / item.as_nanos().max(1);
-        self.most = usize::try_from(fit).unwrap_or(MOST).min(2 * count).clamp(1, MOST);
         self.item = Some(item);
+        self.most = self.fitting(AIM).min(2 * count).min(MOST);
     }
 }
 
@@ -80,12 +88,12 @@ mod tests {
     #[test]
     fn claims_double_up_to_what_takes_the_aim_and_shrink_at_once() {
         let mut pace = Pace::new();
-        assert_eq!(sizes(&mut pace, Duration::from_micros(1), 7), [1, 2, 4, 8, 16, 20, 20]);
+        assert_eq!(sizes(&mut pace, Duration::from_micros(5), 7), [1, 2, 4, 8, 16, 20, 20]);
         assert!(pace.stride(true).quick);
         assert_eq!(sizes(&mut pace, Duration::from_millis(1), 2), [20, 1]);
         assert!(!pace.stride(true).quick);
         assert_eq!(sizes(&mut pace, Duration::from_nanos(2), 12).last(), Some(&MOST));
-        assert_eq!(pace.stride(true).step, MOST / STEPS);
+        assert_eq!(pace.stride(true).step, MOST_IN_STEP);
     }
 
     #[test]
