@@ -45,7 +45,10 @@ fn leaves_nothing(run: impl Fn(u64) + Send + 'static) {
         wait_for_threads(before_threads);
         let after = resident();
         eprintln!("{RUNS} runs: {before_threads} threads and {before} bytes before, {after} after");
-        assert!(after < before + SLACK, "memory grew from {before} to {after}");
+        // A sanitizer keeps notes of its own on each thread.
+        if std::env::var_os("MTASK_SANITIZED").is_none() {
+            assert!(after < before + SLACK, "memory grew from {before} to {after}");
+        }
     });
     wait_for_threads(before_threads);
 }

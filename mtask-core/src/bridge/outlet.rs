@@ -365,7 +365,7 @@ impl<T, O> Outlet<T, O> {
             if self.looks > 1 {
                 return self.wait();
             }
-            self.nap(heap);
+            return self.nap(heap);
         }
         Look::Pending
     }
@@ -379,16 +379,24 @@ impl<T, O> Outlet<T, O> {
     /// Sleeps until so many items further on a result is there, or the workers have nothing to do,
     /// or for its time. By the worker's wake-up and not for a time alone: a timer costs thrice as
     /// much.
-    fn nap(&self, heap: usize) {
-        let mut state = lock(&self.bridge.state);
-        if state.idle == state.active {
-            return;
+    fn nap(&mut self, heap: usize) -> Look<O> {
+        let bridge = Arc::clone(&self.bridge);
+        let mut state = lock(&bridge.state);
+        if state.idle > 0 {
+            // Those at work may be at slow items, and the heap not come.
+            drop(state);
+            return self.wait();
         }
         state.napping = true;
         self.watch_for(self.taken + heap);
         drop(state);
-        self.bridge.consumer.wait_at_most(NAP_LIMIT);
+        // By now the heap may be there.
+        let found = self.look_ahead();
+        if !found {
+            bridge.consumer.wait_at_most(NAP_LIMIT);
+        }
         self.watch_for(NOBODY);
+        if found { Look::Ready(self.take_one()) } else { Look::Pending }
     }
 
     /// Sleeps until the next result is there, or the run is over.

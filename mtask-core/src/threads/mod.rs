@@ -9,6 +9,8 @@ mod pace;
 mod pqdm;
 mod pulled;
 mod scope;
+#[cfg(all(test, not(loom)))]
+mod tests;
 
 #[doc(hidden)]
 pub use crew::Handle;
