@@ -6,6 +6,10 @@
 /// `Sync`: an `Rc`, a raw device handle or an interpreter may be its state. It is made from a
 /// [`Spec`](crate::Spec), by hand or by `#[delayed_init]`.
 ///
+/// Which items come to which worker is not said, nor in which order: one that has nothing to do
+/// takes over what another had claimed, which may come before what it has run. One worker alone runs
+/// them in the order of the input.
+///
 /// # Panics
 ///
 /// A panic in [`call`](Worker::call) costs that one item
