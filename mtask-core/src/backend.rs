@@ -131,6 +131,7 @@ impl<I: Iterator, S: Spec<W>, W: Worker<Input = I::Item>> Job<I, S, W> {
         let (_, mut outlet) = Bridge::new(Plan {
             workers: self.team.specs.len(),
             window: self.options.window,
+            item_bytes: size_of::<I::Item>().max(size_of::<W::Output>()),
             batch: self.options.batch.unwrap_or(usize::MAX),
             ordered: self.options.ordered,
             build_now: self.team.build_now,

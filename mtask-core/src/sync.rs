@@ -5,17 +5,17 @@ pub(crate) use loom::{
     cell::UnsafeCell,
     sync::{
         Arc, Condvar, Mutex, MutexGuard,
-        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
     },
     thread::yield_now,
 };
 #[cfg(all(feature = "progress", not(loom)))]
-pub(crate) use std::sync::{LazyLock, atomic::AtomicU64};
+pub(crate) use std::sync::LazyLock;
 #[cfg(not(loom))]
 pub(crate) use std::{
     sync::{
         Arc, Condvar, Mutex, MutexGuard, Weak,
-        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
     },
     thread::{Builder, JoinHandle, Scope, ScopedJoinHandle, scope, yield_now},
     thread_local,

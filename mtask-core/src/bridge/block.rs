@@ -2,6 +2,7 @@
 
 use std::mem::{ManuallyDrop, MaybeUninit};
 
+use super::taken::Taken;
 use super::{Finished, StopWhen};
 use crate::TaskError;
 use crate::error::drop_caught;
@@ -11,12 +12,10 @@ use crate::sync::{AtomicU32, AtomicUsize, Ordering, Padded, UnsafeCell};
 const BYTES: usize = 16 * 1024;
 
 /// The most items in a block; what is packed in a [`Hand`](super::hand::Hand) is less than 2^16.
-const ITEMS: usize = if cfg!(loom) { 2 } else { 512 };
+pub(super) const ITEMS: usize = if cfg!(loom) { 2 } else { 512 };
 
 /// No output here yet: an input, an item in work, or nothing at all.
 const PENDING: u32 = 0;
-/// The consumer has the output.
-const TAKEN: u32 = 1;
 /// An output, where the worker's number, from 1 on, stands in the bits above; 0 is for none.
 const DONE: u32 = 2;
 /// An error instead, in the same way.
@@ -45,12 +44,12 @@ pub(super) struct Block<T, O> {
     /// How many places have been given an input. Written (Release) by the thread in the source,
     /// after the input; read (Acquire) by who claims, before the inputs behind it.
     filled: Padded<AtomicUsize>,
-    /// For each place `PENDING`, then `DONE` or `FAILED`, then `TAKEN`. The step to done is written (Release) by the place's worker after the output, and read (Acquire) by the
-    /// consumer before it; the step to taken is the consumer's own.
+    /// For each place `PENDING`, then `DONE` or `FAILED`. That is written (Release) by the place's
+    /// worker after the output, and read (Acquire) by the consumer before it.
     states: Box<[AtomicU32]>,
-    /// So many places from the first have been taken, whatever their state says. Written and read
-    /// by the consumer, and read by whoever drops the block, after the last of all its users.
-    taken: AtomicUsize,
+    /// The places that have been taken, whatever their state says. Written and read by the consumer,
+    /// and read by whoever drops the block, after the last of all its users.
+    taken: Taken,
     slots: Box<[UnsafeCell<Slot<T, O>>]>,
 }
 
@@ -145,7 +144,7 @@ impl<T, O> Block<T, O> {
     pub(super) fn new() -> Self {
         let slots = (0..Self::LEN).map(|_| UnsafeCell::new(Slot::empty())).collect();
         let states = (0..Self::LEN).map(|_| AtomicU32::new(PENDING)).collect();
-        let (filled, taken) = (Padded(AtomicUsize::new(0)), AtomicUsize::new(0));
+        let (filled, taken) = (Padded(AtomicUsize::new(0)), Taken::new());
         Self { base: 0, filled, states, taken, slots }
     }
 
@@ -153,7 +152,7 @@ impl<T, O> Block<T, O> {
     pub(super) fn renew(&mut self) {
         self.clear();
         self.filled.0 = AtomicUsize::new(0);
-        self.taken = AtomicUsize::new(0);
+        self.taken = Taken::new();
         self.states.fill_with(|| AtomicU32::new(PENDING));
         self.slots.fill_with(|| UnsafeCell::new(Slot::empty()));
     }
@@ -198,8 +197,9 @@ impl<T, O> Block<T, O> {
         pairs.map(|(slot, state)| Place { slot, state })
     }
 
-    /// How many places from `at` on are done, up to `end`.
+    /// How many places from `at` on are done and not taken, up to `end`.
     pub(super) fn done(&self, at: usize, end: usize) -> usize {
+        let end = self.taken.first(at, end).unwrap_or(end);
         let states = self.states[at..end].iter();
         states.take_while(|state| state.load(Ordering::Acquire) >= DONE).count()
     }
@@ -209,8 +209,8 @@ impl<T, O> Block<T, O> {
     /// # Safety
     ///
     /// Only the consumer calls this, once for each place, after it has seen that it is done; and
-    /// it tells afterwards that it has, by [`note_taken`](Block::note_taken) for this place or
-    /// [`note_all_taken`](Block::note_all_taken) for those up to it, before it lets the block go.
+    /// it tells afterwards that it has, by [`note_taken`](Block::note_taken), before it lets the
+    /// block go.
     #[inline(always)]
     pub(super) unsafe fn take_output(&self, at: usize) -> Finished<O> {
         let state = self.states[at].load(Ordering::Relaxed);
@@ -239,22 +239,19 @@ impl<T, O> Block<T, O> {
         })
     }
 
-    /// Notes that a place has been taken.
-    pub(super) fn note_taken(&self, at: usize) {
-        self.states[at].store(TAKEN, Ordering::Relaxed);
-    }
-
-    /// Notes that all places before `end` have been taken.
-    pub(super) fn note_all_taken(&self, end: usize) {
-        self.taken.store(end, Ordering::Relaxed);
+    /// Notes that places next to each other have been taken.
+    pub(super) fn note_taken(&self, from: usize, to: usize) {
+        self.taken.add(from, to);
     }
 
     /// What there is for the consumer in a place.
     pub(super) fn phase(&self, at: usize) -> Phase {
-        match self.states[at].load(Ordering::Acquire) {
-            PENDING => Phase::Pending,
-            TAKEN => Phase::Taken,
-            _ => Phase::Done,
+        if self.taken.first(at, at + 1).is_some() {
+            Phase::Taken
+        } else if self.states[at].load(Ordering::Acquire) == PENDING {
+            Phase::Pending
+        } else {
+            Phase::Done
         }
     }
 
@@ -264,19 +261,21 @@ impl<T, O> Block<T, O> {
     ///
     /// Only the consumer calls this.
     pub(super) unsafe fn is_done_with(&self, at: usize, holds: StopWhen<O>) -> bool {
+        if !matches!(self.phase(at), Phase::Done) {
+            return false;
+        }
         let state = self.states[at].load(Ordering::Acquire);
         // SAFETY: as in `take_output`, but for one thing: what is read here stays there as well, so
         // that it is not dropped, and no more than looked at.
-        state >= DONE && holds(&ManuallyDrop::new(unsafe { self.take_result(at, state) }))
+        holds(&ManuallyDrop::new(unsafe { self.take_result(at, state) }))
     }
 }
 
 impl<T, O> Block<T, O> {
     /// Drops the inputs that nobody has run and the outputs that nobody has taken.
     fn clear(&mut self) {
-        for at in self.taken.load(Ordering::Relaxed)..self.filled() {
+        for at in self.taken.others(self.filled()) {
             match self.states[at].load(Ordering::Acquire) {
-                TAKEN => continue,
                 // SAFETY: nobody else has the block any more. A worker gives its hold on a block up
                 // only between two items, so that a place that is filled and not done still has
                 // its input.

@@ -18,6 +18,7 @@ mod loom_tests;
 mod outlet;
 mod signals;
 mod state;
+mod taken;
 mod turn;
 mod window;
 
@@ -67,6 +68,8 @@ pub(crate) struct Plan {
     pub(crate) workers: usize,
     /// The most items in flight; `None` adapts.
     pub(crate) window: Option<usize>,
+    /// What an item or its result takes in memory, without what it owns elsewhere.
+    pub(crate) item_bytes: usize,
     /// The most items in a claim, and pulled in one turn at the source.
     pub(crate) batch: usize,
     /// Results leave in input order.

@@ -242,11 +242,7 @@ impl<T, O> Outlet<T, O> {
     /// Makes good what `take_one` left undone, so that it is cheap.
     fn note_taken(&mut self) {
         let Some(span) = &self.current else { return };
-        if self.bridge.plan.ordered {
-            span.block.note_all_taken(span.start);
-        } else {
-            (self.noted..span.start).for_each(|at| span.block.note_taken(at));
-        }
+        span.block.note_taken(self.noted, span.start);
         self.taken += span.start - self.noted;
         self.noted = span.start;
     }
@@ -353,9 +349,10 @@ impl<T, O> Outlet<T, O> {
         if !(1..CHEAP).contains(&item_ns) {
             return self.wait();
         }
+        let size = self.window.size();
         // The time that the workers take for an item, together, is this part of it.
         let workers = self.bridge.plan.workers;
-        let heap = (LONGEST_NAP * workers / item_ns).min(self.window.size() / 2);
+        let heap = (LONGEST_NAP * workers / item_ns).min(size - size / 4);
         if heap * item_ns / workers < SHORTEST_NAP {
             if self.looks > LOOKS {
                 return self.wait();

@@ -6,6 +6,8 @@ use super::Plan;
 const LEAST: usize = 16;
 /// The most items, unless `LEAST` for each worker is more.
 const MOST: usize = 4_096;
+/// The most bytes of them, with the same exception. What they own elsewhere is not known.
+const BYTES: usize = 2 << 20;
 /// How much work for each worker there is to be in a window, in nanoseconds: some times as long as a
 /// consumer of cheap items sleeps, since it may take as long again to get a processor.
 const WORK: usize = 8_000_000;
@@ -27,7 +29,8 @@ impl Window {
     pub(super) fn new(plan: &Plan) -> Self {
         let workers = plan.workers;
         let least = plan.window.unwrap_or(workers.saturating_mul(LEAST));
-        let most = plan.window.unwrap_or(least.max(MOST));
+        let fit = BYTES / plan.item_bytes.max(1);
+        let most = plan.window.unwrap_or(least.max(MOST.min(fit)));
         Self { size: least, least, most, workers }
     }
 
@@ -60,7 +63,15 @@ mod tests {
     use super::*;
 
     fn plan(window: Option<usize>) -> Plan {
-        Plan { workers: 2, window, batch: 1, ordered: true, build_now: false, fed: false }
+        Plan {
+            workers: 2,
+            window,
+            item_bytes: 8,
+            batch: 1,
+            ordered: true,
+            build_now: false,
+            fed: false,
+        }
     }
 
     #[test]
@@ -79,6 +90,15 @@ mod tests {
             window.adapt(64, 1_000_000);
         }
         assert_eq!(window.size(), 32);
+    }
+
+    #[test]
+    fn large_items_are_fewer() {
+        for (item_bytes, most) in [(0, MOST), (512, MOST), (1024, 2048), (usize::MAX, 32)] {
+            let mut window = Window::new(&Plan { item_bytes, ..plan(None) });
+            window.adapt(1_000_000, 1);
+            assert_eq!(window.size(), most);
+        }
     }
 
     #[test]

@@ -201,9 +201,9 @@ where
     /// next one, so that an observer never sees the bound broken.
     ///
     /// Without it the window adapts: it begins with 16 items for each worker, grows while items
-    /// are cheap, to 8 ms of work for each worker and 4,096 items at most (or 16 for each worker,
-    /// if that is more), and grows only by what the consumer has taken. A first item that stalls
-    /// meets a small window.
+    /// are cheap, to 8 ms of work for each worker, 4,096 items and 2 MiB of them at most (or 16 for
+    /// each worker, if that is more), and grows only by what the consumer has taken. A first item
+    /// that stalls meets a small window. What items own, as a `String` its text, is not counted.
     ///
     /// A larger window keeps workers busy behind a slow item, at the price of as many items and
     /// results in memory. Set it where items are large: to the memory you can spare, divided by
