@@ -100,7 +100,10 @@ impl<T, O> Bridge<T, O> {
     #[inline]
     fn is_at_hand(&self, chunk: &mut Chunk<T, O>) -> bool {
         if chunk.at == chunk.end {
-            let Some(taken) = self.hands[chunk.worker].take(chunk.step) else { return false };
+            // One by one where somebody has nothing to do.
+            let hungry = self.signals.hungry.load(Ordering::Relaxed);
+            let step = if hungry { 1 } else { chunk.step };
+            let Some(taken) = self.hands[chunk.worker].take(step) else { return false };
             (chunk.at, chunk.end) = taken;
         }
         true

@@ -16,6 +16,8 @@ const CHEAP: usize = 10_000;
 /// How often a worker that finds another one in the source waits for it before it sleeps: to pull an
 /// item mostly takes less than to wake a thread.
 const PAUSES: u32 = if cfg!(loom) { 0 } else { 16 };
+/// In how many steps a claim is taken in hand at least.
+const STEPS: usize = 32;
 /// How long a worker sleeps at the most that came upon a quick turn.
 const NAP: Duration = Duration::from_millis(100);
 /// After how many claims of every worker a claim is so old that others take from it before they
@@ -92,6 +94,9 @@ impl<T, O> Bridge<T, O> {
         if let Some(span) = &span {
             state.hold(worker, span, stride.quick);
             self.hands[worker].set(span.start, span.end);
+        } else {
+            // It may be the last one already, who had stayed to fail what was left.
+            state.active = state.active.saturating_sub(1);
         }
         let stop_when = state.stop_when;
         // The others may be asleep for a reason that just ceased to hold.
@@ -100,8 +105,10 @@ impl<T, O> Bridge<T, O> {
         if let Some(last) = last {
             self.recycle(last.block);
         }
-        let Span { block, start, .. } = span?;
+        let Span { block, start, end } = span?;
         let Stride { step, quick, .. } = stride;
+        // A short claim may be all there is: its items are to be open to others.
+        let step = step.min((end - start).div_ceil(STEPS));
         Some(Chunk { block, worker, at: start, end: start, step, quick, stop_when, spare })
     }
 
@@ -186,7 +193,8 @@ impl<T, O> Bridge<T, O> {
         // Between saying that it sleeps and a last look for room, as the consumer has one between
         // making room and looking for sleepers.
         fence(Ordering::SeqCst);
-        if !self.may_pull(&state) {
+        // And an item may have come since this worker looked: from a quick turn, or it was patient.
+        if !self.may_pull(&state) && state.claimable() == 0 {
             if state.napping {
                 // What it sleeps for may not come any more.
                 self.wake_consumer();
@@ -224,7 +232,11 @@ impl<T, O> Bridge<T, O> {
         let now = match before {
             0 => ns,
             // No single claim, which may have been held up by other threads, moves it far.
-            before => (3 * before + ns.clamp(before / 4, before.saturating_mul(4))) / 4,
+            // Rounded up, or it would never leave 1.
+            before => {
+                let ns = ns.clamp(before / 4, before.saturating_mul(4));
+                before.saturating_mul(3).saturating_add(ns).div_ceil(4)
+            }
         };
         self.signals.item_ns.store(now.max(1), Ordering::Relaxed);
     }

@@ -19,6 +19,8 @@ mod outlet;
 mod signals;
 mod state;
 mod taken;
+#[cfg(all(test, not(loom)))]
+mod tests;
 mod turn;
 mod window;
 
@@ -123,8 +125,11 @@ impl<T, O> Bridge<T, O> {
     /// Ends the run: no claim succeeds and nothing is pulled from here on.
     pub(crate) fn cancel(&self) {
         self.signals.wishes.halt.store(0, Ordering::Relaxed);
+        let mut state = lock(&self.state);
+        state.cancelled = true;
+        // Under the lock, or a quick turn that begins now would take it back.
         self.signals.hungry.store(true, Ordering::Relaxed);
-        lock(&self.state).cancelled = true;
+        drop(state);
         self.work.notify_all();
         self.consumer.cancel();
     }
@@ -170,9 +175,11 @@ impl<T, O> Bridge<T, O> {
 
     /// Ends all claims of items from `index` on.
     fn stop_at(&self, index: usize) {
-        let stop = lock(&self.state).stop_at(index);
+        let mut state = lock(&self.state);
+        let stop = state.stop_at(index);
         self.signals.wishes.halt.fetch_min(stop, Ordering::Relaxed);
         self.signals.hungry.store(true, Ordering::Relaxed);
+        drop(state);
         self.work.notify_all();
     }
 

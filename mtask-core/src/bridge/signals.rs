@@ -19,8 +19,9 @@ pub(super) struct Signals {
     /// How long an item takes, in nanoseconds; 0 where nobody knows. Written by workers at a
     /// claim, read by the consumer, who decides by it how to wait. Guides, and guards nothing.
     pub(super) item_ns: Padded<AtomicUsize>,
-    /// A worker finds nothing to do, so that a quick turn at the source had better end. Written
-    /// under the lock, read by the thread in the source after each item.
+    /// A worker finds nothing to do, so that a quick turn at the source had better end, and who has
+    /// a claim take its items one by one. Written under the lock; read, without it, by the thread in
+    /// the source after each item and by workers at each step.
     pub(super) hungry: Padded<AtomicBool>,
 }
 

@@ -3,6 +3,7 @@
 use std::any::Any;
 
 use super::block::Block;
+use super::signals::ANYTHING;
 use super::state::State;
 use super::{Bridge, Stride};
 use crate::sync::{Arc, MutexGuard, Ordering, lock};
@@ -68,7 +69,9 @@ impl<T, O> Bridge<T, O> {
         // Whoever sleeps may claim what this turn has brought so far.
         self.release(state);
         let turn = pull.turn(block.base() + at, |item| {
-            // SAFETY: `in_source` keeps others out of the source, and `at` is where it stood.
+            // SAFETY: others are kept out of the source: by `in_source`, or because it is the consumer
+            // alone who pulls, where the bridge is fed or no worker has started. `at` is where it
+            // stood, and this is called once, since it wants no more.
             unsafe { block.put_input(at, item) };
             false
         });
@@ -90,12 +93,15 @@ impl<T, O> Bridge<T, O> {
         self.signals.hungry.store(false, Ordering::Relaxed);
         state.quick_turn = true;
         drop(state);
-        let (inputs, hungry) = (&*block, &self.signals.hungry);
+        let (inputs, hungry, watch) = (&*block, &self.signals.hungry, &self.signals.wishes.watch);
         let turn = pull.turn(first, move |item| {
             // SAFETY: `in_source` keeps others out of the source, and `at` counts along.
             unsafe { inputs.put_input(at, item) };
             at += 1;
-            at < end && !hungry.load(Ordering::Relaxed)
+            let is_wanted = hungry.load(Ordering::Relaxed)
+                // Out of order the consumer may wait for just this item.
+                || watch.load(Ordering::Relaxed) == ANYTHING;
+            at < end && !is_wanted
         });
         let mut state = self.end_turn(block, turn);
         state.quick_turn = false;

@@ -39,7 +39,9 @@ impl Pace {
             step: self.fitting(STEP).min(MOST_IN_STEP).min(most),
             quick: built && self.item.is_some_and(|item| item < QUICK),
             built,
-            item_ns: self.item.map_or(0, |item| (item.as_nanos() as usize).max(1)),
+            item_ns: self
+                .item
+                .map_or(0, |item| usize::try_from(item.as_nanos()).unwrap_or(usize::MAX).max(1)),
         }
     }
 
