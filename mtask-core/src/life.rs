@@ -17,6 +17,9 @@ pub(crate) struct Life<S, W> {
     spec: S,
     number: usize,
     worker: Option<W>,
+    /// A worker that has panicked, and is yet to be dropped: its destructor may take long, and holds
+    /// up neither the error nor the items behind it.
+    torn: Option<W>,
     /// Failed builds since the last success.
     failures: usize,
     last_failure: Option<Box<str>>,
@@ -31,7 +34,7 @@ enum Failure {
 
 impl<S: Spec<W>, W: Worker> Life<S, W> {
     pub(crate) fn new(spec: S, number: usize, counters: Arc<Counters>) -> Self {
-        Self { spec, number, worker: None, failures: 0, last_failure: None, counters }
+        Self { spec, number, worker: None, torn: None, failures: 0, last_failure: None, counters }
     }
 
     pub(crate) fn is_built(&self) -> bool {
@@ -74,11 +77,12 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
         self.worker.as_mut()
     }
 
-    /// Ends the worker, which has panicked with an item in hand.
+    /// Puts the worker away, which has panicked with an item in hand. It is dropped by
+    /// [`end`](Life::end), or before the next one is built.
     #[cold]
     pub(crate) fn panicked(&mut self, index: usize, payload: Box<dyn Any + Send>) -> TaskError {
         Counters::count(&self.counters.panics);
-        self.end();
+        self.torn = self.worker.take();
         TaskError::panicked(index, self.number, payload)
     }
 
@@ -87,6 +91,7 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
         if self.worker.is_some() {
             return Ok(());
         }
+        self.end();
         let failure = match catch_unwind(AssertUnwindSafe(|| self.spec.build())) {
             Ok(Ok(worker)) => {
                 self.worker = Some(worker);
@@ -111,10 +116,12 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
 }
 
 impl<S, W> Life<S, W> {
-    /// Drops the worker; a panic of its destructor is caught and counted.
+    /// Drops the worker, and one that has panicked; a panic of a destructor is caught and counted.
     pub(crate) fn end(&mut self) {
-        if drop_caught(self.worker.take()) {
-            Counters::count(&self.counters.destructor_panics);
+        for worker in [self.worker.take(), self.torn.take()] {
+            if drop_caught(worker) {
+                Counters::count(&self.counters.destructor_panics);
+            }
         }
     }
 }

@@ -208,7 +208,7 @@ const fn case(
 
 pub(crate) const CASES: &[Case] = &[
     case("tiny", "tiny", 2, 10_000_000, 500_000, 0.0),
-    case("micro", "micro", 2, 400_000, 40_000, 1.0),
+    case("micro", "micro", 2, 1_000_000, 40_000, 1.0),
     case("twenty", "twenty", 2, 30_000, 4_000, 20.0),
     case("skewed", "skewed", 2, 30_016, 4_096, 20.0),
     case("lines", "lines", 2, 2_000_000, 100_000, 0.0),

@@ -64,6 +64,8 @@ impl<T, O> Bridge<T, O> {
         if stride.item_ns > 0 {
             self.note_item_ns(stride.item_ns);
         }
+        // What comes first in the source is preferred: what is left of an old claim, then what was
+        // pulled, then the source itself, then what is left of any other claim.
         let span = loop {
             if state.cancelled {
                 break None;

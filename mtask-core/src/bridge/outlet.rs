@@ -352,7 +352,7 @@ impl<T, O> Outlet<T, O> {
         let size = self.window.size();
         // The time that the workers take for an item, together, is this part of it.
         let workers = self.bridge.plan.workers;
-        let heap = (LONGEST_NAP.saturating_mul(workers) / item_ns).min(size - size / 4);
+        let heap = (LONGEST_NAP.saturating_mul(workers) / item_ns).min(size - size / 8);
         if heap * item_ns / workers < SHORTEST_NAP {
             if self.looks > LOOKS {
                 return self.wait();

@@ -5,7 +5,7 @@ use super::Plan;
 /// Items for each worker to begin with.
 const LEAST: usize = 16;
 /// The most items, unless `LEAST` for each worker is more.
-const MOST: usize = 4_096;
+const MOST: usize = 3_584;
 /// The most bytes of them, with the same exception. What they own elsewhere is not known.
 const BYTES: usize = 2 << 20;
 /// How much work for each worker there is to be in a window, in nanoseconds: some times as long as a

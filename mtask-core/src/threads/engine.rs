@@ -122,6 +122,7 @@ fn work<T, O, S, W>(
         let count = run_chunk(bridge, &mut life, number, &mut chunk);
         if !life.is_built() {
             bridge.give_back(&mut chunk);
+            life.end();
         }
         pace.stop(count);
         last = Some(chunk);

@@ -6,7 +6,7 @@ use std::thread;
 
 use mtask::{BuildError, Spec, TaskErrorKind, Worker, init_fn, par_stateful, worker_fn};
 
-use crate::util::{Count, each_way, watched};
+use crate::util::{Count, Gate, each_way, watched};
 
 #[test]
 fn a_panic_costs_one_item_and_is_told() {
@@ -171,6 +171,39 @@ fn a_panic_in_a_destructor_is_caught_and_counted() {
     let mut results = par_stateful(0..35, FragileSpec.times(2)).inline();
     assert_eq!(results.by_ref().filter(Result::is_ok).count(), 32);
     assert_eq!(results.stats().destructor_panics, 4);
+}
+
+#[test]
+fn nothing_waits_for_the_destructor_of_a_torn_worker() {
+    /// Stands at a gate when it is dropped.
+    struct SlowToDrop(Gate);
+    impl Drop for SlowToDrop {
+        fn drop(&mut self) {
+            self.0.pass();
+        }
+    }
+
+    watched(|| {
+        each_way!(|start, way| {
+            let gate = Gate::default();
+            let spec = {
+                let gate = gate.clone();
+                init_fn(move || {
+                    let slow = SlowToDrop(gate.clone());
+                    Ok::<_, String>(move |x: usize| {
+                        let _ = &slow;
+                        assert!(x > 0, "torn");
+                        x
+                    })
+                })
+            };
+            let mut results = start(0..8, spec.times(2));
+            let first: Vec<_> = results.by_ref().take(8).collect();
+            assert_eq!(first.iter().filter(|result| result.is_err()).count(), 1, "{way:?}");
+            gate.open();
+            assert!(results.next().is_none(), "{way:?}");
+        });
+    });
 }
 
 #[test]
