@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::time::Duration;
+#[cfg(not(loom))]
+use std::time::Instant;
 
 use super::block::Phase;
 use super::signals::{ANYTHING, NOBODY};
@@ -23,6 +25,8 @@ const LONGEST_NAP: usize = 1_500_000;
 /// After which time the consumer wakes by itself, should they take longer: as long as a cheap result
 /// may wait.
 const NAP_LIMIT: Duration = Duration::from_micros(1_900);
+/// A yield that takes as long as this has let another thread run.
+const STOOD_ASIDE: Duration = Duration::from_micros(20);
 /// Items so cheap, in nanoseconds, that waking the consumer for each would cost as much.
 const CHEAP: usize = 250_000;
 /// How long the consumer sleeps at the most while a quick claim is in work.
@@ -373,9 +377,9 @@ impl<T, O> Outlet<T, O> {
         self.bridge.signals.wishes.watch.swap(what, Ordering::AcqRel);
     }
 
-    /// Sleeps until so many items further on a result is there, or the workers have nothing to do,
-    /// or for its time. By the worker's wake-up and not for a time alone: a timer costs thrice as
-    /// much.
+    /// Passes the time until so many items further on a result is there, or the workers have nothing
+    /// to do, or until its time is over. By the worker's wake-up and not for a time alone: a timer
+    /// costs thrice as much.
     fn nap(&mut self, heap: usize) -> Look<O> {
         let bridge = Arc::clone(&self.bridge);
         let mut state = lock(&bridge.state);
@@ -389,7 +393,7 @@ impl<T, O> Outlet<T, O> {
         drop(state);
         // By now the heap may be there.
         let found = self.look_ahead();
-        if !found {
+        if !found && !stood_aside() {
             bridge.consumer.wait_at_most(NAP_LIMIT);
         }
         self.watch_for(NOBODY);
@@ -426,6 +430,25 @@ impl<T, O> Outlet<T, O> {
         }
         Look::Pending
     }
+}
+
+/// Lets others run first; true if somebody did.
+///
+/// Where each processor has a worker, to stand aside for one is cheaper than to sleep: the consumer
+/// is back when that worker has nothing to do, or when the scheduler thinks it its turn, with no
+/// timer and nobody to wake it. Where a processor is free, this takes no time.
+#[cfg(not(loom))]
+fn stood_aside() -> bool {
+    let start = Instant::now();
+    yield_now();
+    start.elapsed() >= STOOD_ASIDE
+}
+
+/// The models know no clock.
+#[cfg(loom)]
+fn stood_aside() -> bool {
+    let _ = STOOD_ASIDE;
+    false
 }
 
 impl<T, O> Drop for Outlet<T, O> {
