@@ -167,7 +167,7 @@ impl<T, O> Bridge<T, O> {
             let (start, end) = self.hands[other].steal(most)?;
             let span = Span { block: Arc::clone(block), start, end };
             // What comes too late is not run by anybody, and may be dropped as well here as there.
-            state.stop_at.is_none_or(|stop| span.index() < stop).then_some(span)
+            state.stop.is_none_or(|stop| span.index() < stop).then_some(span)
         })
     }
 

@@ -296,6 +296,42 @@ fn a_panic_of_a_worker_gives_back_what_it_had() {
 }
 
 #[test]
+fn a_worker_that_retires_leaves_the_rest_to_the_last() {
+    model_with(2, || {
+        let (bridge, mut outlet): (Shared, _) = Bridge::new(plan(2, 2));
+        let returned = Arc::new(Mutex::new(usize::MAX / 2));
+        let workers: Vec<_> = (0..2)
+            .map(|worker| {
+                let bridge = Arc::clone(&bridge);
+                let returned = Arc::clone(&returned);
+                let window = usize::MAX;
+                let mut source = Source { end: 2, window, returned, last: || Turn::End };
+                thread::spawn(move || {
+                    let mut chunk = None;
+                    let mut is_retired = false;
+                    while let Some(mut claimed) = bridge.claim(worker, chunk, ONE, &mut source) {
+                        while let Some((_, input)) = bridge.next(&mut claimed) {
+                            bridge.publish(&mut claimed, Some(worker), Ok(input));
+                        }
+                        chunk = Some(claimed);
+                        if !is_retired && !bridge.retire(worker) {
+                            break;
+                        }
+                        is_retired = true;
+                    }
+                })
+            })
+            .collect();
+        assert_eq!(outlet.take().unwrap().result.unwrap(), 0);
+        assert_eq!(outlet.take().unwrap().result.unwrap(), 1);
+        assert!(outlet.take().is_none());
+        for worker in workers {
+            worker.join().unwrap();
+        }
+    });
+}
+
+#[test]
 fn builds_at_the_start_come_before_any_pull() {
     model_with(2, || {
         let plan = Plan { build_now: true, ..plan(2, 2) };

@@ -28,7 +28,7 @@ pub(super) struct Held<T, O> {
     /// It does not look at every item whether it is to wake the consumer.
     quick: bool,
     /// How many claims there had been before.
-    turn: usize,
+    since: usize,
 }
 
 pub(super) struct State<T, O> {
@@ -58,7 +58,7 @@ pub(super) struct State<T, O> {
     pub(super) source_panic: Option<Box<dyn Any + Send>>,
     pub(super) stop_when: Option<StopWhen<O>>,
     /// Items from this index on are not claimed any more.
-    pub(super) stop_at: Option<usize>,
+    pub(super) stop: Option<usize>,
     pub(super) cancelled: bool,
     /// Worker loops that still may run an item.
     pub(super) active: usize,
@@ -91,7 +91,7 @@ impl<T, O> State<T, O> {
             source_ended: false,
             source_panic: None,
             stop_when: None,
-            stop_at: None,
+            stop: None,
             cancelled: false,
             active: plan.workers,
             unbuilt: if plan.build_now { plan.workers } else { 0 },
@@ -151,7 +151,7 @@ impl<T, O> State<T, O> {
 
     /// How many places may be claimed in one piece.
     pub(super) fn claimable(&self) -> usize {
-        match (self.first(), self.stop_at) {
+        match (self.first(), self.stop) {
             (Some((_, count)), None) if self.unbuilt == 0 => count,
             (Some((index, count)), Some(stop)) if self.unbuilt == 0 => {
                 count.min(stop.saturating_sub(index))
@@ -164,7 +164,7 @@ impl<T, O> State<T, O> {
     /// the idle ones a share.
     pub(super) fn next_span(&mut self, most: usize) -> Option<Span<T, O>> {
         // What was put back is not sorted: behind one that comes too late may be one that does not.
-        if let Some(stop) = self.stop_at
+        if let Some(stop) = self.stop
             && let Some(at) = self.spans.iter().position(|span| span.index() < stop)
         {
             self.spans.swap(0, at);
@@ -194,7 +194,7 @@ impl<T, O> State<T, O> {
             self.fresh.push(Span { block: Arc::clone(block), start, end });
         }
         let block = Arc::clone(&span.block);
-        self.held[worker] = Some(Held { block, quick, turn: self.claims });
+        self.held[worker] = Some(Held { block, quick, since: self.claims });
         self.claims += 1;
         self.running += 1;
         self.quick += usize::from(quick);
@@ -213,7 +213,7 @@ impl<T, O> State<T, O> {
     /// claims.
     pub(super) fn held(&self, worker: usize) -> Option<(&Arc<Block<T, O>>, usize)> {
         let held = self.held[worker].as_ref()?;
-        Some((&held.block, self.claims - held.turn))
+        Some((&held.block, self.claims - held.since))
     }
 
     /// A worker is at a claim in which it does not look at every item whether it is to wake the
@@ -228,8 +228,8 @@ impl<T, O> State<T, O> {
     /// nothing more needs to run. Gives the index from which on nothing is run.
     pub(super) fn stop_at(&mut self, index: usize) -> usize {
         let stop = if self.plan.ordered { index } else { 0 };
-        let stop = self.stop_at.map_or(stop, |before| before.min(stop));
-        self.stop_at = Some(stop);
+        let stop = self.stop.map_or(stop, |before| before.min(stop));
+        self.stop = Some(stop);
         stop
     }
 
@@ -240,7 +240,7 @@ impl<T, O> State<T, O> {
 
     /// Nothing will be pulled any more.
     pub(super) fn is_closed(&self) -> bool {
-        self.source_ended || self.stop_at.is_some() || self.cancelled
+        self.source_ended || self.stop.is_some() || self.cancelled
     }
 
     /// A worker that finds nothing to do has nothing to wait for.
