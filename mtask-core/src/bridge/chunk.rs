@@ -11,6 +11,8 @@ use crate::sync::{Arc, Ordering, fence, lock};
 pub(crate) struct Chunk<T, O> {
     pub(super) block: Arc<Block<T, O>>,
     pub(super) worker: usize,
+    /// The index of the first item.
+    pub(super) from: usize,
     /// The place of the next item.
     pub(super) at: usize,
     /// Where the places end that nobody else can take any more.
@@ -48,7 +50,7 @@ impl<T, O> Bridge<T, O> {
         let wishes = &self.signals.wishes;
         while self.is_at_hand(chunk) {
             let first = chunk.index();
-            let Chunk { block, at, end, .. } = chunk;
+            let Chunk { block, from, at, end, .. } = chunk;
             for (index, place) in (first..).zip(block.places(*at, *end)) {
                 if index >= wishes.halt.load(Ordering::Relaxed) {
                     return;
@@ -58,7 +60,7 @@ impl<T, O> Bridge<T, O> {
                 // SAFETY: as in `publish`.
                 unsafe { place.put_output(worker, Ok(output)) };
                 *at += 1;
-                self.look_for_consumer(index);
+                self.look_for_consumer(*from, index);
             }
         }
     }
@@ -93,7 +95,7 @@ impl<T, O> Bridge<T, O> {
             // between saying that it waits and its last look for the result.
             fence(Ordering::SeqCst);
         }
-        self.look_for_consumer(index);
+        self.look_for_consumer(chunk.from, index);
     }
 
     /// There is a next item of the claim, out of the reach of others.
@@ -119,17 +121,30 @@ impl<T, O> Bridge<T, O> {
         }
     }
 
-    /// Wakes the consumer if it waits for this result, which is there.
+    /// Wakes the consumer if it waits for this result or for one of the same claim before it: without
+    /// a fence it may not have been seen there.
     #[inline(always)]
-    fn look_for_consumer(&self, index: usize) {
+    fn look_for_consumer(&self, from: usize, index: usize) {
         let watch = self.signals.wishes.watch.load(Ordering::Relaxed);
-        if watch != NOBODY && (watch == index || watch == ANYTHING) {
+        if watch != NOBODY && (watch.wrapping_sub(from) <= index - from || watch == ANYTHING) {
             self.wake_consumer();
+        }
+    }
+
+    /// Wakes the consumer if it waits for a result of a quick claim that is at its end, where no next
+    /// result makes good what the last ones missed.
+    pub(super) fn look_back(&self, chunk: &Chunk<T, O>) {
+        let next = chunk.index();
+        if chunk.quick && next > chunk.from {
+            // As the one in `publish`.
+            fence(Ordering::SeqCst);
+            self.look_for_consumer(chunk.from, next - 1);
         }
     }
 
     /// Puts back what is left of a claim, for others to claim: its worker is not built any more.
     pub(crate) fn give_back(&self, chunk: &mut Chunk<T, O>) {
+        self.look_back(chunk);
         let mut state = lock(&self.state);
         let end = self.hands[chunk.worker].drain().map_or(chunk.end, |(_, end)| end);
         if chunk.at < end {

@@ -58,6 +58,9 @@ impl<T, O> Bridge<T, O> {
         if stride.quick && spare.is_none() {
             spare = Some(self.spare());
         }
+        if let Some(last) = &last {
+            self.look_back(last);
+        }
         let mut looks = 0;
         let mut state = lock(&self.state);
         state.finish(worker);
@@ -111,7 +114,8 @@ impl<T, O> Bridge<T, O> {
         let Stride { step, quick, .. } = stride;
         // A short claim may be all there is: its items are to be open to others.
         let step = step.min((end - start).div_ceil(STEPS));
-        Some(Chunk { block, worker, at: start, end: start, step, quick, stop_when, spare })
+        let from = block.base() + start;
+        Some(Chunk { block, worker, from, at: start, end: start, step, quick, stop_when, spare })
     }
 
     /// Takes a worker out for good, which is through with its claim; true for the last one, which
