@@ -36,7 +36,9 @@ def arguments():
 
 
 def build():
-    command = ["cargo", "build", "--release", "--locked", "-p", "mtask-side-by-side"]
+    # The profile that the tokenizers crate states for itself, which a program that depends on it has to repeat.
+    link_time = ["--config", 'profile.release.lto="fat"']
+    command = ["cargo", "build", "--release", "--locked", "-p", "mtask-side-by-side", *link_time]
     if subprocess.run(command, cwd=prepare.ROOT).returncode != 0:
         sys.exit("mtask's program was not built: see above")
     return prepare.TARGET / "release" / "mtask-side-by-side"
