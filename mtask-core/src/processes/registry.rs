@@ -1,0 +1,63 @@
+//! What a child can be asked to build.
+
+use std::any::type_name;
+use std::collections::BTreeSet;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::child::{Session, serve};
+use crate::{Spec, Worker};
+
+/// A worker that a child can be asked for by name.
+///
+/// Made by `#[delayed_init(remote)]` for a type without parameters, and by
+/// [`register!`](crate::register) for each instantiation of one that has some.
+#[derive(Debug)]
+pub struct Entry {
+    name: fn() -> &'static str,
+    serve: fn(&mut Session, &[u8]),
+}
+
+inventory::collect!(Entry);
+
+impl Entry {
+    /// The entry of `W`, built from an `S`.
+    pub const fn of<S, W>() -> Self
+    where
+        S: Spec<W> + DeserializeOwned,
+        W: Worker,
+        W::Input: DeserializeOwned,
+        W::Output: Serialize,
+    {
+        Self { name: type_name::<W>, serve: serve::<S, W> }
+    }
+
+    pub(super) fn serve(&self, session: &mut Session, spec: &[u8]) {
+        (self.serve)(session, spec);
+    }
+}
+
+/// The entry of a name.
+///
+/// # Errors
+///
+/// What to do about it where there is none or more than one.
+pub(super) fn find(name: &str) -> Result<&'static Entry, String> {
+    let mut found = inventory::iter::<Entry>().filter(|entry| (entry.name)() == name);
+    match (found.next(), found.next()) {
+        (Some(entry), None) => Ok(entry),
+        (Some(_), Some(_)) => Err(format!(
+            "two workers are registered as `{name}`: types inside of functions share a name, so \
+             move one of them out"
+        )),
+        (None, _) => {
+            let known: BTreeSet<_> = inventory::iter::<Entry>().map(|entry| (entry.name)()).collect();
+            let known: Vec<_> = known.into_iter().collect();
+            Err(format!(
+                "no worker is registered as `{name}`: write `#[delayed_init(remote)]`, or \
+                 `mtask::register!` for a type with parameters; known are: {}",
+                known.join(", "),
+            ))
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! What crosses to a child.
+
+use std::any::type_name;
+use std::error::Error;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::BoxError;
+use crate::{Spec, Worker};
+
+/// A spec that can be sent to where its worker is to run.
+///
+/// Implemented by `#[delayed_init(remote)]`, and by the specs of
+/// [`remote_boxed`](RemoteSpec::remote_boxed).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be sent to another process",
+    label = "stays in this process",
+    note = "write `#[delayed_init(remote)]` on the worker; a closure cannot be sent"
+)]
+pub trait RemoteSpec<W: Worker>: Spec<W> {
+    /// The name by which a child knows the worker.
+    #[doc(hidden)]
+    fn worker_name(&self) -> &'static str {
+        type_name::<W>()
+    }
+
+    /// Appends the spec as the child reads it.
+    #[doc(hidden)]
+    fn encode(&self, bytes: &mut Vec<u8>) -> Result<(), BoxError>;
+}
+
+/// An error that crosses from a child: the text of an error and of its causes.
+///
+/// What a worker returns has to be serde as it is written. One whose error is not returns this, made
+/// by `?` from any error type, and by [`from_boxed`](RemoteError::from_boxed) from a boxed one.
+///
+/// It is no `Error` itself, or `?` could not make it from all of them; it converts into a
+/// `Box<dyn Error + Send + Sync>` that is one, with the same chain of causes.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemoteError {
+    message: String,
+    causes: Vec<String>,
+}
+
+impl RemoteError {
+    /// The text of a boxed error and of its causes.
+    pub fn from_boxed(error: impl Into<BoxError>) -> Self {
+        Self::of(&*error.into())
+    }
+
+    pub(super) fn of(error: &(dyn Error + 'static)) -> Self {
+        let causes = std::iter::successors(error.source(), |cause| cause.source());
+        Self { message: error.to_string(), causes: causes.map(ToString::to_string).collect() }
+    }
+
+    /// The text of the error itself.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The texts of its causes, the nearest first.
+    pub fn causes(&self) -> impl Iterator<Item = &str> {
+        self.causes.iter().map(String::as_str)
+    }
+}
+
+impl<E: Error + 'static> From<E> for RemoteError {
+    fn from(error: E) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl fmt::Display for RemoteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for RemoteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        self.causes().try_for_each(|cause| write!(f, ": {cause}"))
+    }
+}
+
+/// A remote error as a link of a chain.
+#[derive(Debug)]
+struct Link {
+    message: String,
+    cause: Option<Box<Link>>,
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for Link {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+impl From<RemoteError> for BoxError {
+    fn from(error: RemoteError) -> Self {
+        let cause = error.causes.into_iter().rev().fold(None, |cause, message| {
+            Some(Box::new(Link { message, cause }))
+        });
+        Box::new(Link { message: error.message, cause })
+    }
+}
