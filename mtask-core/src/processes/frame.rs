@@ -29,7 +29,7 @@ impl Kind {
 /// Writes a frame.
 pub(super) fn write(mut out: impl Write, kind: Kind, body: &[u8]) -> io::Result<()> {
     let length = u32::try_from(body.len() + 1).map_err(|_| io::Error::other("a frame over 4 GiB"))?;
-    let mut head = [0; 5];
+    let mut head = [0; HEAD];
     head[..4].copy_from_slice(&length.to_le_bytes());
     head[4] = kind as u8;
     let pieces = &mut [io::IoSlice::new(&head), io::IoSlice::new(body)];
@@ -49,6 +49,26 @@ fn write_all_vectored(out: &mut impl Write, mut pieces: &mut [io::IoSlice<'_>]) 
     Ok(())
 }
 
+/// How many bytes stand before a body.
+pub(super) const HEAD: usize = 5;
+
+/// The kind of a frame and the length of its body; `None` where its head is not all there.
+///
+/// # Errors
+///
+/// `InvalidData` for what is no frame or one whose body has more than `max` bytes.
+pub(super) fn head(bytes: &[u8], max: usize) -> io::Result<Option<(Kind, usize)>> {
+    let Some(&[length @ .., kind]) = bytes.first_chunk::<HEAD>() else { return Ok(None) };
+    let length = u32::from_le_bytes(length) as usize;
+    let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
+    let kind = Kind::of(kind).ok_or_else(|| invalid(format!("{kind} is no kind of frame")))?;
+    let length = length.checked_sub(1).ok_or_else(|| invalid("a frame of no length".to_owned()))?;
+    if length > max {
+        return Err(invalid(format!("a frame of {length} bytes, and the limit is {max}")));
+    }
+    Ok(Some((kind, length)))
+}
+
 /// Reads a frame into `body`, whose memory grows with what arrives. `None` is the end of the stream,
 /// between two frames.
 ///
@@ -64,16 +84,9 @@ pub(super) fn read(
     if input.fill_buf()?.is_empty() {
         return Ok(None);
     }
-    let mut head = [0; 5];
-    input.read_exact(&mut head)?;
-    let [length @ .., kind] = head;
-    let length = u32::from_le_bytes(length) as usize;
-    let invalid = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
-    let kind = Kind::of(kind).ok_or_else(|| invalid(format!("{kind} is no kind of frame")))?;
-    let length = length.checked_sub(1).ok_or_else(|| invalid("a frame of no length".to_owned()))?;
-    if length > max {
-        return Err(invalid(format!("a frame of {length} bytes, and the limit is {max}")));
-    }
+    let mut first = [0; HEAD];
+    input.read_exact(&mut first)?;
+    let Some((kind, length)) = head(&first, max)? else { unreachable!("a head is all there") };
     body.clear();
     if input.take(length as u64).read_to_end(body)? < length {
         return Err(io::ErrorKind::UnexpectedEof.into());

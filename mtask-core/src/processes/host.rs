@@ -1,6 +1,7 @@
 //! The parent's side of one worker.
 
-use std::io::{self, BufReader, Write};
+use std::io::{self, Read};
+use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -22,6 +23,8 @@ use crate::sync::{Arc, Condvar, Mutex, lock, wait};
 const MAX_FAILED_BUILDS: usize = 3;
 /// How long a read lasts at the most before it is looked at the clock.
 const SLICE: Duration = Duration::from_millis(50);
+/// The most bytes of a read, where a frame is not larger.
+const READ: usize = 64 * 1024;
 
 /// One worker: what it is built from, and the child it is in.
 pub(super) struct Host {
@@ -59,13 +62,19 @@ struct Gate {
 struct Child {
     process: Mutex<process::Child>,
     stream: UnixStream,
-    input: Mutex<BufReader<UnixStream>>,
+    incoming: Mutex<Incoming>,
     /// How many frames have been sent.
     sent: AtomicU64,
     /// Whose turn it is to read: the number of its frame.
     turn: Mutex<u64>,
     turned: Condvar,
     lost: AtomicBool,
+}
+
+/// Why no frame came.
+enum Broken {
+    Lost,
+    TimedOut,
 }
 
 /// How it ended with some items.
@@ -113,7 +122,7 @@ impl Host {
                 }
             };
             let mut left = count;
-            let end = child.receive(ticket, &mut left, self.settings.task_timeout, |status, bytes| {
+            let end = child.receive(ticket, &mut left, &self.settings, |status, bytes| {
                 self.answer(batch, status, bytes, &mut publish)
             });
             let (error, index) = match (end, batch.index()) {
@@ -284,5 +293,222 @@ impl Host {
         self.settings.apply(self.number, &mut command);
         let process = command.spawn()?;
         Ok(Child::new(process, ours))
+    }
+}
+
+/// How a child answered to a hello.
+enum Greeted {
+    Ready,
+    NotBuilt(NotBuilt),
+    TimedOut,
+    Lost,
+}
+
+/// What arrives from a child, whole frames and the beginning of the next.
+struct Incoming {
+    bytes: Vec<u8>,
+    /// Where the next frame begins.
+    start: usize,
+}
+
+impl Incoming {
+    /// The next frame, if all of it is there.
+    fn take(&mut self, max: usize) -> io::Result<Option<(Kind, Range<usize>)>> {
+        let Some((kind, length)) = frame::head(&self.bytes[self.start..], max)? else {
+            return Ok(None);
+        };
+        let body = self.start + frame::HEAD..self.start + frame::HEAD + length;
+        if self.bytes.len() < body.end {
+            return Ok(None);
+        }
+        self.start = body.end;
+        Ok(Some((kind, body)))
+    }
+
+    /// Reads what there is.
+    fn fill(&mut self, mut stream: &UnixStream) -> io::Result<()> {
+        if self.start == self.bytes.len() {
+            self.bytes.clear();
+        } else {
+            self.bytes.drain(..self.start);
+        }
+        self.start = 0;
+        let filled = self.bytes.len();
+        self.bytes.resize((2 * filled).max(READ), 0);
+        let read = stream.read(&mut self.bytes[filled..]);
+        self.bytes.truncate(filled + *read.as_ref().unwrap_or(&0));
+        match read {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Counts time while the program runs: what passes while it is stopped does not count.
+struct Clock {
+    limit: Option<Duration>,
+    passed: Duration,
+    last: Instant,
+}
+
+impl Clock {
+    fn start(limit: Option<Duration>) -> Self {
+        Self { limit, passed: Duration::ZERO, last: Instant::now() }
+    }
+
+    /// How long to wait before the clock is looked at again; `None` is for ever.
+    ///
+    /// # Errors
+    ///
+    /// Where the time is over.
+    fn slice(&mut self) -> Result<Option<Duration>, ()> {
+        let Some(limit) = self.limit else { return Ok(None) };
+        let now = Instant::now();
+        // Longer than two slices is a time in which nothing ran here.
+        self.passed += (now - self.last).min(2 * SLICE);
+        self.last = now;
+        match limit.checked_sub(self.passed) {
+            Some(left) if !left.is_zero() => Ok(Some(left.min(SLICE))),
+            _ => Err(()),
+        }
+    }
+}
+
+impl Child {
+    fn new(process: process::Child, stream: UnixStream) -> Self {
+        Self {
+            process: Mutex::new(process),
+            stream,
+            incoming: Mutex::new(Incoming { bytes: Vec::new(), start: 0 }),
+            sent: AtomicU64::new(0),
+            turn: Mutex::new(0),
+            turned: Condvar::new(),
+            lost: AtomicBool::new(false),
+        }
+    }
+
+    /// The next frame, in time.
+    fn next(
+        &self,
+        incoming: &mut Incoming,
+        clock: &mut Clock,
+        max: usize,
+    ) -> Result<(Kind, Range<usize>), Broken> {
+        loop {
+            if let Some(frame) = incoming.take(max).map_err(|_| Broken::Lost)? {
+                return Ok(frame);
+            }
+            let slice = clock.slice().map_err(|()| Broken::TimedOut)?;
+            self.stream.set_read_timeout(slice).map_err(|_| Broken::Lost)?;
+            match incoming.fill(&self.stream) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return Err(Broken::Lost),
+            }
+        }
+    }
+
+    /// Says hello and waits for the worker to be built.
+    fn greet(&self, host: &Host) -> io::Result<Greeted> {
+        let settings = &host.settings;
+        let hello = Hello {
+            version: VERSION,
+            worker: host.worker.to_owned(),
+            spec: host.spec.clone(),
+            max_frame: settings.max_frame,
+            memory_limit: settings.memory_limit,
+            nice: settings.nice,
+        };
+        let hello = postcard::to_stdvec(&hello).map_err(io::Error::other)?;
+        if frame::write(&self.stream, Kind::Hello, &hello).is_err() {
+            return Ok(Greeted::Lost);
+        }
+        let mut incoming = lock(&self.incoming);
+        let mut clock = Clock::start(settings.build_timeout);
+        Ok(match self.next(&mut incoming, &mut clock, settings.max_frame) {
+            Ok((Kind::Ready, _)) => Greeted::Ready,
+            Ok((Kind::NotBuilt, body)) => match postcard::from_bytes(&incoming.bytes[body]) {
+                Ok(reason) => Greeted::NotBuilt(reason),
+                Err(_) => Greeted::Lost,
+            },
+            Ok(_) | Err(Broken::Lost) => Greeted::Lost,
+            Err(Broken::TimedOut) => Greeted::TimedOut,
+        })
+    }
+
+    /// Waits for the results of a frame, and gives each to `each`, which says whether it was one.
+    fn receive(
+        &self,
+        ticket: u64,
+        left: &mut usize,
+        settings: &Settings,
+        mut each: impl FnMut(Status, &[u8]) -> bool,
+    ) -> End {
+        let mut turn = lock(&self.turn);
+        while *turn != ticket && !self.lost.load(Ordering::Relaxed) {
+            turn = wait(&self.turned, turn);
+        }
+        if *turn != ticket {
+            return End::NotBegun;
+        }
+        drop(turn);
+        let end = self.read_results(left, settings, &mut each);
+        let mut turn = lock(&self.turn);
+        if matches!(end, End::Answered) {
+            *turn += 1;
+        } else {
+            self.lost.store(true, Ordering::Relaxed);
+        }
+        drop(turn);
+        self.turned.notify_all();
+        end
+    }
+
+    fn read_results(
+        &self,
+        left: &mut usize,
+        settings: &Settings,
+        each: &mut impl FnMut(Status, &[u8]) -> bool,
+    ) -> End {
+        let mut incoming = lock(&self.incoming);
+        let mut clock = Clock::start(settings.task_timeout);
+        while *left > 0 {
+            let body = match self.next(&mut incoming, &mut clock, settings.max_frame) {
+                Ok((Kind::Results, body)) => body,
+                Ok(_) | Err(Broken::Lost) => return End::Lost(self.kill()),
+                Err(Broken::TimedOut) => {
+                    self.kill();
+                    return End::TimedOut;
+                }
+            };
+            let mut results = &incoming.bytes[body];
+            while let Some((&status, rest)) = results.split_first() {
+                results = rest;
+                let (Some(status), Some(bytes)) = (Status::of(status), frame::split(&mut results))
+                else {
+                    return End::Lost(self.kill());
+                };
+                if *left == 0 {
+                    return End::Lost(self.kill());
+                }
+                *left -= 1;
+                each(status, bytes);
+            }
+        }
+        End::Answered
+    }
+
+    /// The process has not ended, as far as is known.
+    fn is_alive(&self) -> bool {
+        !self.lost.load(Ordering::Relaxed) && matches!(lock(&self.process).try_wait(), Ok(None))
+    }
+
+    /// Ends the process by force, and says how it ended, if it had before.
+    fn kill(&self) -> ExitStatus {
+        let mut process = lock(&self.process);
+        let _ = process.kill();
+        process.wait().unwrap_or_default()
     }
 }

@@ -1,0 +1,57 @@
+//! How children are to run.
+
+use std::ffi::OsString;
+use std::process::Command;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use super::frame;
+use crate::sync::Arc;
+
+type Env = Arc<dyn Fn(usize) -> Vec<(OsString, OsString)> + Send + Sync>;
+
+/// What the user has set.
+#[derive(Clone)]
+pub(super) struct Settings {
+    pub(super) task_timeout: Option<Duration>,
+    pub(super) build_timeout: Option<Duration>,
+    /// So many children within such a time.
+    pub(super) max_restarts: Option<(usize, Duration)>,
+    pub(super) memory_limit: Option<u64>,
+    pub(super) nice: Option<i32>,
+    pub(super) max_frame: usize,
+    pub(super) env: Option<Env>,
+    pub(super) workers: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            task_timeout: None,
+            build_timeout: None,
+            max_restarts: None,
+            memory_limit: None,
+            nice: None,
+            max_frame: frame::MAX,
+            env: None,
+            workers: 1,
+        }
+    }
+}
+
+impl Settings {
+    /// Sets the environment of a worker's process.
+    pub(super) fn apply(&self, worker: usize, command: &mut Command) {
+        let cores = available_parallelism().map_or(1, usize::from);
+        let threads = (cores / self.workers).max(1).to_string();
+        // So that many workers do not each start as many threads as there are processors.
+        for name in ["RAYON_NUM_THREADS", "OMP_NUM_THREADS"] {
+            if std::env::var_os(name).is_none() {
+                command.env(name, &threads);
+            }
+        }
+        if let Some(env) = &self.env {
+            command.envs(env(worker));
+        }
+    }
+}
