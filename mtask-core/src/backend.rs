@@ -126,10 +126,11 @@ impl<O> Default for Options<O> {
 }
 
 impl<I: Iterator, S: Spec<W>, W: Worker<Input = I::Item>> Job<I, S, W> {
-    /// Where the results of this job come out; `fed` where the consumer pulls the source.
-    pub(crate) fn outlet(&self, fed: bool) -> Outlet<I::Item, W::Output> {
+    /// Where the results of this job come out; `fed` where the consumer pulls the source, and with so
+    /// many loops for each worker.
+    pub(crate) fn outlet(&self, fed: bool, lanes: usize) -> Outlet<I::Item, W::Output> {
         let (_, mut outlet) = Bridge::new(Plan {
-            workers: self.team.specs.len(),
+            workers: self.team.specs.len() * lanes,
             window: self.options.window,
             item_bytes: size_of::<I::Item>().max(size_of::<W::Output>()),
             batch: self.options.batch.unwrap_or(usize::MAX),

@@ -77,6 +77,24 @@ impl<T, O> Bridge<T, O> {
         Some((index, unsafe { chunk.block.place(chunk.at).take_input() }))
     }
 
+    /// Takes the inputs of all that is left of a claim, in order. They have to be
+    /// [published](Bridge::publish) in the same order, every one of them; `each` does not unwind.
+    pub(crate) fn take_all(&self, chunk: &mut Chunk<T, O>, mut each: impl FnMut(usize, T)) {
+        if let Some((_, end)) = self.hands[chunk.worker].drain() {
+            chunk.end = end;
+        }
+        for at in chunk.at..chunk.end {
+            let index = chunk.block.base() + at;
+            if index >= self.signals.wishes.halt.load(Ordering::Relaxed) {
+                // Nobody will run these: they are dropped with the block.
+                chunk.end = at;
+                break;
+            }
+            // SAFETY: the place is of this claim, out of the reach of others, and is passed once.
+            each(index, unsafe { chunk.block.place(at).take_input() });
+        }
+    }
+
     /// Gives the result of the item in hand. One that comes after a cancel is dropped with the
     /// block.
     pub(crate) fn publish(

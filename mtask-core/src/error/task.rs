@@ -76,6 +76,18 @@ enum Cause {
     NoWorkerLeft(Option<Box<str>>),
     Failed(BoxError),
     StartFailed(std::io::Error),
+    /// It panicked in another process, where its payload stayed; with the place in the source.
+    #[cfg(feature = "processes")]
+    PanickedElsewhere(String, Option<String>),
+    /// Its process ended, in the build where `true`.
+    #[cfg(feature = "processes")]
+    Lost(std::process::ExitStatus, bool),
+    /// Its process was ended for the time it took, in the build where `true`.
+    #[cfg(feature = "processes")]
+    TimedOut(std::time::Duration, bool),
+    /// It could not cross to another process or back.
+    #[cfg(feature = "processes")]
+    NotSent(String),
 }
 
 impl TaskError {

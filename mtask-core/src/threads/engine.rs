@@ -25,28 +25,13 @@ pub(super) struct Engine<T, O, H: Handle> {
 }
 
 impl<T, O, H: Handle> Engine<T, O, H> {
-    /// Starts a thread for each spec; each gets a `pull` of its own, by which it asks the source.
-    pub(super) fn start<'a, S, W, P>(
-        team: Team<S>,
+    /// Starts a thread for each loop.
+    pub(crate) fn start<'a>(
         bridge: Arc<Bridge<T, O>>,
-        pull: impl Fn() -> P,
+        loops: Vec<Loop<'a>>,
+        timeout: Option<Duration>,
         spawn: impl Fn(Builder, Loop<'a>) -> io::Result<H>,
-    ) -> Self
-    where
-        T: Send + 'a,
-        O: Send + 'a,
-        S: Spec<W> + 'a,
-        W: Worker<Input = T, Output = O>,
-        P: Pull<T> + Send + 'a,
-    {
-        let Team { specs, counters, build_now, timeout } = team;
-        let mut loops: Vec<Loop<'a>> = Vec::with_capacity(specs.len());
-        for (number, spec) in specs.into_iter().enumerate() {
-            let bridge = Arc::clone(&bridge);
-            let counters = Arc::clone(&counters);
-            let pull = pull();
-            loops.push(Box::new(move || work(&bridge, spec, number, counters, pull, build_now)));
-        }
+    ) -> Self {
         let (crew, outcome) = Crew::start(loops, spawn);
         let mut engine = Self { bridge, crew: Some(crew), start_error: None, timeout };
         if let Err((worker, error)) = outcome {
@@ -90,6 +75,30 @@ impl<T, O, H: Handle> Drop for Engine<T, O, H> {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// A loop for each spec; each gets a `pull` of its own, by which it asks the source.
+pub(super) fn loops<'a, T, O, S, W, P>(
+    team: Team<S>,
+    bridge: &Arc<Bridge<T, O>>,
+    pull: impl Fn() -> P,
+) -> Vec<Loop<'a>>
+where
+    T: Send + 'a,
+    O: Send + 'a,
+    S: Spec<W> + 'a,
+    W: Worker<Input = T, Output = O>,
+    P: Pull<T> + Send + 'a,
+{
+    let Team { specs, counters, build_now, .. } = team;
+    let mut loops: Vec<Loop<'a>> = Vec::with_capacity(specs.len());
+    for (number, spec) in specs.into_iter().enumerate() {
+        let bridge = Arc::clone(bridge);
+        let counters = Arc::clone(&counters);
+        let pull = pull();
+        loops.push(Box::new(move || work(&bridge, spec, number, counters, pull, build_now)));
+    }
+    loops
 }
 
 /// One worker's loop: claims, runs and publishes until the bridge has nothing more. Does not

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::engine::Engine;
+use super::engine::{self, Engine};
 use crate::backend::{Backend, Concurrent, Job, Launch, Next, sealed};
 use crate::bridge::{Outlet, Pull, StopWhen, Turn};
 use crate::source::{Here, Source};
@@ -73,7 +73,7 @@ impl<I: Iterator, O> FedRun<I, O> {
         W: Worker<Input = I::Item, Output = O>,
         O: Send + 'static,
     {
-        let mut outlet = job.outlet(true);
+        let mut outlet = job.outlet(true, 1);
         let workers = job.team.specs.len();
         let build_now = job.team.build_now;
         let mut is_empty = job.source.size_hint().1 == Some(0);
@@ -86,7 +86,9 @@ impl<I: Iterator, O> FedRun<I, O> {
         let engine = if is_empty {
             Engine::idle(bridge)
         } else {
-            Engine::start(job.team, bridge, || Nothing, |builder, body| builder.spawn(body))
+            let timeout = job.team.timeout;
+            let loops = engine::loops(job.team, &bridge, || Nothing);
+            Engine::start(bridge, loops, timeout, |builder, body| builder.spawn(body))
         };
         if eager && engine.is_running() {
             // One is there already.

@@ -2,9 +2,9 @@
 
 mod crew;
 mod engine;
-mod enter;
+pub(crate) mod enter;
 mod local;
-mod pace;
+pub(crate) mod pace;
 #[cfg(feature = "progress")]
 mod pqdm;
 mod pulled;
@@ -25,7 +25,8 @@ pub use scope::{Scope, Scoped, scope};
 
 use crate::backend::{Backend, Concurrent, Job, Launch, Next, sealed};
 use crate::bridge::{Finished, StopWhen};
-use crate::sync::JoinHandle;
+use crate::source::Remote;
+use crate::sync::{Arc, JoinHandle};
 use crate::{Spec, Worker};
 
 /// Workers in threads of this process, one a spec; the default backend.
@@ -76,7 +77,13 @@ where
     W::Output: Send + 'static,
 {
     fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
-        PulledRun::start(job, eager, |builder, body| builder.spawn(body))
+        PulledRun::start(
+            job,
+            eager,
+            1,
+            |team, bridge, source| engine::loops(team, bridge, || Remote(Arc::clone(source))),
+            |builder, body| builder.spawn(body),
+        )
     }
 
     #[inline(always)]

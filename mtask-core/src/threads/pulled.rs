@@ -7,9 +7,9 @@ use super::crew::Handle;
 use super::engine::Engine;
 use super::enter::Loop;
 use super::scope::Cancel;
-use crate::backend::{Job, Next};
-use crate::bridge::{Finished, Outlet, StopWhen};
-use crate::source::{Here, Remote, Source};
+use crate::backend::{Job, Next, Team};
+use crate::bridge::{Bridge, Finished, Outlet, StopWhen};
+use crate::source::{Here, Source};
 use crate::stage::Stage;
 use crate::sync::{Arc, Builder, Weak};
 use crate::{Spec, Worker};
@@ -28,19 +28,21 @@ impl<I: Iterator, O, H: Handle> PulledRun<I, O, H> {
     /// A source that may be empty is asked for its first item here, on the consumer's thread, so
     /// that nothing is spawned for none. Not so where the caller is not to be held up (`eager`),
     /// or where no item may be pulled before the workers are built.
-    pub(super) fn start<'a, S, W>(
+    ///
+    /// There are as many loops as specs, or `lanes` times as many.
+    pub(crate) fn start<'a, S, W>(
         job: Job<I, S, W>,
         eager: bool,
+        lanes: usize,
+        loops: impl FnOnce(Team<S>, &Arc<Bridge<I::Item, O>>, &Arc<Source<I>>) -> Vec<Loop<'a>>,
         spawn: impl Fn(Builder, Loop<'a>) -> io::Result<H>,
     ) -> Self
     where
-        I: Send + 'a,
-        I::Item: Send + 'a,
-        S: Spec<W> + 'a,
+        I: 'a,
+        S: Spec<W>,
         W: Worker<Input = I::Item, Output = O>,
-        O: Send + 'a,
     {
-        let mut outlet = job.outlet(false);
+        let mut outlet = job.outlet(false, lanes);
         let (least, most) = job.source.size_hint();
         let source = Arc::new(Source::new(job.source));
         let mut is_empty = most == Some(0);
@@ -52,18 +54,20 @@ impl<I: Iterator, O, H: Handle> PulledRun<I, O, H> {
         let engine = if is_empty {
             Engine::idle(bridge)
         } else {
-            Engine::start(job.team, bridge, || Remote(Arc::clone(&source)), spawn)
+            let timeout = job.team.timeout;
+            let loops = loops(job.team, &bridge, &source);
+            Engine::start(bridge, loops, timeout, spawn)
         };
         Self { engine, outlet, source, stage: job.stage }
     }
 
     /// The next result, where it is at hand.
     #[inline(always)]
-    pub(super) fn ready(&mut self) -> Option<Finished<O>> {
+    pub(crate) fn ready(&mut self) -> Option<Finished<O>> {
         self.outlet.take_ready()
     }
 
-    pub(super) fn next(&mut self) -> Next<O> {
+    pub(crate) fn next(&mut self) -> Next<O> {
         if let Some(error) = self.engine.start_error() {
             return Ok(Some(error));
         }
@@ -78,7 +82,7 @@ impl<I: Iterator, O, H: Handle> PulledRun<I, O, H> {
         self.engine.bridge.source_panic().map_or(Ok(None), Err)
     }
 
-    pub(super) fn stop_when(&mut self, stop: StopWhen<O>) {
+    pub(crate) fn stop_when(&mut self, stop: StopWhen<O>) {
         self.outlet.stop_when(stop);
     }
 

@@ -4,11 +4,12 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::crew::Handles;
+use super::engine;
 use super::pulled::PulledRun;
 use crate::backend::{Backend, Concurrent, Job, Launch, Next, sealed};
 use crate::bridge::{Bridge, Finished, StopWhen};
 use crate::par::{ParMap, ParStateful, specs_of};
-use crate::source::Source;
+use crate::source::{Remote, Source};
 use crate::sync::{self, Arc, Mutex, ScopedJoinHandle, Weak, lock};
 use crate::{Spec, Worker, worker_fn};
 
@@ -186,8 +187,13 @@ where
     W::Output: Send + 'scope,
 {
     fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
-        let run =
-            PulledRun::start(job, eager, |builder, body| builder.spawn_scoped(self.threads, body));
+        let run = PulledRun::start(
+            job,
+            eager,
+            1,
+            |team, bridge, source| engine::loops(team, bridge, || Remote(Arc::clone(source))),
+            |builder, body| builder.spawn_scoped(self.threads, body),
+        );
         let ends = run.ends();
         match &mut *lock(&self.runs.list) {
             Some(list) => {

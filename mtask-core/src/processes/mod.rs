@@ -1,0 +1,159 @@
+//! Workers in processes: a crash costs one item, and a time limit is real.
+//!
+//! `README.md` beside this file explains how a worker's items reach its process, and what becomes of
+//! them when it dies.
+
+mod batch;
+mod child;
+mod frame;
+mod host;
+mod lane;
+mod registry;
+mod remote;
+mod settings;
+
+pub use child::Session;
+pub use registry::Entry;
+pub use remote::{RemoteError, RemoteSpec};
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::backend::{Backend, Concurrent, Job, Launch, Next, sealed};
+use crate::bridge::{Finished, StopWhen};
+use crate::source::Remote;
+use crate::sync::{Arc, JoinHandle};
+use crate::threads::PulledRun;
+use crate::threads::enter::Loop;
+use crate::{Spec, Worker};
+use host::Host;
+use lane::LANES;
+use settings::Settings;
+
+/// `init` was called in this process, which is no child.
+static READY: AtomicBool = AtomicBool::new(false);
+
+/// The first line of `main` in a program that runs workers in processes.
+///
+/// In a child it serves the worker and does not return; in the program itself it notes that it was
+/// called, which [`Processes`] asks for: without it a child would do what its parent does.
+pub fn init() {
+    if child::is_child() {
+        child::run();
+    }
+    READY.store(true, Ordering::Relaxed);
+}
+
+/// Workers in child processes of this program, one in each.
+#[derive(Clone, Default)]
+pub struct Processes {
+    settings: Settings,
+}
+
+impl Processes {
+    /// Children without limits.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Ends a child that takes longer for an item, which is then `TimedOut`.
+    pub fn task_timeout(mut self, limit: Duration) -> Self {
+        self.settings.task_timeout = Some(limit);
+        self
+    }
+
+    /// Ends a child that takes longer to build its worker.
+    pub fn build_timeout(mut self, limit: Duration) -> Self {
+        self.settings.build_timeout = Some(limit);
+        self
+    }
+}
+
+impl fmt::Debug for Processes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Processes").finish_non_exhaustive()
+    }
+}
+
+impl sealed::Sealed for Processes {}
+impl Concurrent for Processes {}
+
+impl Backend for Processes {
+    type Run<I: Iterator, S, W: Worker<Input = I::Item>> = PulledRun<I, W::Output, JoinHandle<()>>;
+}
+
+impl<I, S, W> Launch<I, S, W> for Processes
+where
+    I: Iterator + Send + 'static,
+    I::Item: Serialize + Send + 'static,
+    S: RemoteSpec<W> + 'static,
+    W: Worker<Input = I::Item>,
+    W::Output: DeserializeOwned + Send + 'static,
+{
+    fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
+        let mut settings = self.settings;
+        settings.workers = job.team.specs.len();
+        let settings = Arc::new(settings);
+        PulledRun::start(
+            job,
+            eager,
+            LANES,
+            |team, bridge, source| {
+                let mut loops: Vec<Loop<'_>> = Vec::new();
+                for (number, spec) in team.specs.iter().enumerate() {
+                    let host = Arc::new(Host::new(spec, number, &settings, &team.counters));
+                    for lane in number * LANES..(number + 1) * LANES {
+                        let (bridge, host) = (Arc::clone(bridge), Arc::clone(&host));
+                        let pull = Remote(Arc::clone(source));
+                        let build_now = team.build_now;
+                        loops.push(Box::new(move || lane::work(&bridge, host, lane, pull, build_now)));
+                    }
+                }
+                loops
+            },
+            |builder, body| builder.spawn(body),
+        )
+    }
+
+    #[inline(always)]
+    fn ready(run: &mut Self::Run<I, S, W>) -> Option<Finished<W::Output>> {
+        run.ready()
+    }
+
+    fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
+        run.next()
+    }
+
+    fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>) {
+        run.stop_when(stop);
+    }
+}
+
+/// Where children are started in a test program, which has a `main` of its own.
+#[derive(Debug)]
+pub struct TestEntry(pub &'static str);
+
+inventory::collect!(TestEntry);
+
+/// The running program, also where its file was replaced.
+fn program() -> io::Result<PathBuf> {
+    if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
+}
+
+/// The arguments with which a child finds its way to [`init`].
+fn entry_args() -> Vec<&'static OsStr> {
+    if READY.load(Ordering::Relaxed) {
+        return Vec::new();
+    }
+    let Some(TestEntry(path)) = inventory::iter::<TestEntry>().next() else { return Vec::new() };
+    // The path of a test begins behind the name of its program.
+    let name = path.split_once("::").map_or(*path, |(_, name)| name);
+    ["--exact", name, "--nocapture"].map(OsStr::new).into()
+}
