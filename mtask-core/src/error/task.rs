@@ -119,6 +119,41 @@ impl TaskError {
         Self::new(index, worker, Cause::Failed(error))
     }
 
+    #[cfg(feature = "processes")]
+    pub(crate) fn panicked_elsewhere(
+        index: usize,
+        worker: usize,
+        message: String,
+        location: Option<String>,
+    ) -> Self {
+        Self::new(Some(index), Some(worker), Cause::PanickedElsewhere(message, location))
+    }
+
+    #[cfg(feature = "processes")]
+    pub(crate) fn lost(
+        index: Option<usize>,
+        worker: usize,
+        status: std::process::ExitStatus,
+        building: bool,
+    ) -> Self {
+        Self::new(index, Some(worker), Cause::Lost(status, building))
+    }
+
+    #[cfg(feature = "processes")]
+    pub(crate) fn timed_out(
+        index: Option<usize>,
+        worker: usize,
+        limit: std::time::Duration,
+        building: bool,
+    ) -> Self {
+        Self::new(index, Some(worker), Cause::TimedOut(limit, building))
+    }
+
+    #[cfg(feature = "processes")]
+    pub(crate) fn not_sent(index: usize, worker: usize, reason: String) -> Self {
+        Self::new(Some(index), Some(worker), Cause::NotSent(reason))
+    }
+
     pub(crate) fn start_failed(worker: usize, error: std::io::Error) -> Self {
         Self::new(None, Some(worker), Cause::StartFailed(error))
     }

@@ -1,6 +1,7 @@
 //! The parent's side of one worker.
 
 use std::io::{self, Read};
+use std::net::Shutdown;
 use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -14,8 +15,10 @@ use serde::de::DeserializeOwned;
 use super::batch::Batch;
 use super::child::{Hello, NAME, NotBuilt, Panic, Status};
 use super::frame::{self, Kind, VERSION};
+use super::lane::LANES;
+use super::remote::RemoteSpec;
 use super::settings::Settings;
-use crate::TaskError;
+use crate::{TaskError, Worker};
 use crate::stats::Counters;
 use crate::sync::{Arc, Condvar, Mutex, lock, wait};
 
@@ -36,7 +39,7 @@ pub(super) struct Host {
     counters: Arc<Counters>,
     state: Mutex<State>,
     /// Items are cheap enough for two frames under way; where the second lane sleeps.
-    cheap: Mutex<Gate>,
+    gate: Mutex<Gate>,
     changed: Condvar,
 }
 
@@ -103,7 +106,8 @@ impl Host {
         &self,
         batch: &mut Batch,
         mut publish: impl FnMut(Result<O, TaskError>),
-    ) {
+    ) -> Option<(Duration, usize)> {
+        let mut pace = None;
         let mut most = if self.settings.task_timeout.is_some() { 1 } else { usize::MAX };
         while let Some(index) = batch.index() {
             if let Some(error) = batch.take_error() {
@@ -122,11 +126,15 @@ impl Host {
                 }
             };
             let mut left = count;
+            let start = Instant::now();
             let end = child.receive(ticket, &mut left, &self.settings, |status, bytes| {
                 self.answer(batch, status, bytes, &mut publish)
             });
             let (error, index) = match (end, batch.index()) {
-                (End::Answered, _) | (_, None) => continue,
+                (End::Answered, _) | (_, None) => {
+                    pace = Some((start.elapsed(), count));
+                    continue;
+                }
                 (End::NotBegun, _) => {
                     self.lose(&child);
                     continue;
@@ -138,18 +146,19 @@ impl Host {
                         most = 1;
                         continue;
                     }
-                    (TaskError::worker_lost(index, self.number, status), index)
+                    (TaskError::lost(Some(index), self.number, status, false), index)
                 }
                 (End::TimedOut, Some(index)) => {
                     self.lose(&child);
                     let limit = self.settings.task_timeout.unwrap_or_default();
-                    (TaskError::timed_out(index, self.number, limit), index)
+                    (TaskError::timed_out(Some(index), self.number, limit, false), index)
                 }
             };
             let _ = index;
             publish(Err(error));
             batch.answer();
         }
+        pace
     }
 
     /// Publishes what a child tells of the next item; false where the child has not run it.
@@ -235,12 +244,12 @@ impl Host {
                 child.kill();
                 let limit = limit.unwrap_or_default();
                 let text = format!("its build took longer than {limit:?}");
-                (text, Box::new(move |index| TaskError::build_timed_out(index, number, limit)))
+                (text, Box::new(move |index| TaskError::timed_out(index, number, limit, true)))
             }
             Ok((Greeted::Lost, child)) => {
                 let status = child.kill();
                 let text = format!("its process ended while it was built: {status}");
-                (text, Box::new(move |index| TaskError::build_lost(index, number, status)))
+                (text, Box::new(move |index| TaskError::lost(index, number, status, true)))
             }
             Err(error) => {
                 let text = format!("no process could be started: {error}");
@@ -510,5 +519,98 @@ impl Child {
         let mut process = lock(&self.process);
         let _ = process.kill();
         process.wait().unwrap_or_default()
+    }
+}
+
+/// Items that take longer are left to those who have nothing to do, and not sent ahead.
+const CHEAP: Duration = Duration::from_micros(200);
+
+impl Host {
+    pub(super) fn new<W: Worker>(
+        spec: &impl RemoteSpec<W>,
+        number: usize,
+        settings: &Arc<Settings>,
+        counters: &Arc<Counters>,
+    ) -> Self {
+        let mut bytes = Vec::new();
+        let encoded = spec.encode(&mut bytes);
+        let mut state = State::default();
+        if let Err(error) = encoded {
+            state.retired = Some(format!("its spec cannot be encoded: {error}").into());
+        }
+        Self {
+            number,
+            worker: spec.worker_name(),
+            spec: bytes,
+            settings: Arc::clone(settings),
+            counters: Arc::clone(counters),
+            state: Mutex::new(state),
+            gate: Mutex::new(Gate { lanes: LANES, ..Gate::default() }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Builds the worker, with no item in hand.
+    pub(super) fn build(&self) -> Result<(), TaskError> {
+        match self.start(&mut lock(&self.state)) {
+            Ok(_) => Ok(()),
+            Err(NoChild::Failed(error)) => Err(error(None)),
+            Err(NoChild::Retired(last)) => Err(TaskError::not_built(self.number, last)),
+        }
+    }
+
+    /// There is a child that has built the worker.
+    pub(super) fn is_up(&self) -> bool {
+        lock(&self.state).child.is_some()
+    }
+
+    pub(super) fn is_retired(&self) -> bool {
+        lock(&self.state).retired.is_some()
+    }
+
+    pub(super) fn max_frame(&self) -> usize {
+        self.settings.max_frame
+    }
+
+    /// Waits until items are so cheap that a second frame is worth while; false at the end.
+    pub(super) fn admits_second(&self) -> bool {
+        let mut gate = lock(&self.gate);
+        while !gate.cheap && !gate.over {
+            gate = wait(&self.changed, gate);
+        }
+        !gate.over
+    }
+
+    /// Takes note of what items took.
+    pub(super) fn note_pace(&self, took: Duration, count: usize) {
+        let cheap = self.settings.task_timeout.is_none()
+            && took < CHEAP * u32::try_from(count).unwrap_or(u32::MAX);
+        let mut gate = lock(&self.gate);
+        if gate.cheap != cheap {
+            gate.cheap = cheap;
+            drop(gate);
+            self.changed.notify_all();
+        }
+    }
+
+    /// A lane is through; the last one ends the child.
+    pub(super) fn leave(&self) {
+        let mut gate = lock(&self.gate);
+        gate.over = true;
+        gate.lanes -= 1;
+        let is_last = gate.lanes == 0;
+        drop(gate);
+        self.changed.notify_all();
+        if is_last && let Some(child) = lock(&self.state).child.take() {
+            child.end();
+        }
+    }
+}
+
+impl Child {
+    /// Lets the process end, and waits for it.
+    fn end(&self) {
+        let _ = self.stream.shutdown(Shutdown::Write);
+        let _ = lock(&self.process).wait();
     }
 }
