@@ -30,6 +30,8 @@ mod iter;
 mod life;
 #[cfg(not(loom))]
 mod par;
+#[cfg(all(feature = "processes", unix, not(loom)))]
+pub mod processes;
 #[cfg(all(feature = "progress", not(loom)))]
 mod progress;
 #[cfg(not(loom))]
