@@ -21,3 +21,8 @@ pub use std::string::String;
 pub use std::vec::Vec;
 
 pub use crate::{BuildError, Finish, Spec, Worker};
+
+#[cfg(all(feature = "processes", unix, not(loom)))]
+mod remote;
+#[cfg(all(feature = "processes", unix, not(loom)))]
+pub use remote::{BoxError, Entry, RemoteSpec, encode, inventory, serde};

@@ -7,7 +7,7 @@ use syn::punctuated::Punctuated;
 use syn::{Error, Ident, LitBool, Path, Result, Token, parenthesized};
 
 const KNOWN: &str = "`spec = Name`, `new = ident`, `derive(..)`, `debug = false`, `named`, \
-                     `crate = ::path`";
+                     `remote`, `crate = ::path`";
 
 /// An option and where it was written.
 pub(crate) struct Given<T> {
@@ -23,6 +23,7 @@ pub(crate) struct Options {
     pub(crate) derive: Option<Given<Vec<Path>>>,
     pub(crate) debug: Option<Given<bool>>,
     pub(crate) named: Option<Given<()>>,
+    pub(crate) remote: Option<Given<()>>,
     pub(crate) krate: Option<Given<Path>>,
 }
 
@@ -71,9 +72,8 @@ impl Options {
             "debug" => set(&mut self.debug, key, "debug = false", |input| {
                 Ok(equals(input)?.parse::<LitBool>()?.value)
             }),
-            "named" => set(&mut self.named, key, "named", |input| {
-                if input.is_empty() { Ok(()) } else { input.fork().parse::<Token![,]>().map(drop) }
-            }),
+            "named" => set(&mut self.named, key, "named", nothing),
+            "remote" => set(&mut self.remote, key, "remote", nothing),
             "crate" => set(&mut self.krate, key, "crate = ::path", |input| {
                 equals(input)?.call(Path::parse_mod_style)
             }),
@@ -124,6 +124,11 @@ fn set<T>(
 fn equals<'a>(input: ParseStream<'a>) -> Result<ParseStream<'a>> {
     input.parse::<Token![=]>()?;
     Ok(input)
+}
+
+/// Nothing but the option's name.
+fn nothing(input: ParseStream<'_>) -> Result<()> {
+    if input.is_empty() { Ok(()) } else { input.fork().parse::<Token![,]>().map(drop) }
 }
 
 fn derive_list(input: ParseStream<'_>) -> Result<Vec<Path>> {

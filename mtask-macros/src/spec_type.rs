@@ -38,7 +38,45 @@ impl SpecType<'_> {
     pub(crate) fn expand(&self) -> TokenStream {
         let unrecorded = self.unrecorded();
         let function = self.function();
-        quote!(#unrecorded #function)
+        let remote = self.options.remote.is_some().then(|| self.remote_impl());
+        quote!(#unrecorded #function #remote)
+    }
+
+    /// `impl RemoteSpec<Square> for SquareSpec`, and the entry by which a child finds it, unless the
+    /// type has parameters.
+    fn remote_impl(&self) -> TokenStream {
+        let (cfg, ty, name) = (self.cfg, &self.target.ty, self.name());
+        let private = &self.target.private;
+        let (params, args, _) = self.target.generics.split_for_impl();
+        let is_generic = !self.target.generics.params.is_empty();
+        let mut predicates = self.storage_predicates();
+        if is_generic {
+            predicates.push(quote!(#ty: #private::Worker));
+            predicates.push(quote!(Self: #private::Spec<#ty> + #private::serde::Serialize));
+        }
+        let where_clause = self.target.where_clause(&predicates);
+        let allow = allow();
+        let this = this();
+        let entry = (!is_generic).then(|| {
+            quote! {
+                #(#cfg)*
+                #private::inventory::submit! { #private::Entry::of::<#name, #ty>() }
+            }
+        });
+        quote! {
+            #(#cfg)*
+            #[automatically_derived]
+            #allow
+            impl #params #private::RemoteSpec<#ty> for #name #args #where_clause {
+                fn encode(
+                    &#this,
+                    bytes: &mut #private::Vec<u8>,
+                ) -> #private::Result<(), #private::BoxError> {
+                    #private::encode(#this, bytes)
+                }
+            }
+            #entry
+        }
     }
 
     /// The struct, its `Clone` and `Debug`.
@@ -97,11 +135,19 @@ impl SpecType<'_> {
             self.taker
         );
         let derives = derives(self.target, self.options);
+        let serde = self.options.remote.is_some().then(|| {
+            let path = quote!(#private::serde).to_string();
+            quote! {
+                #[derive(#private::serde::Serialize, #private::serde::Deserialize)]
+                #[serde(crate = #path)]
+            }
+        });
         let allow = allow();
         quote! {
             #(#cfg)*
             #[doc = #doc]
             #derives
+            #serde
             #allow
             #vis struct #name #params #where_clause { #(#fields,)* #marker }
         }
