@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::{self, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
@@ -26,6 +27,8 @@ use crate::sync::{Arc, Condvar, Mutex, lock, wait};
 const MAX_FAILED_BUILDS: usize = 3;
 /// How long a read lasts at the most before it is looked at the clock.
 const SLICE: Duration = Duration::from_millis(50);
+/// How often it is looked whether a process has ended.
+const POLL: Duration = Duration::from_millis(2);
 /// The most bytes of a read, where a frame is not larger.
 const READ: usize = 64 * 1024;
 
@@ -105,6 +108,7 @@ impl Host {
     pub(super) fn run<O: DeserializeOwned>(
         &self,
         batch: &mut Batch,
+        cancelled: &dyn Fn() -> bool,
         mut publish: impl FnMut(Result<O, TaskError>),
     ) -> Option<(Duration, usize)> {
         let mut pace = None;
@@ -112,6 +116,12 @@ impl Host {
         while let Some(index) = batch.index() {
             if let Some(error) = batch.take_error() {
                 publish(Err(error));
+                continue;
+            }
+            if cancelled() {
+                // Nobody will ask for it, but a place that was claimed has to be given back.
+                publish(Err(TaskError::no_worker_left(index, None)));
+                batch.answer();
                 continue;
             }
             let (child, ticket, count) = match self.send(batch, most) {
@@ -127,7 +137,7 @@ impl Host {
             };
             let mut left = count;
             let start = Instant::now();
-            let end = child.receive(ticket, &mut left, &self.settings, |status, bytes| {
+            let end = child.receive(ticket, &mut left, &self.settings, cancelled, |status, bytes| {
                 self.answer(batch, status, bytes, &mut publish)
             });
             let (error, index) = match (end, batch.index()) {
@@ -214,7 +224,7 @@ impl Host {
                 return Ok((child, ticket, count));
             }
             // It has died, and what it was sent last has not been begun.
-            child.end();
+            child.end(self.settings.shutdown_timeout);
             state.child = None;
         }
     }
@@ -237,7 +247,7 @@ impl Host {
                 return Ok(child);
             }
             Ok((Greeted::NotBuilt(reason), child)) => {
-                child.end();
+                child.end(self.settings.shutdown_timeout);
                 (reason.to_string(), Box::new(move |index| reason.into_error(index, number)))
             }
             Ok((Greeted::TimedOut, child)) => {
@@ -367,19 +377,19 @@ impl Clock {
         Self { limit, passed: Duration::ZERO, last: Instant::now() }
     }
 
-    /// How long to wait before the clock is looked at again; `None` is for ever.
+    /// How long to wait before the clock is looked at again.
     ///
     /// # Errors
     ///
     /// Where the time is over.
-    fn slice(&mut self) -> Result<Option<Duration>, ()> {
-        let Some(limit) = self.limit else { return Ok(None) };
+    fn slice(&mut self) -> Result<Duration, ()> {
+        let Some(limit) = self.limit else { return Ok(SLICE) };
         let now = Instant::now();
         // Longer than two slices is a time in which nothing ran here.
         self.passed += (now - self.last).min(2 * SLICE);
         self.last = now;
         match limit.checked_sub(self.passed) {
-            Some(left) if !left.is_zero() => Ok(Some(left.min(SLICE))),
+            Some(left) if !left.is_zero() => Ok(left.min(SLICE)),
             _ => Err(()),
         }
     }
@@ -404,16 +414,22 @@ impl Child {
         incoming: &mut Incoming,
         clock: &mut Clock,
         max: usize,
+        cancelled: &dyn Fn() -> bool,
     ) -> Result<(Kind, Range<usize>), Broken> {
         loop {
             if let Some(frame) = incoming.take(max).map_err(|_| Broken::Lost)? {
                 return Ok(frame);
             }
             let slice = clock.slice().map_err(|()| Broken::TimedOut)?;
-            self.stream.set_read_timeout(slice).map_err(|_| Broken::Lost)?;
+            self.stream.set_read_timeout(Some(slice)).map_err(|_| Broken::Lost)?;
             match incoming.fill(&self.stream) {
                 Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if cancelled() {
+                        // It ends when it is through with the item in hand.
+                        let _ = self.stream.shutdown(Shutdown::Write);
+                    }
+                }
                 Err(_) => return Err(Broken::Lost),
             }
         }
@@ -436,7 +452,7 @@ impl Child {
         }
         let mut incoming = lock(&self.incoming);
         let mut clock = Clock::start(settings.build_timeout);
-        Ok(match self.next(&mut incoming, &mut clock, settings.max_frame) {
+        Ok(match self.next(&mut incoming, &mut clock, settings.max_frame, &|| false) {
             Ok((Kind::Ready, _)) => Greeted::Ready,
             Ok((Kind::NotBuilt, body)) => match postcard::from_bytes(&incoming.bytes[body]) {
                 Ok(reason) => Greeted::NotBuilt(reason),
@@ -453,6 +469,7 @@ impl Child {
         ticket: u64,
         left: &mut usize,
         settings: &Settings,
+        cancelled: &dyn Fn() -> bool,
         mut each: impl FnMut(Status, &[u8]) -> bool,
     ) -> End {
         let mut turn = lock(&self.turn);
@@ -463,7 +480,7 @@ impl Child {
             return End::NotBegun;
         }
         drop(turn);
-        let end = self.read_results(left, settings, &mut each);
+        let end = self.read_results(left, settings, cancelled, &mut each);
         let mut turn = lock(&self.turn);
         if matches!(end, End::Answered) {
             *turn += 1;
@@ -479,12 +496,13 @@ impl Child {
         &self,
         left: &mut usize,
         settings: &Settings,
+        cancelled: &dyn Fn() -> bool,
         each: &mut impl FnMut(Status, &[u8]) -> bool,
     ) -> End {
         let mut incoming = lock(&self.incoming);
         let mut clock = Clock::start(settings.task_timeout);
         while *left > 0 {
-            let body = match self.next(&mut incoming, &mut clock, settings.max_frame) {
+            let body = match self.next(&mut incoming, &mut clock, settings.max_frame, cancelled) {
                 Ok((Kind::Results, body)) => body,
                 Ok(_) | Err(Broken::Lost) => return End::Lost(self.kill()),
                 Err(Broken::TimedOut) => {
@@ -602,15 +620,26 @@ impl Host {
         drop(gate);
         self.changed.notify_all();
         if is_last && let Some(child) = lock(&self.state).child.take() {
-            child.end();
+            child.end(self.settings.shutdown_timeout);
         }
     }
 }
 
 impl Child {
-    /// Lets the process end, and waits for it.
-    fn end(&self) {
+    /// Lets the process end, and waits for it; at most for `limit`, and then ends it by force.
+    fn end(&self, limit: Option<Duration>) {
         let _ = self.stream.shutdown(Shutdown::Write);
-        let _ = lock(&self.process).wait();
+        let Some(limit) = limit else {
+            let _ = lock(&self.process).wait();
+            return;
+        };
+        let start = Instant::now();
+        while start.elapsed() < limit {
+            if !matches!(lock(&self.process).try_wait(), Ok(None)) {
+                return;
+            }
+            thread::sleep(POLL);
+        }
+        self.kill();
     }
 }

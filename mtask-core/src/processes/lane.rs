@@ -44,7 +44,8 @@ pub(super) fn work<T, O>(
             drop_caught(input);
         });
         let worker = (!was_retired).then_some(number);
-        let ran = host.run(&mut batch, |result| bridge.publish(&mut chunk, worker, result));
+        let cancelled = || bridge.is_cancelled();
+        let ran = host.run(&mut batch, &cancelled, |result| bridge.publish(&mut chunk, worker, result));
         if let Some((took, count)) = ran {
             pace.measured(took, count);
             host.note_pace(took, count);

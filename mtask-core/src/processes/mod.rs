@@ -16,7 +16,7 @@ pub use child::Session;
 pub use registry::Entry;
 pub use remote::{RemoteError, RemoteSpec};
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -74,6 +74,45 @@ impl Processes {
         self.settings.build_timeout = Some(limit);
         self
     }
+
+    /// Retires a worker whose process dies more than `most` times within `within`, as supervisors of
+    /// Erlang/OTP do. Without it a process is started again as often as it dies.
+    pub fn max_restarts(mut self, most: usize, within: Duration) -> Self {
+        self.settings.max_restarts = Some((most, within));
+        self
+    }
+
+    /// Adds to the environment of each worker's process, by the number of the worker.
+    pub fn env<K, V, E>(mut self, env: impl Fn(usize) -> E + Send + Sync + 'static) -> Self
+    where
+        E: IntoIterator<Item = (K, V)>,
+        K: Into<OsString>,
+        V: Into<OsString>,
+    {
+        let pairs = move |worker| -> Vec<(OsString, OsString)> {
+            env(worker).into_iter().map(|(key, value)| (key.into(), value.into())).collect()
+        };
+        self.settings.env = Some(Arc::new(pairs));
+        self
+    }
+
+    /// Limits the memory that a worker's process can map, in bytes (`RLIMIT_AS`).
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.settings.memory_limit = Some(bytes);
+        self
+    }
+
+    /// Adds to how nice the processes are to others: from 0 to 19, without privileges.
+    pub fn nice(mut self, by: i32) -> Self {
+        self.settings.nice = Some(by);
+        self
+    }
+
+    /// Limits what an item or its result may take when it is encoded, in bytes: 256 MiB unless set.
+    pub fn max_frame(mut self, bytes: usize) -> Self {
+        self.settings.max_frame = bytes;
+        self
+    }
 }
 
 impl fmt::Debug for Processes {
@@ -100,6 +139,7 @@ where
     fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
         let mut settings = self.settings;
         settings.workers = job.team.specs.len();
+        settings.shutdown_timeout = job.team.timeout;
         let settings = Arc::new(settings);
         PulledRun::start(
             job,
@@ -118,7 +158,10 @@ where
                 }
                 loops
             },
-            |builder, body| builder.spawn(body),
+            |builder, body| {
+                may_spawn()?;
+                builder.spawn(body)
+            },
         )
     }
 
@@ -134,6 +177,17 @@ where
     fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>) {
         run.stop_when(stop);
     }
+}
+
+/// Refuses to start children that would do what their parent does.
+fn may_spawn() -> io::Result<()> {
+    if READY.load(Ordering::Relaxed) || inventory::iter::<TestEntry>().next().is_some() {
+        return Ok(());
+    }
+    Err(io::Error::other(
+        "a worker's process is this program once more: make `mtask::init();` the first line of \
+         `main`, or write `mtask::test_entry!();` in a test program",
+    ))
 }
 
 /// Where children are started in a test program, which has a `main` of its own.

@@ -22,6 +22,8 @@ pub(super) struct Settings {
     pub(super) max_frame: usize,
     pub(super) env: Option<Env>,
     pub(super) workers: usize,
+    /// How long a process that is told to end is waited for.
+    pub(super) shutdown_timeout: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -35,6 +37,7 @@ impl Default for Settings {
             max_frame: frame::MAX,
             env: None,
             workers: 1,
+            shutdown_timeout: None,
         }
     }
 }
