@@ -24,6 +24,9 @@ pub enum TaskErrorKind {
     TimedOut,
     /// The workers' threads could not be started; no item was in hand.
     StartFailed,
+    /// The input or the output could not cross to another process: it cannot be encoded or decoded,
+    /// or is over the limit.
+    NotSent,
 }
 
 /// What became of an input that has no output: which one, at which worker, and why.
@@ -174,6 +177,14 @@ impl TaskError {
     pub fn kind(&self) -> TaskErrorKind {
         match self.0.cause {
             Cause::Panicked(_) => TaskErrorKind::Panicked,
+            #[cfg(feature = "processes")]
+            Cause::PanickedElsewhere(..) => TaskErrorKind::Panicked,
+            #[cfg(feature = "processes")]
+            Cause::Lost(..) => TaskErrorKind::WorkerLost,
+            #[cfg(feature = "processes")]
+            Cause::TimedOut(..) => TaskErrorKind::TimedOut,
+            #[cfg(feature = "processes")]
+            Cause::NotSent(_) => TaskErrorKind::NotSent,
             Cause::BuildPanicked(_) | Cause::BuildFailed(_) | Cause::NoWorkerLeft(_) => {
                 TaskErrorKind::BuildFailed
             }
@@ -186,6 +197,8 @@ impl TaskError {
     pub fn panic_message(&self) -> Option<&str> {
         match &self.0.cause {
             Cause::Panicked(panic) | Cause::BuildPanicked(panic) => Some(panic.message()),
+            #[cfg(feature = "processes")]
+            Cause::PanickedElsewhere(message, _) => Some(message),
             _ => None,
         }
     }
@@ -198,6 +211,8 @@ impl TaskError {
     pub fn into_panic(self) -> Result<Box<dyn Any + Send>, Self> {
         match &self.0.cause {
             Cause::Panicked(panic) => Ok(panic.take()),
+            #[cfg(feature = "processes")]
+            Cause::PanickedElsewhere(message, _) => Ok(Box::new(message.clone())),
             _ => Err(self),
         }
     }
@@ -239,6 +254,22 @@ impl TaskError {
         }
         match &self.0.cause {
             Cause::Panicked(panic) => write!(f, "panicked: {}", panic.message()),
+            #[cfg(feature = "processes")]
+            Cause::PanickedElsewhere(message, _) => write!(f, "panicked: {message}"),
+            #[cfg(feature = "processes")]
+            Cause::Lost(status, false) => write!(f, "was lost with its process: {status}"),
+            #[cfg(feature = "processes")]
+            Cause::Lost(status, true) => {
+                write!(f, "could not be built: it was lost with its process: {status}")
+            }
+            #[cfg(feature = "processes")]
+            Cause::TimedOut(limit, false) => write!(f, "took longer than {limit:?} and was ended"),
+            #[cfg(feature = "processes")]
+            Cause::TimedOut(limit, true) => {
+                write!(f, "could not be built: that took longer than {limit:?}")
+            }
+            #[cfg(feature = "processes")]
+            Cause::NotSent(reason) => write!(f, "could not be reached: {reason}"),
             Cause::BuildPanicked(panic) => {
                 write!(f, "could not be built: its build panicked: {}", panic.message())
             }
@@ -287,6 +318,11 @@ impl Error for TaskError {
             Cause::BuildFailed(error) => Some(error.get_ref()),
             Cause::StartFailed(error) => Some(error),
             Cause::Panicked(_) | Cause::BuildPanicked(_) | Cause::NoWorkerLeft(_) => None,
+            #[cfg(feature = "processes")]
+            Cause::PanickedElsewhere(..)
+            | Cause::Lost(..)
+            | Cause::TimedOut(..)
+            | Cause::NotSent(_) => None,
         }
     }
 }

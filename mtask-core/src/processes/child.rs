@@ -1,6 +1,7 @@
 //! The child's side: a process that builds one worker and serves it.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::os::fd::{AsFd, OwnedFd};
@@ -18,9 +19,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::frame::{self, Kind, VERSION};
 use super::registry;
 use super::remote::RemoteError;
-use crate::error::{PanicPayload, drop_caught};
+use crate::error::{BoxError, PanicPayload, drop_caught};
 use crate::sync::{Arc, Condvar, Mutex, lock, wait, wait_timeout};
-use crate::{BuildError, Spec, Worker};
+use crate::{BuildError, Spec, TaskError, Worker};
 
 /// What the parent calls a child, where programs have their name: so that it is known before anything
 /// else runs, and that no grandchild takes itself for one.
@@ -52,6 +53,33 @@ pub(super) enum NotBuilt {
     Panicked(Panic),
     /// It never came to that.
     Refused(String),
+}
+
+impl NotBuilt {
+    /// As the error of an item, or of a build asked for at the start.
+    pub(super) fn into_error(self, index: Option<usize>, worker: usize) -> TaskError {
+        match self {
+            Self::Returned(error) => {
+                TaskError::build_failed(index, worker, BuildError::from(BoxError::from(error)))
+            }
+            Self::Panicked(panic) => {
+                TaskError::build_panicked(index, worker, Box::new(panic.message))
+            }
+            Self::Refused(reason) => {
+                TaskError::build_failed(index, worker, BuildError::from(reason))
+            }
+        }
+    }
+}
+
+impl fmt::Display for NotBuilt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Returned(error) => write!(f, "{error:?}"),
+            Self::Panicked(panic) => f.write_str(&panic.message),
+            Self::Refused(reason) => f.write_str(reason),
+        }
+    }
 }
 
 /// A panic, told.

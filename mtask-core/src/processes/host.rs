@@ -19,7 +19,7 @@ use super::frame::{self, Kind, VERSION};
 use super::lane::LANES;
 use super::remote::RemoteSpec;
 use super::settings::Settings;
-use crate::{TaskError, Worker};
+use crate::{BuildError, TaskError, Worker};
 use crate::stats::Counters;
 use crate::sync::{Arc, Condvar, Mutex, lock, wait};
 
@@ -195,7 +195,7 @@ impl Host {
             }),
             Status::NotBuilt => Err(match postcard::from_bytes::<NotBuilt>(bytes) {
                 Ok(reason) => {
-                    self.failed(&mut lock(&self.state), &reason);
+                    self.failed(&mut lock(&self.state), reason.to_string());
                     reason.into_error(Some(index), self.number)
                 }
                 Err(error) => unreadable(error),
@@ -573,7 +573,9 @@ impl Host {
         match self.start(&mut lock(&self.state)) {
             Ok(_) => Ok(()),
             Err(NoChild::Failed(error)) => Err(error(None)),
-            Err(NoChild::Retired(last)) => Err(TaskError::not_built(self.number, last)),
+            Err(NoChild::Retired(last)) => {
+                Err(TaskError::build_failed(None, self.number, BuildError::from(&*last)))
+            }
         }
     }
 
