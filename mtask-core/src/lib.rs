@@ -61,6 +61,8 @@ pub use par::{
     ParMap, ParStateful, ParStatefulExt, ParStatefulInline, ParStatefulLocal, par_map,
     par_stateful, par_stateful_local,
 };
+#[cfg(all(feature = "processes", unix, not(loom)))]
+pub use processes::{Processes, RemoteError, RemoteSpec, init};
 #[cfg(all(feature = "progress", not(loom)))]
 pub use progress::ProgressOptions;
 #[cfg(not(loom))]

@@ -45,10 +45,45 @@ static READY: AtomicBool = AtomicBool::new(false);
 /// In a child it serves the worker and does not return; in the program itself it notes that it was
 /// called, which [`Processes`] asks for: without it a child would do what its parent does.
 pub fn init() {
+    serve_if_child();
+    READY.store(true, Ordering::Relaxed);
+}
+
+/// Serves in a child, and does nothing else.
+#[doc(hidden)]
+pub fn serve_if_child() {
     if child::is_child() {
         child::run();
     }
-    READY.store(true, Ordering::Relaxed);
+}
+
+/// Has the children of a test program find their way: once in each, outside of functions.
+///
+/// A test program has a `main` of its own, with no place for [`init`]. This writes a test of the name
+/// `mtask_worker`, which passes, and at which children are started.
+#[macro_export]
+macro_rules! test_entry {
+    () => {
+        #[test]
+        fn mtask_worker() {
+            $crate::processes::serve_if_child();
+        }
+
+        $crate::__private::inventory::submit! {
+            $crate::processes::TestEntry(concat!(module_path!(), "::mtask_worker"))
+        }
+    };
+}
+
+/// Makes an instantiation of a generic worker known to children, as `#[delayed_init(remote)]` does for
+/// a type without parameters: `mtask::register!(ScaleSpec<f32>, Scale<f32>);`.
+#[macro_export]
+macro_rules! register {
+    ($spec:ty, $worker:ty $(,)?) => {
+        $crate::__private::inventory::submit! {
+            $crate::processes::Entry::of::<$spec, $worker>()
+        }
+    };
 }
 
 /// Workers in child processes of this program, one in each.

@@ -1,0 +1,50 @@
+//! The main job, over processes.
+
+use mtask::prelude::*;
+use mtask::{Processes, RemoteError};
+
+struct Lengths {
+    factor: usize,
+}
+
+#[delayed_init(remote)]
+impl Lengths {
+    fn new(factor: usize) -> Result<Self, RemoteError> {
+        Ok(Self { factor: "1".parse::<usize>()? * factor })
+    }
+
+    fn call(&mut self, line: String) -> usize {
+        match &*line {
+            "panic" => panic!("as asked"),
+            "abort" => std::process::abort(),
+            "exit" => std::process::exit(7),
+            line => line.len() * self.factor,
+        }
+    }
+}
+
+#[test]
+fn results_come_in_order() {
+    let lines = (0..5_000).map(|i| "x".repeat(i % 50));
+    let results = par_stateful(lines, Lengths::spec(2).times(2)).backend(Processes::new());
+    let lengths: Vec<_> = results.collect::<Result<_, _>>().unwrap();
+    assert!(lengths.into_iter().eq((0..5_000).map(|i| i % 50 * 2)));
+}
+
+#[test]
+fn a_death_costs_one_item() {
+    for (word, kind) in [
+        ("panic", TaskErrorKind::Panicked),
+        ("abort", TaskErrorKind::WorkerLost),
+        ("exit", TaskErrorKind::WorkerLost),
+    ] {
+        let lines = (0..500).map(|i| if i == 250 { word.to_owned() } else { "x".repeat(i % 50) });
+        let results = par_stateful(lines, Lengths::spec(1).times(2)).backend(Processes::new());
+        for (index, result) in results.enumerate() {
+            match result {
+                Ok(length) => assert_eq!(length, index % 50),
+                Err(error) => assert_eq!((error.kind(), error.index()), (kind, Some(250)), "{error}"),
+            }
+        }
+    }
+}

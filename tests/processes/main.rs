@@ -1,0 +1,5 @@
+//! Workers in processes.
+
+mod basics;
+
+mtask::test_entry!();
