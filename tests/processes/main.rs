@@ -1,5 +1,7 @@
 //! Workers in processes.
 
 mod basics;
+mod faults;
+mod worker;
 
 mtask::test_entry!();
