@@ -25,4 +25,4 @@ pub use crate::{BuildError, Finish, Spec, Worker};
 #[cfg(all(feature = "processes", unix, not(loom)))]
 mod remote;
 #[cfg(all(feature = "processes", unix, not(loom)))]
-pub use remote::{BoxError, Entry, RemoteSpec, encode, inventory, serde};
+pub use remote::{Entry, RemoteSpec, inventory, serde, to_bytes};

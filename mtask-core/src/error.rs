@@ -1,11 +1,15 @@
 //! What can go wrong, and how it is told.
 
 mod build;
+#[cfg(all(feature = "processes", unix, not(loom)))]
+mod elsewhere;
 mod many;
 mod panic;
 mod task;
 
 pub use build::BuildError;
+#[cfg(all(feature = "processes", unix, not(loom)))]
+pub(crate) use elsewhere::Elsewhere;
 pub use many::TaskErrors;
 pub(crate) use panic::{PanicPayload, drop_caught};
 pub use task::{TaskError, TaskErrorKind};

@@ -68,11 +68,8 @@ impl SpecType<'_> {
             #[automatically_derived]
             #allow
             impl #params #private::RemoteSpec<#ty> for #name #args #where_clause {
-                fn encode(
-                    &#this,
-                    bytes: &mut #private::Vec<u8>,
-                ) -> #private::Result<(), #private::BoxError> {
-                    #private::encode(#this, bytes)
+                fn to_bytes(&#this) -> #private::Result<#private::Vec<u8>, #private::String> {
+                    #private::to_bytes(#this)
                 }
             }
             #entry

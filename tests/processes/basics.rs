@@ -43,7 +43,9 @@ fn a_death_costs_one_item() {
         for (index, result) in results.enumerate() {
             match result {
                 Ok(length) => assert_eq!(length, index % 50),
-                Err(error) => assert_eq!((error.kind(), error.index()), (kind, Some(250)), "{error}"),
+                Err(error) => {
+                    assert_eq!((error.kind(), error.index()), (kind, Some(250)), "{error}")
+                }
             }
         }
     }

@@ -13,7 +13,8 @@ const AT: usize = 300;
 /// others have to come, in order.
 fn with(order: &Order, backend: Processes) -> Result<Answer, TaskError> {
     let order = order.clone();
-    let items = (0..500).map(move |i| if i == AT { order.clone() } else { Order::Double(i as u64) });
+    let items =
+        (0..500).map(move |i| if i == AT { order.clone() } else { Order::Double(i as u64) });
     let specs = Obedient::spec(Build::Well).times(2);
     let mut found = None;
     let results: Vec<_> = par_stateful(items, specs).backend(backend).collect();
@@ -100,7 +101,10 @@ fn an_output_over_the_limit() {
     let backend = Processes::new().max_frame(1 << 20);
     let error = error_of(&Order::Large(2 << 20), backend);
     assert_eq!(error.kind(), TaskErrorKind::NotSent, "{error}");
-    assert_eq!(with(&Order::Large(2 << 20), Processes::new()).unwrap(), Answer::Bytes(vec![7; 2 << 20]));
+    assert_eq!(
+        with(&Order::Large(2 << 20), Processes::new()).unwrap(),
+        Answer::Bytes(vec![7; 2 << 20])
+    );
 }
 
 #[test]
@@ -116,8 +120,9 @@ fn a_worker_that_prints() {
 #[test]
 fn a_build_that_fails() {
     for build in [Build::Fail("no device".to_owned()), Build::Panic, Build::Abort] {
-        let results = par_stateful((0..5).map(Order::Double), Obedient::spec(build.clone()).times(2))
-            .backend(Processes::new());
+        let results =
+            par_stateful((0..5).map(Order::Double), Obedient::spec(build.clone()).times(2))
+                .backend(Processes::new());
         let errors: Vec<_> = results.map(Result::unwrap_err).collect();
         assert_eq!(errors.len(), 5);
         for (index, error) in errors.iter().enumerate() {
@@ -143,7 +148,9 @@ fn each_worker_has_an_environment_of_its_own() {
     let specs = Obedient::spec(Build::Well).times(2);
     let seen: Vec<_> = par_stateful(items, specs).backend(backend).map(Result::unwrap).collect();
     assert!(seen.iter().all(|answer| {
-        [Some("0"), Some("1")].into_iter().any(|device| *answer == Answer::Text(device.map(str::to_owned)))
+        [Some("0"), Some("1")]
+            .into_iter()
+            .any(|device| *answer == Answer::Text(device.map(str::to_owned)))
     }));
 }
 

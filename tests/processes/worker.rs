@@ -86,7 +86,7 @@ pub(crate) struct Obedient;
 
 #[delayed_init(remote)]
 impl Obedient {
-    fn new(build: Build) -> Result<Self, mtask::RemoteError> {
+    pub(crate) fn new(build: Build) -> Result<Self, mtask::RemoteError> {
         match build {
             Build::Well => {}
             Build::Fail(reason) => return Err(io::Error::other(reason).into()),
@@ -118,7 +118,9 @@ impl Obedient {
                 Answer::Number(0)
             }
             Order::Overflow => Answer::Number(overflow(1)),
-            Order::Allocate(bytes) => Answer::Number(vec![1u8; bytes].iter().map(|&b| u64::from(b)).sum()),
+            Order::Allocate(bytes) => {
+                Answer::Number(vec![1u8; bytes].iter().map(|&b| u64::from(b)).sum())
+            }
             Order::Sleep(time) => {
                 thread::sleep(time);
                 Answer::Number(0)

@@ -77,21 +77,26 @@ impl<T, O> Bridge<T, O> {
         Some((index, unsafe { chunk.block.place(chunk.at).take_input() }))
     }
 
-    /// Takes the inputs of all that is left of a claim, in order. They have to be
-    /// [published](Bridge::publish) in the same order, every one of them; `each` does not unwind.
-    pub(crate) fn take_all(&self, chunk: &mut Chunk<T, O>, mut each: impl FnMut(usize, T)) {
+    /// Takes inputs off a claim, in order, as long as `more` says so of each. Every one of them has to
+    /// be [published](Bridge::publish), in the same order, before this is called again. `more` does not
+    /// unwind.
+    pub(crate) fn take_while(
+        &self,
+        chunk: &mut Chunk<T, O>,
+        mut more: impl FnMut(usize, T) -> bool,
+    ) {
         if let Some((_, end)) = self.hands[chunk.worker].drain() {
             chunk.end = end;
         }
         for at in chunk.at..chunk.end {
             let index = chunk.block.base() + at;
-            if index >= self.signals.wishes.halt.load(Ordering::Relaxed) {
-                // Nobody will run these: they are dropped with the block.
-                chunk.end = at;
+            // SAFETY: the place is of this claim, out of the reach of others, and is passed once, since
+            // `at` of the claim is behind it when this is called again.
+            if index >= self.signals.wishes.halt.load(Ordering::Relaxed)
+                || !more(index, unsafe { chunk.block.place(at).take_input() })
+            {
                 break;
             }
-            // SAFETY: the place is of this claim, out of the reach of others, and is passed once.
-            each(index, unsafe { chunk.block.place(at).take_input() });
         }
     }
 

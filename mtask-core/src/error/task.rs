@@ -4,6 +4,8 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 
+#[cfg(all(feature = "processes", unix, not(loom)))]
+use super::Elsewhere;
 use super::{BoxError, BuildError, Chain, PanicPayload};
 
 /// Why an item has no output.
@@ -16,16 +18,14 @@ pub enum TaskErrorKind {
     BuildFailed,
     /// The worker returned an error; only after `.flatten_errors()`.
     Failed,
-    /// The worker's process died with this item in hand; not given by the backends of this
-    /// version, since a thread does not die on its own.
+    /// The worker's process ended with this item in hand. Threads do not die on their own.
     WorkerLost,
-    /// The worker's process was ended at its time limit; not given by the backends of this
-    /// version, since a thread cannot be ended.
+    /// The worker's process was ended at its time limit. Threads cannot be ended.
     TimedOut,
     /// The workers' threads could not be started; no item was in hand.
     StartFailed,
-    /// The input or the output could not cross to another process: it cannot be encoded or decoded,
-    /// or is over the limit.
+    /// The input or the output could not cross to or from the worker's process: it cannot be encoded
+    /// or decoded, or is over the limit.
     NotSent,
 }
 
@@ -79,18 +79,8 @@ enum Cause {
     NoWorkerLeft(Option<Box<str>>),
     Failed(BoxError),
     StartFailed(std::io::Error),
-    /// It panicked in another process, where its payload stayed; with the place in the source.
-    #[cfg(feature = "processes")]
-    PanickedElsewhere(String, Option<String>),
-    /// Its process ended, in the build where `true`.
-    #[cfg(feature = "processes")]
-    Lost(std::process::ExitStatus, bool),
-    /// Its process was ended for the time it took, in the build where `true`.
-    #[cfg(feature = "processes")]
-    TimedOut(std::time::Duration, bool),
-    /// It could not cross to another process or back.
-    #[cfg(feature = "processes")]
-    NotSent(String),
+    #[cfg(all(feature = "processes", unix, not(loom)))]
+    Elsewhere(Elsewhere),
 }
 
 impl TaskError {
@@ -122,39 +112,9 @@ impl TaskError {
         Self::new(index, worker, Cause::Failed(error))
     }
 
-    #[cfg(feature = "processes")]
-    pub(crate) fn panicked_elsewhere(
-        index: usize,
-        worker: usize,
-        message: String,
-        location: Option<String>,
-    ) -> Self {
-        Self::new(Some(index), Some(worker), Cause::PanickedElsewhere(message, location))
-    }
-
-    #[cfg(feature = "processes")]
-    pub(crate) fn lost(
-        index: Option<usize>,
-        worker: usize,
-        status: std::process::ExitStatus,
-        building: bool,
-    ) -> Self {
-        Self::new(index, Some(worker), Cause::Lost(status, building))
-    }
-
-    #[cfg(feature = "processes")]
-    pub(crate) fn timed_out(
-        index: Option<usize>,
-        worker: usize,
-        limit: std::time::Duration,
-        building: bool,
-    ) -> Self {
-        Self::new(index, Some(worker), Cause::TimedOut(limit, building))
-    }
-
-    #[cfg(feature = "processes")]
-    pub(crate) fn not_sent(index: usize, worker: usize, reason: String) -> Self {
-        Self::new(Some(index), Some(worker), Cause::NotSent(reason))
+    #[cfg(all(feature = "processes", unix, not(loom)))]
+    pub(crate) fn elsewhere(index: Option<usize>, worker: usize, what: Elsewhere) -> Self {
+        Self::new(index, Some(worker), Cause::Elsewhere(what))
     }
 
     pub(crate) fn start_failed(worker: usize, error: std::io::Error) -> Self {
@@ -177,14 +137,8 @@ impl TaskError {
     pub fn kind(&self) -> TaskErrorKind {
         match self.0.cause {
             Cause::Panicked(_) => TaskErrorKind::Panicked,
-            #[cfg(feature = "processes")]
-            Cause::PanickedElsewhere(..) => TaskErrorKind::Panicked,
-            #[cfg(feature = "processes")]
-            Cause::Lost(..) => TaskErrorKind::WorkerLost,
-            #[cfg(feature = "processes")]
-            Cause::TimedOut(..) => TaskErrorKind::TimedOut,
-            #[cfg(feature = "processes")]
-            Cause::NotSent(_) => TaskErrorKind::NotSent,
+            #[cfg(all(feature = "processes", unix, not(loom)))]
+            Cause::Elsewhere(ref what) => what.kind(),
             Cause::BuildPanicked(_) | Cause::BuildFailed(_) | Cause::NoWorkerLeft(_) => {
                 TaskErrorKind::BuildFailed
             }
@@ -197,8 +151,8 @@ impl TaskError {
     pub fn panic_message(&self) -> Option<&str> {
         match &self.0.cause {
             Cause::Panicked(panic) | Cause::BuildPanicked(panic) => Some(panic.message()),
-            #[cfg(feature = "processes")]
-            Cause::PanickedElsewhere(message, _) => Some(message),
+            #[cfg(all(feature = "processes", unix, not(loom)))]
+            Cause::Elsewhere(what) => what.panic_message(),
             _ => None,
         }
     }
@@ -211,8 +165,8 @@ impl TaskError {
     pub fn into_panic(self) -> Result<Box<dyn Any + Send>, Self> {
         match &self.0.cause {
             Cause::Panicked(panic) => Ok(panic.take()),
-            #[cfg(feature = "processes")]
-            Cause::PanickedElsewhere(message, _) => Ok(Box::new(message.clone())),
+            #[cfg(all(feature = "processes", unix, not(loom)))]
+            Cause::Elsewhere(Elsewhere::Panicked { message, .. }) => Ok(Box::new(message.clone())),
             _ => Err(self),
         }
     }
@@ -254,22 +208,6 @@ impl TaskError {
         }
         match &self.0.cause {
             Cause::Panicked(panic) => write!(f, "panicked: {}", panic.message()),
-            #[cfg(feature = "processes")]
-            Cause::PanickedElsewhere(message, _) => write!(f, "panicked: {message}"),
-            #[cfg(feature = "processes")]
-            Cause::Lost(status, false) => write!(f, "was lost with its process: {status}"),
-            #[cfg(feature = "processes")]
-            Cause::Lost(status, true) => {
-                write!(f, "could not be built: it was lost with its process: {status}")
-            }
-            #[cfg(feature = "processes")]
-            Cause::TimedOut(limit, false) => write!(f, "took longer than {limit:?} and was ended"),
-            #[cfg(feature = "processes")]
-            Cause::TimedOut(limit, true) => {
-                write!(f, "could not be built: that took longer than {limit:?}")
-            }
-            #[cfg(feature = "processes")]
-            Cause::NotSent(reason) => write!(f, "could not be reached: {reason}"),
             Cause::BuildPanicked(panic) => {
                 write!(f, "could not be built: its build panicked: {}", panic.message())
             }
@@ -280,6 +218,8 @@ impl TaskError {
             }
             Cause::Failed(_) => f.write_str("returned an error"),
             Cause::StartFailed(_) => f.write_str("could not be started"),
+            #[cfg(all(feature = "processes", unix, not(loom)))]
+            Cause::Elsewhere(what) => write!(f, "{what}"),
         }
     }
 }
@@ -318,11 +258,8 @@ impl Error for TaskError {
             Cause::BuildFailed(error) => Some(error.get_ref()),
             Cause::StartFailed(error) => Some(error),
             Cause::Panicked(_) | Cause::BuildPanicked(_) | Cause::NoWorkerLeft(_) => None,
-            #[cfg(feature = "processes")]
-            Cause::PanickedElsewhere(..)
-            | Cause::Lost(..)
-            | Cause::TimedOut(..)
-            | Cause::NotSent(_) => None,
+            #[cfg(all(feature = "processes", unix, not(loom)))]
+            Cause::Elsewhere(_) => None,
         }
     }
 }

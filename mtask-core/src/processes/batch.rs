@@ -1,15 +1,17 @@
-//! The items of a claim, encoded.
+//! Items of a claim, encoded.
 
 use std::ops::Range;
 
 use serde::Serialize;
 
+use super::codec::encode;
 use super::frame;
 use crate::TaskError;
+use crate::error::{Elsewhere, drop_caught};
 
-/// The items of a claim on their way through a child: encoded, and not answered yet.
+/// Items on their way through a child: encoded, and not answered yet.
 ///
-/// Results come in the order of the items, so that what is answered is a front part of them.
+/// Results come in the order of the items, so that those which are answered are the first ones.
 pub(super) struct Batch {
     body: Vec<u8>,
     items: Vec<Item>,
@@ -34,23 +36,27 @@ impl Batch {
         self.answered = 0;
     }
 
-    /// Adds an item. One that cannot be encoded, or takes more than `max` bytes, is an error to be
-    /// told in its turn.
-    pub(super) fn push(&mut self, index: usize, input: &impl Serialize, worker: usize, max: usize) {
+    pub(super) fn is_full(&self) -> bool {
+        self.body.len() >= frame::BATCH
+    }
+
+    /// Adds an item, and drops it. One that cannot be encoded, or takes more than `max` bytes, is an
+    /// error to be told in its turn. Does not unwind.
+    pub(super) fn push<T: Serialize>(&mut self, index: usize, input: T, worker: usize, max: usize) {
         let start = self.body.len();
         let filled = frame::append(&mut self.body, |body| {
-            let bytes = postcard::to_extend(input, std::mem::take(body))
+            encode(body, &input)
                 .map_err(|error| format!("its input cannot be encoded: {error}"))?;
-            let length = bytes.len() - start - 4;
-            *body = bytes;
+            let length = body.len() - start - frame::LENGTH;
             if length > max {
                 return Err(format!("its input takes {length} bytes, and the limit is {max}"));
             }
             Ok(())
         });
-        let bytes = filled
-            .map(|()| start..self.body.len())
-            .map_err(|reason| Some(TaskError::not_sent(index, worker, reason)));
+        drop_caught(input);
+        let bytes = filled.map(|()| start..self.body.len()).map_err(|reason| {
+            Some(TaskError::elsewhere(Some(index), worker, Elsewhere::NotSent(reason)))
+        });
         self.items.push(Item { index, bytes });
     }
 
@@ -59,7 +65,7 @@ impl Batch {
         Some(self.items.get(self.answered)?.index)
     }
 
-    /// Takes the error of an item that is next and cannot be sent.
+    /// Takes the error of an item that is next and cannot be sent, which answers it.
     pub(super) fn take_error(&mut self) -> Option<TaskError> {
         let error = self.items.get_mut(self.answered)?.bytes.as_mut().err()?.take();
         self.answered += 1;

@@ -1,38 +1,42 @@
 //! The child's side: a process that builds one worker and serves it.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufReader};
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{self, BufReader, Read};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::codec;
 use super::frame::{self, Kind, VERSION};
 use super::registry;
 use super::remote::RemoteError;
 use crate::error::{BoxError, PanicPayload, drop_caught};
-use crate::sync::{Arc, Condvar, Mutex, lock, wait, wait_timeout};
+use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock, wait, wait_timeout};
 use crate::{BuildError, Spec, TaskError, Worker};
 
 /// What the parent calls a child, where programs have their name: so that it is known before anything
 /// else runs, and that no grandchild takes itself for one.
 pub(super) const NAME: &str = "mtask-worker";
 
-/// For how long results are kept back while items are cheap.
+/// What the parent writes to the lifeline when the run is over.
+pub(super) const END: u8 = b'e';
+
+/// For how long results are kept back while items are cheap, and how often it is looked whether one
+/// lies behind an item that is not.
 const FLUSH: Duration = Duration::from_millis(1);
-/// How often it is looked whether results lie behind an item that is not.
-const LOOK: Duration = Duration::from_millis(20);
+/// After so many looks at which nothing was kept back the one who looks goes to sleep.
+const LOOKS: usize = 100;
 /// So many bytes of results are sent at once.
-const ENOUGH: usize = 64 * 1024;
+pub(super) const ENOUGH: usize = 64 * 1024;
 
 /// How a parent begins.
 #[derive(Serialize, Deserialize)]
@@ -143,61 +147,99 @@ pub struct Session {
 #[derive(Debug)]
 struct Results {
     stream: UnixStream,
-    body: Mutex<Vec<u8>>,
-    /// Where the flusher sleeps while nothing is served.
+    kept: Mutex<Kept>,
+    /// Where the one sleeps who looks after what is kept back.
     wanted: Condvar,
-    /// Something was put in since the flusher last looked.
-    fresh: AtomicBool,
     /// The parent wants no more results.
     ended: AtomicBool,
 }
 
+/// Results that are kept back, to be sent with others.
+#[derive(Debug, Default)]
+struct Kept {
+    body: Vec<u8>,
+    /// How many results there have been.
+    count: u64,
+    /// Nobody looks after them.
+    is_unwatched: bool,
+}
+
 impl Results {
     /// Sends what there is.
-    fn flush(&self, body: &mut Vec<u8>) -> io::Result<()> {
-        if !body.is_empty() {
-            frame::write(&self.stream, Kind::Results, body)?;
-            body.clear();
+    fn flush(&self, kept: &mut Kept) -> io::Result<()> {
+        if !kept.body.is_empty() {
+            frame::write(&self.stream, Kind::Results, &kept.body)?;
+            kept.body.clear();
         }
         Ok(())
     }
 
+    /// Adds a result; sends what there is if `now`.
+    fn add(&self, status: Status, result: &[u8], now: bool) -> io::Result<bool> {
+        let mut kept = lock(&self.kept);
+        kept.count += 1;
+        kept.body.push(status as u8);
+        let Ok(()) = frame::append(&mut kept.body, |body| {
+            body.extend_from_slice(result);
+            Ok::<_, std::convert::Infallible>(())
+        });
+        let flushed = now || kept.body.len() >= ENOUGH;
+        if flushed {
+            self.flush(&mut kept)?;
+        } else if kept.is_unwatched {
+            self.wanted.notify_one();
+        }
+        Ok(flushed)
+    }
+
     /// Sends results that wait behind a slow item.
     fn look_after(&self) {
-        let mut body = lock(&self.body);
+        let mut kept = lock(&self.kept);
+        let (mut seen, mut idle) = (0, 0);
         loop {
-            body = if body.is_empty() {
-                wait(&self.wanted, body)
-            } else {
-                wait_timeout(&self.wanted, body, Some(LOOK))
-            };
-            if !self.fresh.swap(false, Ordering::Relaxed) {
-                // What does not arrive is the parent's end, which the watcher sees.
-                let _ = self.flush(&mut body);
+            kept = wait_timeout(&self.wanted, kept, Some(FLUSH));
+            if kept.body.is_empty() {
+                idle += 1;
+                if idle == LOOKS {
+                    kept.is_unwatched = true;
+                    while kept.body.is_empty() {
+                        kept = wait(&self.wanted, kept);
+                    }
+                    kept.is_unwatched = false;
+                    idle = 0;
+                }
+                continue;
             }
+            idle = 0;
+            if kept.count == seen {
+                // What does not arrive is the parent's end, which is seen at the lifeline.
+                let _ = self.flush(&mut kept);
+            }
+            seen = kept.count;
         }
     }
 }
 
 impl Session {
-    /// Takes over the socket that the parent has left as the standard input.
+    /// Takes over the sockets that the parent has left as standard input and output.
     fn open() -> io::Result<Self> {
-        let socket: OwnedFd = io::stdin().as_fd().try_clone_to_owned()?;
+        let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+        let lifeline = UnixStream::from(io::stdout().as_fd().try_clone_to_owned()?);
         rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
-        let stream = UnixStream::from(socket);
+        // What a worker prints is to be seen, and not to be taken for the program's output.
+        rustix::stdio::dup2_stdout(io::stderr())?;
         let results = Arc::new(Results {
             stream: stream.try_clone()?,
-            body: Mutex::default(),
+            kept: Mutex::default(),
             wanted: Condvar::new(),
-            fresh: AtomicBool::new(false),
             ended: AtomicBool::new(false),
         });
         let watched = Arc::clone(&results);
-        thread::Builder::new().name("mtask-watch".to_owned()).spawn(move || watch(&watched))?;
+        let watch = move || watch(lifeline, &watched.ended);
+        thread::Builder::new().name("mtask-watch".to_owned()).spawn(watch)?;
         let looked_after = Arc::clone(&results);
-        thread::Builder::new()
-            .name("mtask-flush".to_owned())
-            .spawn(move || looked_after.look_after())?;
+        let look_after = move || looked_after.look_after();
+        thread::Builder::new().name("mtask-flush".to_owned()).spawn(look_after)?;
         let input = BufReader::with_capacity(ENOUGH, stream);
         Ok(Self { input, results, frame: Vec::new(), max_frame: frame::MAX })
     }
@@ -209,23 +251,24 @@ impl Session {
         }
         match self.greeted(&body) {
             Ok((entry, spec)) => entry.serve(self, &spec),
-            Err(reason) => self.refuse(&NotBuilt::Refused(reason))?,
+            Err(reason) => self.refuse(&NotBuilt::Refused(reason)),
         }
-        Ok(())
     }
 
     /// Reads the parent's hello, and does what it asks for before the worker is built.
     fn greeted(&mut self, body: &[u8]) -> Result<(&'static registry::Entry, Vec<u8>), String> {
-        let hello: Hello = postcard::from_bytes(body)
+        let hello: Hello = codec::decode(body)
             .map_err(|error| format!("the parent's hello is not understood: {error}"))?;
         if hello.version != VERSION {
             return Err(format!("the parent speaks version {}, not {VERSION}", hello.version));
         }
-        self.max_frame = hello.max_frame;
+        // Items of a frame are smaller, and a few of the smallest go together.
+        self.max_frame = hello.max_frame.saturating_add(frame::BATCH);
         if let Some(bytes) = hello.memory_limit {
             let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
-            setrlimit(Resource::As, limit)
-                .map_err(|error| format!("a memory limit of {bytes} bytes cannot be set: {error}"))?;
+            setrlimit(Resource::As, limit).map_err(|error| {
+                format!("a memory limit of {bytes} bytes cannot be set: {error}")
+            })?;
         }
         if let Some(by) = hello.nice {
             rustix::process::nice(by)
@@ -235,27 +278,20 @@ impl Session {
     }
 
     fn refuse(&self, reason: &NotBuilt) -> io::Result<()> {
-        let body = postcard::to_stdvec(reason).map_err(io::Error::other)?;
+        let body = codec::to_bytes(reason).map_err(io::Error::other)?;
         frame::write(&self.results.stream, Kind::NotBuilt, &body)
     }
 }
 
-/// Waits for the parent to shut its half of the socket, and to die.
-fn watch(results: &Results) {
-    let mut wanted = PollFlags::RDHUP;
+/// Waits for the parent's word that the run is over, and for its death.
+fn watch(mut lifeline: UnixStream, ended: &AtomicBool) {
+    let mut word = [0];
     loop {
-        let mut fds = [PollFd::new(&results.stream, wanted)];
-        if poll(&mut fds, None).is_err() {
-            continue;
-        }
-        let seen = fds[0].revents();
-        if seen.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
+        match lifeline.read(&mut word) {
+            Ok(1) => ended.store(true, Ordering::Relaxed),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             // Whatever is going on, nobody waits for it any more.
-            let _ = kill_process(getpid(), Signal::KILL);
-        }
-        if seen.contains(PollFlags::RDHUP) {
-            results.ended.store(true, Ordering::Relaxed);
-            wanted = PollFlags::empty();
+            _ => _ = kill_process(getpid(), Signal::KILL),
         }
     }
 }
@@ -275,7 +311,7 @@ fn note_locations() {
 }
 
 impl Panic {
-    fn caught(payload: Box<dyn std::any::Any + Send>) -> Self {
+    fn caught(payload: Box<dyn Any + Send>) -> Self {
         let message = PanicPayload::text(&*payload).to_owned();
         drop_caught(payload);
         Self { message, location: LOCATION.take() }
@@ -286,17 +322,17 @@ impl Panic {
 fn build<S: Spec<W>, W>(spec: &S) -> Result<W, NotBuilt> {
     match catch_unwind(AssertUnwindSafe(|| spec.build())) {
         Ok(Ok(worker)) => Ok(worker),
-        Ok(Err(error)) => Err(NotBuilt::Returned(told(&error))),
+        Ok(Err(error)) => Err(NotBuilt::Returned(RemoteError::of(error.get_ref()))),
         Err(payload) => Err(NotBuilt::Panicked(Panic::caught(payload))),
     }
 }
 
-fn told(error: &BuildError) -> RemoteError {
-    RemoteError::of(error)
-}
-
 /// Builds the worker and runs what the parent sends, to the end of the conversation.
-pub(super) fn serve<S, W>(session: &mut Session, spec: &[u8])
+///
+/// # Errors
+///
+/// Where the parent cannot be reached, or is not understood.
+pub(super) fn serve<S, W>(session: &mut Session, spec: &[u8]) -> io::Result<()>
 where
     S: Spec<W> + DeserializeOwned,
     W: Worker,
@@ -304,29 +340,20 @@ where
     W::Output: Serialize,
 {
     note_locations();
-    let built = match postcard::from_bytes::<S>(spec) {
+    let built = match codec::decode::<S>(spec) {
         Ok(spec) => build(&spec).map(|worker| (spec, worker)),
         Err(error) => Err(NotBuilt::Refused(format!("the spec cannot be decoded: {error}"))),
     };
     let (spec, worker) = match built {
         Ok(built) => built,
-        Err(reason) => {
-            let _ = session.refuse(&reason);
-            return;
-        }
+        Err(reason) => return session.refuse(&reason),
     };
-    if frame::write(&session.results.stream, Kind::Ready, &[]).is_err() {
-        return;
-    }
-    let mut served = Served { spec, worker: Some(worker) };
-    while let Ok(Some(Kind::Work)) =
-        frame::read(&mut session.input, session.max_frame, &mut session.frame)
-    {
-        if served.run(&session.frame, &session.results, session.max_frame).is_err() {
-            break;
-        }
-    }
+    frame::write(&session.results.stream, Kind::Ready, &[])?;
+    let max = session.max_frame;
+    let mut served = Served { spec, worker: Some(worker), result: Vec::new(), max };
+    let served_all = served.all(session);
     drop_caught(served.worker);
+    served_all
 }
 
 /// The worker of a child.
@@ -334,6 +361,10 @@ struct Served<S, W> {
     spec: S,
     /// `None` after a panic, until it is built anew.
     worker: Option<W>,
+    /// What is told of an item.
+    result: Vec<u8>,
+    /// The most bytes of it.
+    max: usize,
 }
 
 impl<S, W> Served<S, W>
@@ -343,73 +374,81 @@ where
     W::Input: DeserializeOwned,
     W::Output: Serialize,
 {
-    /// Runs the items of a frame.
-    fn run(&mut self, mut items: &[u8], results: &Results, max: usize) -> io::Result<()> {
-        let mut flushed = Instant::now();
-        let mut may_run = true;
-        while let Some(item) = frame::split(&mut items) {
-            may_run &= !results.ended.load(Ordering::Relaxed);
-            let mut result = Vec::new();
-            let status = if may_run { self.run_one(item, &mut result, max) } else { Status::NotRun };
-            may_run &= status != Status::NotBuilt;
+    /// Runs frames until there are no more.
+    fn all(&mut self, session: &mut Session) -> io::Result<()> {
+        let Session { input, results, frame, max_frame } = session;
+        while let Some(kind) = frame::read(input, *max_frame, frame)? {
+            if kind != Kind::Work {
+                return Err(io::Error::other(format!("a frame of kind {kind:?} is out of place")));
+            }
+            self.run(frame, results)?;
+        }
+        Ok(())
+    }
 
-            let mut body = lock(&results.body);
-            body.push(status as u8);
-            let _ = frame::append(&mut body, |body| Ok::<_, ()>(body.extend_from_slice(&result)));
-            results.fresh.store(true, Ordering::Relaxed);
-            if items.is_empty() || body.len() >= ENOUGH || flushed.elapsed() >= FLUSH {
-                results.flush(&mut body)?;
+    /// Runs the items of a frame.
+    fn run(&mut self, mut items: &[u8], results: &Results) -> io::Result<()> {
+        let mut flushed = Instant::now();
+        let mut goes_on = true;
+        while let Some(item) = frame::split(&mut items) {
+            goes_on = goes_on && !results.ended.load(Ordering::Relaxed);
+            self.result.clear();
+            let status = if goes_on { self.run_one(item) } else { Status::NotRun };
+            goes_on = goes_on && status != Status::NotBuilt;
+            let now = items.is_empty() || flushed.elapsed() >= FLUSH;
+            if results.add(status, &self.result, now)? {
                 flushed = Instant::now();
-            } else if body.len() == result.len() + 5 {
-                results.wanted.notify_one();
             }
         }
         Ok(())
     }
 
-    /// Runs an item and appends what is to be told of it.
-    fn run_one(&mut self, item: &[u8], result: &mut Vec<u8>, max: usize) -> Status {
-        let input = match catch_unwind(|| postcard::from_bytes(item)) {
-            Ok(Ok(input)) => input,
-            Ok(Err(error)) => return tell(result, Status::NotSent, &format!("its input cannot be decoded: {error}")),
-            Err(payload) => return tell(result, Status::Panicked, &Panic::caught(payload)),
+    /// Runs an item and leaves what is to be told of it.
+    fn run_one(&mut self, item: &[u8]) -> Status {
+        let input = match codec::decode(item) {
+            Ok(input) => input,
+            Err(error) => return self.not_sent(format!("its input cannot be decoded: {error}")),
         };
         let worker = match &mut self.worker {
             Some(worker) => worker,
-            empty => match build(&self.spec) {
-                Ok(worker) => empty.insert(worker),
+            none => match build(&self.spec) {
+                Ok(worker) => none.insert(worker),
                 Err(reason) => {
                     drop_caught(input);
-                    return tell(result, Status::NotBuilt, &reason);
+                    return self.tell(Status::NotBuilt, &reason);
                 }
             },
         };
         let output = match catch_unwind(AssertUnwindSafe(|| worker.call(input))) {
             Ok(output) => output,
             Err(payload) => {
+                let panic = Panic::caught(payload);
                 drop_caught(self.worker.take());
-                return tell(result, Status::Panicked, &Panic::caught(payload));
+                return self.tell(Status::Panicked, &panic);
             }
         };
-        let encoded = catch_unwind(AssertUnwindSafe(|| postcard::to_extend(&output, std::mem::take(result))));
+        let encoded = codec::encode(&mut self.result, &output);
         drop_caught(output);
         match encoded {
-            Ok(Ok(bytes)) if bytes.len() > max => {
-                tell(result, Status::NotSent, &format!("its output takes {} bytes, and the limit is {max}", bytes.len()))
-            }
-            Ok(Ok(bytes)) => {
-                *result = bytes;
-                Status::Done
-            }
-            Ok(Err(error)) => tell(result, Status::NotSent, &format!("its output cannot be encoded: {error}")),
-            Err(payload) => tell(result, Status::Panicked, &Panic::caught(payload)),
+            Ok(()) if self.result.len() <= self.max => Status::Done,
+            Ok(()) => self.not_sent(format!(
+                "its output takes {} bytes, and the limit is {}",
+                self.result.len(),
+                self.max
+            )),
+            Err(error) => self.not_sent(format!("its output cannot be encoded: {error}")),
         }
     }
-}
 
-/// Appends what is told beside a status.
-fn tell(result: &mut Vec<u8>, status: Status, what: &(impl Serialize + ?Sized)) -> Status {
-    result.clear();
-    *result = postcard::to_stdvec(what).unwrap_or_default();
-    status
+    fn not_sent(&mut self, reason: String) -> Status {
+        self.tell(Status::NotSent, &reason)
+    }
+
+    /// Leaves what is told beside a status.
+    fn tell(&mut self, status: Status, what: &impl Serialize) -> Status {
+        self.result.clear();
+        // Texts can be encoded, all of them.
+        let _ = codec::encode(&mut self.result, what);
+        status
+    }
 }

@@ -7,6 +7,9 @@ pub(super) const VERSION: u32 = 1;
 /// The most bytes in a frame, unless the user sets another limit.
 pub(super) const MAX: usize = 256 << 20;
 
+/// So many bytes of items are sent at once, and a larger item alone.
+pub(super) const BATCH: usize = 256 * 1024;
+
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -28,7 +31,8 @@ impl Kind {
 
 /// Writes a frame.
 pub(super) fn write(mut out: impl Write, kind: Kind, body: &[u8]) -> io::Result<()> {
-    let length = u32::try_from(body.len() + 1).map_err(|_| io::Error::other("a frame over 4 GiB"))?;
+    let length =
+        u32::try_from(body.len() + 1).map_err(|_| io::Error::other("a frame over 4 GiB"))?;
     let mut head = [0; HEAD];
     head[..4].copy_from_slice(&length.to_le_bytes());
     head[4] = kind as u8;
@@ -51,6 +55,8 @@ fn write_all_vectored(out: &mut impl Write, mut pieces: &mut [io::IoSlice<'_>]) 
 
 /// How many bytes stand before a body.
 pub(super) const HEAD: usize = 5;
+/// How many bytes stand before an item of a body.
+pub(super) const LENGTH: usize = 4;
 
 /// The kind of a frame and the length of its body; `None` where its head is not all there.
 ///
@@ -104,20 +110,20 @@ pub(super) fn append<E>(
     fill: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
 ) -> Result<(), E> {
     let start = body.len();
-    body.extend_from_slice(&[0; 4]);
+    body.extend_from_slice(&[0; LENGTH]);
     if let Err(error) = fill(body) {
         body.truncate(start);
         return Err(error);
     }
     // A frame has a limit below this, and is looked at before it is sent.
-    let length = u32::try_from(body.len() - start - 4).unwrap_or(u32::MAX);
-    body[start..start + 4].copy_from_slice(&length.to_le_bytes());
+    let length = u32::try_from(body.len() - start - LENGTH).unwrap_or(u32::MAX);
+    body[start..start + LENGTH].copy_from_slice(&length.to_le_bytes());
     Ok(())
 }
 
 /// Takes the next item off a body; `None` where there is no whole one.
 pub(super) fn split<'a>(body: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let (length, rest) = body.split_first_chunk::<4>()?;
+    let (length, rest) = body.split_first_chunk::<LENGTH>()?;
     let (item, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
     *body = rest;
     Some(item)

@@ -1,12 +1,11 @@
 //! A loop that takes items from the bridge to a child and back.
 
-use std::time::Instant;
-
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::batch::Batch;
 use super::host::Host;
-use crate::bridge::{Bridge, Pull};
+use crate::TaskError;
+use crate::bridge::{Bridge, Chunk, Pull};
 use crate::error::drop_caught;
 use crate::sync::Arc;
 use crate::threads::pace::Pace;
@@ -14,47 +13,86 @@ use crate::threads::pace::Pace;
 /// How many loops there are for each child, so that it has two frames to work at.
 pub(super) const LANES: usize = 2;
 
-/// Claims, sends, receives and publishes until the bridge has nothing more. Does not unwind.
-pub(super) fn work<T, O>(
-    bridge: &Bridge<T, O>,
-    host: Arc<Host>,
-    lane: usize,
-    mut pull: impl Pull<T>,
-    build_now: bool,
-) where
-    T: Serialize,
-    O: DeserializeOwned,
-{
-    let is_first = lane % LANES == 0;
-    let number = host.number;
-    if build_now {
-        let outcome = if is_first { host.build() } else { Ok(()) };
-        bridge.report_build(lane, outcome);
+/// One of the loops of a worker.
+pub(super) struct Lane<T, O> {
+    pub(super) bridge: Arc<Bridge<T, O>>,
+    /// All workers of the run.
+    pub(super) hosts: Arc<[Host]>,
+    /// Which of all lanes it is.
+    pub(super) number: usize,
+}
+
+impl<T: Serialize, O: DeserializeOwned> Lane<T, O> {
+    /// The worker that it is a lane of.
+    fn worker(&self) -> usize {
+        self.number / LANES
     }
-    let mut pace = Pace::new();
-    let mut batch = Batch::new();
-    let mut last = None;
-    while is_first || host.admits_second() {
-        let stride = pace.stride(host.is_up());
-        let Some(mut chunk) = bridge.claim(lane, last, stride, &mut pull) else { break };
-        let was_retired = host.is_retired();
-        batch.clear();
-        bridge.take_all(&mut chunk, |index, input| {
-            batch.push(index, &input, number, host.max_frame());
-            drop_caught(input);
-        });
-        let worker = (!was_retired).then_some(number);
+
+    fn host(&self) -> &Host {
+        &self.hosts[self.worker()]
+    }
+
+    fn is_first(&self) -> bool {
+        self.number.is_multiple_of(LANES)
+    }
+
+    /// Claims, sends, receives and publishes until the bridge has nothing more. Does not unwind.
+    pub(super) fn work(self, mut pull: impl Pull<T>, build_now: bool) {
+        let (bridge, host) = (&*self.bridge, self.host());
+        if build_now {
+            let outcome = if self.is_first() { host.build() } else { Ok(()) };
+            bridge.report_build(self.number, outcome);
+        }
+        let mut pace = Pace::new();
+        let mut batch = Batch::new();
+        let mut last = None;
+        let mut is_last_of_all = false;
+        while self.is_first() || host.admits_second() {
+            if !is_last_of_all && host.is_retired() {
+                is_last_of_all = bridge.retire(self.number);
+                if !is_last_of_all {
+                    break;
+                }
+            }
+            let stride = pace.stride(host.is_up());
+            let Some(mut chunk) = bridge.claim(self.number, last, stride, &mut pull) else { break };
+            loop {
+                batch.clear();
+                bridge.take_while(&mut chunk, |index, input| {
+                    batch.push(index, input, self.worker(), host.max_frame());
+                    !batch.is_full()
+                });
+                if batch.index().is_none() {
+                    break;
+                }
+                self.run(&mut batch, &mut chunk, &mut pace);
+            }
+            last = Some(chunk);
+        }
+        host.leave();
+        drop_caught(pull);
+    }
+
+    /// Has items run, by another worker if this one is retired meanwhile, and publishes what comes of
+    /// each.
+    fn run(&self, batch: &mut Batch, chunk: &mut Chunk<T, O>, pace: &mut Pace) {
+        let bridge = &*self.bridge;
         let cancelled = || bridge.is_cancelled();
-        let ran = host.run(&mut batch, &cancelled, |result| bridge.publish(&mut chunk, worker, result));
-        if let Some((took, count)) = ran {
-            pace.measured(took, count);
-            host.note_pace(took, count);
+        let (before, after) = self.hosts.split_at(self.worker());
+        for host in after.iter().chain(before) {
+            let worker = Some(host.number);
+            let took = host.run(batch, &cancelled, |result| bridge.publish(chunk, worker, result));
+            if let Some((took, count)) = took {
+                pace.measured(took, count);
+            }
         }
-        last = Some(chunk);
-        if !was_retired && host.is_retired() && !bridge.retire(lane) {
-            break;
+        while let Some(index) = batch.index() {
+            let error = batch.take_error();
+            let error = error.unwrap_or_else(|| {
+                batch.answer();
+                TaskError::no_worker_left(index, self.host().last_failure())
+            });
+            bridge.publish(chunk, None, Err(error));
         }
     }
-    host.leave();
-    drop_caught(pull);
 }

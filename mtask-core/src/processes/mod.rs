@@ -5,14 +5,18 @@
 
 mod batch;
 mod child;
+mod codec;
 mod frame;
 mod host;
 mod lane;
+mod process;
 mod registry;
 mod remote;
 mod settings;
 
 pub use child::Session;
+#[doc(hidden)]
+pub use codec::to_bytes;
 pub use registry::Entry;
 pub use remote::{RemoteError, RemoteSpec};
 
@@ -20,21 +24,19 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::Worker;
 use crate::backend::{Backend, Concurrent, Job, Launch, Next, sealed};
 use crate::bridge::{Finished, StopWhen};
 use crate::source::Remote;
-use crate::sync::{Arc, JoinHandle};
+use crate::sync::{Arc, AtomicBool, JoinHandle, Ordering};
 use crate::threads::PulledRun;
 use crate::threads::enter::Loop;
-use crate::{Spec, Worker};
 use host::Host;
-use lane::LANES;
+use lane::{LANES, Lane};
 use settings::Settings;
 
 /// `init` was called in this process, which is no child.
@@ -143,6 +145,16 @@ impl Processes {
         self
     }
 
+    /// How long a child is waited for that is told to end, before it is ended by force: at the end of
+    /// the run, and for what it has in hand where the run is left early. Without it that is waited for,
+    /// however long it takes.
+    ///
+    /// The iterator's own option of this name stands in where this one is not given.
+    pub fn shutdown_timeout(mut self, limit: Duration) -> Self {
+        self.settings.shutdown_timeout = Some(limit);
+        self
+    }
+
     /// Limits what an item or its result may take when it is encoded, in bytes: 256 MiB unless set.
     pub fn max_frame(mut self, bytes: usize) -> Self {
         self.settings.max_frame = bytes;
@@ -160,7 +172,27 @@ impl sealed::Sealed for Processes {}
 impl Concurrent for Processes {}
 
 impl Backend for Processes {
-    type Run<I: Iterator, S, W: Worker<Input = I::Item>> = PulledRun<I, W::Output, JoinHandle<()>>;
+    type Run<I: Iterator, S, W: Worker<Input = I::Item>> = Run<I, W::Output>;
+}
+
+/// A run in processes.
+#[doc(hidden)]
+pub struct Run<I: Iterator, O> {
+    inner: PulledRun<I, O, JoinHandle<()>>,
+    hosts: Arc<[Host]>,
+}
+
+impl<I: Iterator, O> fmt::Debug for Run<I, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").finish_non_exhaustive()
+    }
+}
+
+impl<I: Iterator, O> Drop for Run<I, O> {
+    fn drop(&mut self) {
+        // Before the threads are joined, which wait for what their children have in hand.
+        self.hosts.iter().for_each(Host::cancel);
+    }
 }
 
 impl<I, S, W> Launch<I, S, W> for Processes
@@ -174,43 +206,48 @@ where
     fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
         let mut settings = self.settings;
         settings.workers = job.team.specs.len();
-        settings.shutdown_timeout = job.team.timeout;
+        settings.shutdown_timeout = settings.shutdown_timeout.or(job.team.timeout);
         let settings = Arc::new(settings);
-        PulledRun::start(
+        let counters = &job.team.counters;
+        let specs = job.team.specs.iter().enumerate();
+        let hosts: Arc<[Host]> =
+            specs.map(|(number, spec)| Host::new(spec, number, &settings, counters)).collect();
+        let all = Arc::clone(&hosts);
+        let inner = PulledRun::start(
             job,
             eager,
             LANES,
             |team, bridge, source| {
-                let mut loops: Vec<Loop<'_>> = Vec::new();
-                for (number, spec) in team.specs.iter().enumerate() {
-                    let host = Arc::new(Host::new(spec, number, &settings, &team.counters));
-                    for lane in number * LANES..(number + 1) * LANES {
-                        let (bridge, host) = (Arc::clone(bridge), Arc::clone(&host));
+                let lanes = 0..team.specs.len() * LANES;
+                let build_now = team.build_now;
+                lanes
+                    .map(|number| {
+                        let (bridge, hosts) = (Arc::clone(bridge), Arc::clone(&all));
+                        let lane = Lane { bridge, hosts, number };
                         let pull = Remote(Arc::clone(source));
-                        let build_now = team.build_now;
-                        loops.push(Box::new(move || lane::work(&bridge, host, lane, pull, build_now)));
-                    }
-                }
-                loops
+                        Box::new(move || lane.work(pull, build_now)) as Loop<'_>
+                    })
+                    .collect()
             },
             |builder, body| {
                 may_spawn()?;
                 builder.spawn(body)
             },
-        )
+        );
+        Run { inner, hosts }
     }
 
     #[inline(always)]
     fn ready(run: &mut Self::Run<I, S, W>) -> Option<Finished<W::Output>> {
-        run.ready()
+        run.inner.ready()
     }
 
     fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
-        run.next()
+        run.inner.next()
     }
 
     fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>) {
-        run.stop_when(stop);
+        run.inner.stop_when(stop);
     }
 }
 
@@ -244,5 +281,6 @@ fn entry_args() -> Vec<&'static OsStr> {
     let Some(TestEntry(path)) = inventory::iter::<TestEntry>().next() else { return Vec::new() };
     // The path of a test begins behind the name of its program.
     let name = path.split_once("::").map_or(*path, |(_, name)| name);
-    ["--exact", name, "--nocapture"].map(OsStr::new).into()
+    // On the main thread, so that nothing waits for it and says so.
+    ["--exact", name, "--nocapture", "--test-threads=1"].map(OsStr::new).into()
 }

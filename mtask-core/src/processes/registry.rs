@@ -2,6 +2,7 @@
 
 use std::any::type_name;
 use std::collections::BTreeSet;
+use std::io;
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -15,7 +16,7 @@ use crate::{Spec, Worker};
 #[derive(Debug)]
 pub struct Entry {
     name: fn() -> &'static str,
-    serve: fn(&mut Session, &[u8]),
+    serve: fn(&mut Session, &[u8]) -> io::Result<()>,
 }
 
 inventory::collect!(Entry);
@@ -32,8 +33,8 @@ impl Entry {
         Self { name: type_name::<W>, serve: serve::<S, W> }
     }
 
-    pub(super) fn serve(&self, session: &mut Session, spec: &[u8]) {
-        (self.serve)(session, spec);
+    pub(super) fn serve(&self, session: &mut Session, spec: &[u8]) -> io::Result<()> {
+        (self.serve)(session, spec)
     }
 }
 
@@ -51,7 +52,8 @@ pub(super) fn find(name: &str) -> Result<&'static Entry, String> {
              move one of them out"
         )),
         (None, _) => {
-            let known: BTreeSet<_> = inventory::iter::<Entry>().map(|entry| (entry.name)()).collect();
+            let known: BTreeSet<_> =
+                inventory::iter::<Entry>().map(|entry| (entry.name)()).collect();
             let known: Vec<_> = known.into_iter().collect();
             Err(format!(
                 "no worker is registered as `{name}`: write `#[delayed_init(remote)]`, or \

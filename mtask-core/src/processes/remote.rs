@@ -25,9 +25,9 @@ pub trait RemoteSpec<W: Worker>: Spec<W> {
         type_name::<W>()
     }
 
-    /// Appends the spec as the child reads it.
+    /// The spec as the child reads it.
     #[doc(hidden)]
-    fn encode(&self, bytes: &mut Vec<u8>) -> Result<(), BoxError>;
+    fn to_bytes(&self) -> Result<Vec<u8>, String>;
 }
 
 /// An error that crosses from a child: the text of an error and of its causes.
@@ -50,7 +50,7 @@ impl RemoteError {
     }
 
     pub(super) fn of(error: &(dyn Error + 'static)) -> Self {
-        let causes = std::iter::successors(error.source(), |cause| cause.source());
+        let causes = std::iter::successors(error.source(), |&cause| cause.source());
         Self { message: error.to_string(), causes: causes.map(ToString::to_string).collect() }
     }
 
@@ -105,9 +105,11 @@ impl Error for Link {
 
 impl From<RemoteError> for BoxError {
     fn from(error: RemoteError) -> Self {
-        let cause = error.causes.into_iter().rev().fold(None, |cause, message| {
-            Some(Box::new(Link { message, cause }))
-        });
+        let cause = error
+            .causes
+            .into_iter()
+            .rev()
+            .fold(None, |cause, message| Some(Box::new(Link { message, cause })));
         Box::new(Link { message: error.message, cause })
     }
 }

@@ -7,7 +7,7 @@ use rayon::ThreadBuilder;
 use crate::sync::thread_local;
 
 /// What a worker's thread does: it ends when the run does.
-pub(super) type Loop<'a> = Box<dyn FnOnce() + Send + 'a>;
+pub(crate) type Loop<'a> = Box<dyn FnOnce() + Send + 'a>;
 
 thread_local! {
     /// The loop that this thread is about to run, for the pool's start handler to find.

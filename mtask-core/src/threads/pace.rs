@@ -19,7 +19,7 @@ const MOST_IN_STEP: usize = 16;
 
 /// Measures a worker's claims, and sizes the next: at most twice as many items as the last one,
 /// and at once as few as they turn out to be worth.
-pub(super) struct Pace {
+pub(crate) struct Pace {
     most: usize,
     /// What an item took, in the last claim that was measured.
     item: Option<Duration>,
@@ -27,12 +27,12 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { most: 1, item: None, start: None }
     }
 
     /// How the next claim is to be made.
-    pub(super) fn stride(&self, built: bool) -> Stride {
+    pub(crate) fn stride(&self, built: bool) -> Stride {
         let most = if built { self.most } else { 1 };
         Stride {
             most,
@@ -65,7 +65,8 @@ impl Pace {
         usize::try_from(time.as_nanos() / item.as_nanos().max(1)).unwrap_or(usize::MAX).max(1)
     }
 
-    fn measured(&mut self, took: Duration, count: usize) {
+    /// A claim took so long, with so many items.
+    pub(crate) fn measured(&mut self, took: Duration, count: usize) {
         let item = took / u32::try_from(count).unwrap_or(u32::MAX);
         self.item = Some(item);
         self.most = self.fitting(AIM).min(2 * count).min(MOST);

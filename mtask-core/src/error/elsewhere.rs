@@ -1,0 +1,62 @@
+//! What happens only to a worker in a process of its own.
+
+use std::fmt;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use super::TaskErrorKind;
+
+/// Why there is no output from a worker in another process.
+#[derive(Debug)]
+pub(crate) enum Elsewhere {
+    /// It panicked, and the payload stayed there.
+    Panicked { message: String, location: Option<String> },
+    /// Its process ended, with the item or the build in hand.
+    Lost { status: ExitStatus, building: bool },
+    /// Its process was ended for the time that the item or the build took.
+    TimedOut { limit: Duration, building: bool },
+    /// The input did not get there, or the output back.
+    NotSent(String),
+}
+
+impl Elsewhere {
+    pub(super) fn kind(&self) -> TaskErrorKind {
+        match self {
+            Self::Panicked { .. } => TaskErrorKind::Panicked,
+            Self::Lost { .. } => TaskErrorKind::WorkerLost,
+            Self::TimedOut { .. } => TaskErrorKind::TimedOut,
+            Self::NotSent(_) => TaskErrorKind::NotSent,
+        }
+    }
+
+    pub(super) fn panic_message(&self) -> Option<&str> {
+        match self {
+            Self::Panicked { message, .. } => Some(message),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Elsewhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Panicked { message, location: None } => write!(f, "panicked: {message}"),
+            Self::Panicked { message, location: Some(location) } => {
+                write!(f, "panicked at {location}: {message}")
+            }
+            Self::Lost { status, building: false } => {
+                write!(f, "was lost: its process ended with {status}")
+            }
+            Self::Lost { status, building: true } => {
+                write!(f, "was lost while it was built: its process ended with {status}")
+            }
+            Self::TimedOut { limit, building: false } => {
+                write!(f, "took longer than {limit:?}, and its process was ended")
+            }
+            Self::TimedOut { limit, building: true } => {
+                write!(f, "took longer than {limit:?} to be built, and its process was ended")
+            }
+            Self::NotSent(reason) => write!(f, "could not be reached: {reason}"),
+        }
+    }
+}

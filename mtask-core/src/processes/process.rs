@@ -1,0 +1,411 @@
+//! A child, seen from its parent: the process, and the conversation with it.
+
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::ops::Range;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{self, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::child::{self, NotBuilt, Status};
+use super::codec;
+use super::frame::{self, Kind};
+use super::settings::Settings;
+use crate::sync::{Arc, Condvar, Mutex, lock, wait};
+
+/// How long a read or a write lasts at the most before the clock is looked at.
+const SLICE: Duration = Duration::from_millis(50);
+/// How often it is looked whether a process has ended.
+const POLL: Duration = Duration::from_millis(2);
+/// The most bytes of a read, where no frame is larger.
+const READ: usize = 64 * 1024;
+
+/// A process that builds a worker and serves it.
+pub(super) struct Child {
+    process: Mutex<process::Child>,
+    /// Where frames go.
+    stream: UnixStream,
+    /// What says that the run is over: a byte if the child may end in peace, the end of the stream if
+    /// its parent has died.
+    lifeline: UnixStream,
+    settings: Arc<Settings>,
+    incoming: Mutex<Incoming>,
+    /// How many frames have been sent.
+    sent: Mutex<u64>,
+    turn: Mutex<Turn>,
+    turned: Condvar,
+}
+
+/// Whose results come next.
+struct Turn {
+    /// The number of their frame.
+    frame: u64,
+    /// When the child came to it, if it was there by then.
+    since: Instant,
+    /// There will be no more of them.
+    lost: bool,
+}
+
+/// How a child answered to a hello.
+pub(super) enum Greeted {
+    Ready,
+    NotBuilt(NotBuilt),
+    TimedOut,
+    Lost(ExitStatus),
+}
+
+/// How it ended with the items of a frame.
+pub(super) enum End {
+    /// The child is through with all of them, after so long.
+    Answered(Duration),
+    /// The child died before it came to them.
+    NotBegun,
+    /// The child died at them.
+    Lost(ExitStatus),
+    /// The child was killed at them, for the time they took.
+    TimedOut,
+}
+
+/// Why a frame neither came nor went.
+enum Broken {
+    Lost,
+    TimedOut,
+}
+
+impl Child {
+    /// Starts the running program once more.
+    pub(super) fn spawn(worker: usize, settings: &Arc<Settings>) -> io::Result<Self> {
+        let (stream, theirs) = UnixStream::pair()?;
+        let (lifeline, watched) = UnixStream::pair()?;
+        stream.set_read_timeout(Some(SLICE))?;
+        stream.set_write_timeout(Some(SLICE))?;
+        let mut command = Command::new(super::program()?);
+        command
+            .arg0(child::NAME)
+            .args(super::entry_args())
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::from(OwnedFd::from(watched)))
+            // Ctrl-C is for the parent, whose end ends the child.
+            .process_group(0);
+        settings.apply(worker, &mut command);
+        let process = command.spawn()?;
+        Ok(Self {
+            process: Mutex::new(process),
+            stream,
+            lifeline,
+            settings: Arc::clone(settings),
+            incoming: Mutex::new(Incoming { bytes: Vec::new(), start: 0, end: 0, slice: SLICE }),
+            sent: Mutex::new(0),
+            turn: Mutex::new(Turn { frame: 0, since: Instant::now(), lost: false }),
+            turned: Condvar::new(),
+        })
+    }
+
+    /// Says hello and waits for the worker to be built.
+    pub(super) fn greet(&self, hello: &[u8], cancelled: &dyn Fn() -> bool) -> Greeted {
+        let mut incoming = lock(&self.incoming);
+        let mut clock = Clock::start(self.settings.build_timeout);
+        let answer = self
+            .write(Kind::Hello, hello, &mut clock)
+            .and_then(|()| self.read(&mut incoming, &mut clock, cancelled));
+        match answer {
+            Ok((Kind::Ready, _)) => Greeted::Ready,
+            Ok((Kind::NotBuilt, body)) => match codec::decode(&incoming.bytes[body]) {
+                Ok(reason) => Greeted::NotBuilt(reason),
+                Err(_) => Greeted::Lost(self.kill()),
+            },
+            Ok(_) | Err(Broken::Lost) => Greeted::Lost(self.kill()),
+            Err(Broken::TimedOut) => {
+                self.kill();
+                Greeted::TimedOut
+            }
+        }
+    }
+
+    /// Sends items, and gives the number of their frame, by which to ask for their results.
+    ///
+    /// # Errors
+    ///
+    /// How it ended where they were not sent; the child is gone then.
+    pub(super) fn send(&self, items: &[u8]) -> Result<u64, End> {
+        let mut sent = lock(&self.sent);
+        let mut clock = Clock::start(self.settings.task_timeout);
+        match self.write(Kind::Work, items, &mut clock) {
+            Ok(()) => {
+                *sent += 1;
+                Ok(*sent - 1)
+            }
+            Err(broken) => {
+                self.kill();
+                self.lose();
+                Err(match broken {
+                    Broken::Lost => End::NotBegun,
+                    Broken::TimedOut => End::TimedOut,
+                })
+            }
+        }
+    }
+
+    /// Waits for the results of a frame, and gives each to `each`. Takes off `left` what has come.
+    pub(super) fn receive(
+        &self,
+        frame: u64,
+        left: &mut usize,
+        cancelled: &dyn Fn() -> bool,
+        each: impl FnMut(Status, &[u8]),
+    ) -> End {
+        let asked = Instant::now();
+        let mut turn = lock(&self.turn);
+        while turn.frame != frame && !turn.lost {
+            turn = wait(&self.turned, turn);
+        }
+        if turn.frame != frame {
+            return End::NotBegun;
+        }
+        // The one before may have ended long ago, or while this one was there.
+        let since = turn.since.max(asked);
+        drop(turn);
+        if let Err(broken) = self.read_results(left, cancelled, each) {
+            let status = self.kill();
+            self.lose();
+            return match broken {
+                Broken::Lost => End::Lost(status),
+                Broken::TimedOut => End::TimedOut,
+            };
+        }
+        let now = Instant::now();
+        let mut turn = lock(&self.turn);
+        *turn = Turn { frame: frame + 1, since: now, lost: turn.lost };
+        drop(turn);
+        self.turned.notify_all();
+        End::Answered(now - since)
+    }
+
+    fn read_results(
+        &self,
+        left: &mut usize,
+        cancelled: &dyn Fn() -> bool,
+        mut each: impl FnMut(Status, &[u8]),
+    ) -> Result<(), Broken> {
+        let mut incoming = lock(&self.incoming);
+        let mut clock = Clock::start(self.settings.task_timeout);
+        while *left > 0 {
+            let (Kind::Results, body) = self.read(&mut incoming, &mut clock, cancelled)? else {
+                return Err(Broken::Lost);
+            };
+            let mut results = &incoming.bytes[body];
+            while let Some((&status, rest)) = results.split_first() {
+                results = rest;
+                let (Some(status), Some(bytes)) = (Status::of(status), frame::split(&mut results))
+                else {
+                    return Err(Broken::Lost);
+                };
+                *left = left.checked_sub(1).ok_or(Broken::Lost)?;
+                each(status, bytes);
+            }
+        }
+        Ok(())
+    }
+
+    /// The next frame, in time.
+    fn read(
+        &self,
+        incoming: &mut Incoming,
+        clock: &mut Clock,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<(Kind, Range<usize>), Broken> {
+        // What is sent at a time, and a result of the greatest length.
+        let max = self.settings.max_frame.saturating_add(2 * child::ENOUGH);
+        let mut ending: Option<Instant> = None;
+        loop {
+            if let Some(frame) = incoming.take(max).map_err(|_| Broken::Lost)? {
+                return Ok(frame);
+            }
+            let slice = clock.slice().map_err(|()| Broken::TimedOut)?;
+            if slice != incoming.slice {
+                self.stream.set_read_timeout(Some(slice)).map_err(|_| Broken::Lost)?;
+                incoming.slice = slice;
+            }
+            match incoming.fill(&self.stream) {
+                Ok(()) => continue,
+                Err(error) if is_slice_over(&error) => {}
+                Err(_) => return Err(Broken::Lost),
+            }
+            if cancelled() {
+                let since = *ending.get_or_insert_with(|| {
+                    self.tell_end();
+                    Instant::now()
+                });
+                if self.settings.shutdown_timeout.is_some_and(|limit| since.elapsed() >= limit) {
+                    return Err(Broken::Lost);
+                }
+            }
+        }
+    }
+
+    /// Writes a frame, in time.
+    fn write(&self, kind: Kind, body: &[u8], clock: &mut Clock) -> Result<(), Broken> {
+        let mut timed_out = false;
+        let mut patient = Patient { stream: &self.stream, clock, timed_out: &mut timed_out };
+        match frame::write(&mut patient, kind, body) {
+            Ok(()) => Ok(()),
+            Err(_) if timed_out => Err(Broken::TimedOut),
+            Err(_) => Err(Broken::Lost),
+        }
+    }
+
+    /// Has those who wait for their turn know that it will not come.
+    fn lose(&self) {
+        lock(&self.turn).lost = true;
+        self.turned.notify_all();
+    }
+
+    /// The process has not ended, as far as is known.
+    pub(super) fn is_alive(&self) -> bool {
+        !lock(&self.turn).lost && matches!(lock(&self.process).try_wait(), Ok(None))
+    }
+
+    /// Has the child end, when it is through with the item in hand.
+    pub(super) fn tell_end(&self) {
+        // A child that is not there any more needs not be told.
+        let _ = (&self.lifeline).write_all(&[child::END]);
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// Lets the process end, and waits for it; at most for as long as is set, and then ends it by
+    /// force.
+    pub(super) fn end(&self) {
+        self.tell_end();
+        let Some(limit) = self.settings.shutdown_timeout else {
+            let _ = lock(&self.process).wait();
+            return;
+        };
+        let start = Instant::now();
+        while matches!(lock(&self.process).try_wait(), Ok(None)) {
+            if start.elapsed() >= limit {
+                self.kill();
+                return;
+            }
+            thread::sleep(POLL.min(limit));
+        }
+    }
+
+    /// Ends the process by force, and says how it ended, or had ended before.
+    pub(super) fn kill(&self) -> ExitStatus {
+        let mut process = lock(&self.process);
+        let _ = process.kill();
+        process.wait().unwrap_or_default()
+    }
+}
+
+fn is_slice_over(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
+}
+
+/// Writes on where a child takes its time, until that is over.
+struct Patient<'a> {
+    stream: &'a UnixStream,
+    clock: &'a mut Clock,
+    timed_out: &'a mut bool,
+}
+
+impl Write for Patient<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[io::IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, pieces: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        loop {
+            match self.stream.write_vectored(pieces) {
+                Err(error) if is_slice_over(&error) => {
+                    if self.clock.slice().is_err() {
+                        *self.timed_out = true;
+                        return Err(error);
+                    }
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What arrives from a child, whole frames and the beginning of the next.
+struct Incoming {
+    bytes: Vec<u8>,
+    /// Where the next frame begins.
+    start: usize,
+    /// Where that ends which has arrived.
+    end: usize,
+    /// How long a read lasts.
+    slice: Duration,
+}
+
+impl Incoming {
+    /// The next frame, if all of it is there.
+    fn take(&mut self, max: usize) -> io::Result<Option<(Kind, Range<usize>)>> {
+        let Some((kind, length)) = frame::head(&self.bytes[self.start..self.end], max)? else {
+            return Ok(None);
+        };
+        let from = self.start + frame::HEAD;
+        if self.end - from < length {
+            return Ok(None);
+        }
+        self.start = from + length;
+        Ok(Some((kind, from..self.start)))
+    }
+
+    /// Reads what there is. Memory grows with what has arrived.
+    fn fill(&mut self, mut stream: &UnixStream) -> io::Result<()> {
+        self.bytes.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.end - self.start);
+        if self.bytes.len() < 2 * self.end + READ {
+            self.bytes.resize(2 * (2 * self.end + READ), 0);
+        }
+        match stream.read(&mut self.bytes[self.end..]) {
+            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
+                self.end += count;
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Counts time while the program runs: what passes while it is stopped does not count.
+struct Clock {
+    limit: Option<Duration>,
+    passed: Duration,
+    last: Instant,
+}
+
+impl Clock {
+    fn start(limit: Option<Duration>) -> Self {
+        Self { limit, passed: Duration::ZERO, last: Instant::now() }
+    }
+
+    /// How long to wait before the clock is looked at again.
+    ///
+    /// # Errors
+    ///
+    /// Where the time is over.
+    fn slice(&mut self) -> Result<Duration, ()> {
+        let Some(limit) = self.limit else { return Ok(SLICE) };
+        let now = Instant::now();
+        // What is longer than two slices is a time in which nothing ran here.
+        self.passed += (now - self.last).min(2 * SLICE);
+        self.last = now;
+        match limit.checked_sub(self.passed) {
+            Some(left) if !left.is_zero() => Ok(left.min(SLICE)),
+            _ => Err(()),
+        }
+    }
+}
