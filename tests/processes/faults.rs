@@ -44,7 +44,7 @@ fn lost(order: &Order, told: &str) {
 
 #[test]
 fn a_segmentation_fault() {
-    lost(&Order::Signal(11), "signal: 11");
+    lost(&Order::Fault, "signal: 11");
 }
 
 #[test]

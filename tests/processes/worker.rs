@@ -16,6 +16,8 @@ pub(crate) enum Order {
     Exit(i32),
     /// A signal to the worker's own process.
     Signal(i32),
+    /// Reads where nothing is.
+    Fault,
     Overflow,
     /// So many bytes, all of them written.
     Allocate(usize),
@@ -117,6 +119,7 @@ impl Obedient {
                 thread::sleep(Duration::from_secs(60));
                 Answer::Number(0)
             }
+            Order::Fault => Answer::Number(fault()),
             Order::Overflow => Answer::Number(overflow(1)),
             Order::Allocate(bytes) => {
                 Answer::Number(vec![1u8; bytes].iter().map(|&b| u64::from(b)).sum())
@@ -139,6 +142,14 @@ impl Obedient {
             Order::Pid => Answer::Number(u64::from(process::id())),
             Order::Env(name) => Answer::Text(std::env::var(name).ok()),
         }
+    }
+}
+
+fn fault() -> u64 {
+    // SAFETY: none: that is the point.
+    #[allow(unsafe_code, reason = "a worker that reads where nothing is")]
+    unsafe {
+        std::ptr::without_provenance::<u64>(8).read_volatile()
     }
 }
 

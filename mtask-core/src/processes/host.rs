@@ -366,14 +366,13 @@ impl Host {
         self.settings.max_frame
     }
 
-    /// Waits until items are so cheap that a second frame is worth while, or the worker is retired;
-    /// false at the end.
-    pub(super) fn admits_second(&self) -> bool {
+    /// Waits until items are so cheap that a second frame is worth while, the worker is retired, or
+    /// another lane is through.
+    pub(super) fn wait_for_cheap_items(&self) {
         let mut gate = lock(&self.gate);
         while !(gate.cheap || gate.retired || gate.over) {
             gate = wait(&self.changed, gate);
         }
-        !gate.over || gate.retired
     }
 
     /// Takes note of what items took.

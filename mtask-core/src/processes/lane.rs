@@ -47,7 +47,10 @@ impl<T: Serialize, O: DeserializeOwned> Lane<T, O> {
         let mut batch = Batch::new();
         let mut last = None;
         let mut is_last_of_all = false;
-        while self.is_first() || host.admits_second() {
+        loop {
+            if !self.is_first() {
+                host.wait_for_cheap_items();
+            }
             if !is_last_of_all && host.is_retired() {
                 is_last_of_all = bridge.retire(self.number);
                 if !is_last_of_all {
