@@ -61,8 +61,10 @@ pub use par::{
     ParMap, ParStateful, ParStatefulExt, ParStatefulInline, ParStatefulLocal, par_map,
     par_stateful, par_stateful_local,
 };
+#[cfg(all(feature = "json", unix, not(loom)))]
+pub use processes::Json;
 #[cfg(all(feature = "processes", unix, not(loom)))]
-pub use processes::{Processes, RemoteError, RemoteSpec, init};
+pub use processes::{Processes, RemoteBoxSpec, RemoteError, RemoteSpec, init};
 #[cfg(all(feature = "progress", not(loom)))]
 pub use progress::ProgressOptions;
 #[cfg(not(loom))]

@@ -4,6 +4,8 @@ mod boxed;
 mod function;
 
 pub use boxed::BoxSpec;
+#[cfg(all(feature = "processes", unix, not(loom)))]
+pub(crate) use boxed::BoxWorker;
 pub use function::{FnSpec, FnWorker, InitSpec, init_fn, worker_fn};
 
 use std::iter::RepeatN;

@@ -87,7 +87,8 @@ fn idle_option(
     let spec = options.spec.as_ref().map(|given| given.key);
     let derive = options.derive.as_ref().map(|given| given.key);
     let debug = options.debug.as_ref().map(|given| given.key);
-    let key = spec.or(derive).or(debug).filter(|_| new.is_none())?;
+    let remote = options.remote.as_ref().map(|given| given.key);
+    let key = spec.or(derive).or(debug).or(remote).filter(|_| new.is_none())?;
     Some(Error::new(key, "this is about the spec, and there is no `fn new` here to give one"))
 }
 
@@ -129,22 +130,12 @@ fn worker(target: &Target, options: &Options, call: &Call<'_>) -> TokenStream {
     let (private, ty, cfg, output) = (&target.private, &target.ty, &call.cfg, &call.output);
     let struct_ty = options.named.is_some().then(|| InputType::new(target, options, call));
     let definition = struct_ty.as_ref().map(InputType::expand);
-    let mut stored = call.args.iter().map(|arg| &arg.stored);
-    let held: Vec<Ident> =
-        (0..call.args.len()).map(|i| format_ident!("arg{i}", span = Span::mixed_site())).collect();
-    let (input, pattern) = match (&struct_ty, &*held) {
-        (Some(struct_ty), _) => {
-            let (name, fields) = (struct_ty.name(), call.args.iter().map(Arg::generated_name));
-            (struct_ty.ty(), quote!(#name { #(#fields: #held),* }))
-        }
-        (None, [one]) => (stored.next().cloned().unwrap_or_default(), quote!(#one)),
-        (None, all) => (quote!((#(#stored),*)), quote!((#(#all),*))),
-    };
-    let inputs = call
-        .args
-        .iter()
-        .zip(&held)
-        .map(|(arg, held)| lent(target, arg, &quote!(&#held)).unwrap_or_else(|| quote!(#held)));
+    let (mut input, mut pattern, inputs) = input_of(target, call);
+    if let Some(struct_ty) = &struct_ty {
+        let (name, fields) = (struct_ty.name(), call.args.iter().map(Arg::generated_name));
+        let held = call.args.iter().enumerate().map(|(i, _)| held(i));
+        (input, pattern) = (struct_ty.ty(), quote!(#name { #(#fields: #held),* }));
+    }
     let mut more = predicates(call.function, target);
     more.extend(storage_predicates(target, &call.args));
     let where_clause = target.where_clause(&more);
@@ -166,6 +157,29 @@ fn worker(target: &Target, options: &Options, call: &Call<'_>) -> TokenStream {
             }
         }
     }
+}
+
+/// The name under which an argument is held until it is passed on.
+fn held(position: usize) -> Ident {
+    format_ident!("arg{position}", span = Span::mixed_site())
+}
+
+/// The type of an input, the pattern that takes it apart, and what is passed on of it.
+pub(crate) fn input_of(
+    target: &Target,
+    call: &Call<'_>,
+) -> (TokenStream, TokenStream, Vec<TokenStream>) {
+    let stored: Vec<_> = call.args.iter().map(|arg| &arg.stored).collect();
+    let names: Vec<Ident> = (0..call.args.len()).map(held).collect();
+    let (input, pattern) = match (&*stored, &*names) {
+        ([stored], [name]) => (quote!(#stored), quote!(#name)),
+        _ => (quote!((#(#stored),*)), quote!((#(#names),*))),
+    };
+    let lend = |(arg, held): (&Arg, &Ident)| {
+        lent(target, arg, &quote!(&#held)).unwrap_or_else(|| quote!(#held))
+    };
+    let inputs = call.args.iter().zip(&names).map(lend).collect();
+    (input, pattern, inputs)
 }
 
 fn summary(target: &Target, finish: &Finish<'_>) -> TokenStream {

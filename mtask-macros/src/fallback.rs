@@ -154,3 +154,22 @@ fn lasting(tokens: TokenStream, sig: &Signature) -> TokenStream {
     }
     lasting
 }
+
+/// In the place of a function's worker.
+pub(crate) fn function(target: &Target, function: &Function, error: &Error) -> TokenStream {
+    let (private, name, vis) = (&target.private, &target.name, &function.vis);
+    let worker = worker(target, function, error);
+    quote! {
+        #worker
+        #[allow(non_camel_case_types)]
+        #[derive(#private::Clone, #private::Debug)]
+        #vis struct #name {}
+        impl #name {
+            #[doc(hidden)]
+            #vis fn spec() -> Self { loop {} }
+        }
+        impl #private::Spec<#name> for #name {
+            fn build(&self) -> #private::Result<#name, #private::BuildError> { loop {} }
+        }
+    }
+}

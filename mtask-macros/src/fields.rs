@@ -7,6 +7,7 @@ use syn::spanned::Spanned;
 
 use crate::model::Arg;
 use crate::options::Options;
+use crate::remote;
 use crate::spelling::{Looks, looks};
 use crate::target::{Target, last};
 
@@ -32,10 +33,12 @@ pub(crate) fn this() -> Ident {
     Ident::new("self", Span::mixed_site())
 }
 
-/// The derives asked for, by a path that no shadowed prelude changes.
-pub(crate) fn derives(target: &Target, options: &Options) -> Option<TokenStream> {
+/// The derives asked for, by a path that no shadowed prelude changes, and those of `remote`.
+pub(crate) fn derives(target: &Target, options: &Options) -> TokenStream {
     let (private, derives) = (&target.private, options.derives());
-    (!derives.is_empty()).then(|| quote!(#[#private::derive(#(#derives),*)]))
+    let derives = (!derives.is_empty()).then(|| quote!(#[#private::derive(#(#derives),*)]));
+    let serde = remote::serde(target, options);
+    quote!(#derives #serde)
 }
 
 /// An argument as it is stored, made of the argument.

@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod argument;
+mod expand_fn;
 mod expand_impl;
 mod expand_struct;
 mod fallback;
@@ -22,6 +23,7 @@ mod local;
 mod model;
 mod options;
 mod parse;
+mod remote;
 mod spec_type;
 mod spelling;
 mod target;
@@ -179,6 +181,7 @@ use parse::Item;
 /// | `new = ident` | on an `impl`: the name of the constructor, for `new`; on a struct: writes a constructor of this name, `fn ident(args..) -> Result<Self, BuildError>` |
 /// | `derive(..)` | derives for what is generated, the spec and the input |
 /// | `debug = false` | no `Debug` for what is generated: it holds a secret, or has an impl of your own |
+/// | `remote` | the worker can run in a process of its own: the spec is serde, and registered; see `processes` |
 /// | `named` | the input is a struct, `SquareInput`, of `call`'s arguments |
 /// | `crate = ::path` | where mtask is, if not at `::mtask` |
 ///
@@ -232,6 +235,10 @@ fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
             quote!(#item #expansion)
         }
         Ok(Item::Struct(parsed)) => expand_struct::expand(*parsed, &options),
+        Ok(Item::Function(parsed)) => {
+            let expansion = expand_fn::expand(&parsed, &options);
+            quote!(#item #expansion)
+        }
         Err(error) => {
             let error = error.into_compile_error();
             quote!(#item #error)

@@ -92,7 +92,23 @@ impl<'a> Call<'a> {
                 ));
             }
         }
-        let place = if named { Place::NamedInput } else { Place::Input };
+        Self::of(function, target, if named { Place::NamedInput } else { Place::Input })
+    }
+
+    /// A function that is no method.
+    pub(crate) fn of_function(function: &'a Function, target: &Target) -> Result<Self> {
+        refuse_qualifiers(&function.sig)?;
+        if let Some(receiver) = function.sig.receiver() {
+            return Err(Error::new_spanned(
+                receiver,
+                "`#[delayed_init]` goes on the whole `impl` block, not on a method",
+            ));
+        }
+        Self::of(function, target, Place::Input)
+    }
+
+    fn of(function: &'a Function, target: &Target, place: Place) -> Result<Self> {
+        let sig = &function.sig;
         let args = arguments(sig, target, place)?;
         if let Some(cfg) = args.iter().find_map(|arg| arg.cfg.first()) {
             return Err(Error::new_spanned(

@@ -13,6 +13,7 @@ use syn::{Visibility, WhereClause, braced};
 pub(crate) enum Item {
     Impl(Box<Impl>),
     Struct(Box<ItemStruct>),
+    Function(Box<Function>),
 }
 
 /// An inherent `impl`, without the bodies of its functions.
@@ -63,6 +64,12 @@ impl Parse for Item {
         }
         if ahead.peek(Token![impl]) {
             return Ok(Self::Impl(Box::new(input.parse()?)));
+        }
+        if at_function(&ahead) {
+            let attrs = input.call(Attribute::parse_outer)?;
+            let function = Function { attrs, vis: input.parse()?, sig: input.parse()? };
+            skip_item(input)?;
+            return Ok(Self::Function(Box::new(function)));
         }
         Err(refuse(&ahead))
     }
@@ -145,10 +152,6 @@ fn refuse(item: ParseStream<'_>) -> Error {
             "enum" => "an enum has no fields to record: put `#[delayed_init]` on its `impl` block",
             "union" => "a union has no fields to record: put `#[delayed_init]` on its `impl` block",
             "trait" => "a trait is not built: put `#[delayed_init]` on the `impl` block of a type",
-            "fn" => {
-                "`#[delayed_init]` goes on the whole `impl` block, not on a function; a plain \
-                 function becomes a spec by `worker_fn`"
-            }
             "mod" | "type" | "static" | "use" | "macro_rules" => {
                 "`#[delayed_init]` goes on an `impl` block or on a struct"
             }

@@ -8,6 +8,7 @@ use syn::{Attribute, Generics, Visibility};
 use crate::fields::{allow, clone_of, debug_body, derives, storage_predicates, stored_from, this};
 use crate::model::Arg;
 use crate::options::Options;
+use crate::remote;
 use crate::spelling::{Looks, looks};
 use crate::target::{Target, generated, last, placed};
 
@@ -38,42 +39,11 @@ impl SpecType<'_> {
     pub(crate) fn expand(&self) -> TokenStream {
         let unrecorded = self.unrecorded();
         let function = self.function();
-        let remote = self.options.remote.is_some().then(|| self.remote_impl());
-        quote!(#unrecorded #function #remote)
-    }
-
-    /// `impl RemoteSpec<Square> for SquareSpec`, and the entry by which a child finds it, unless the
-    /// type has parameters.
-    fn remote_impl(&self) -> TokenStream {
-        let (cfg, ty, name) = (self.cfg, &self.target.ty, self.name());
-        let private = &self.target.private;
-        let (params, args, _) = self.target.generics.split_for_impl();
-        let is_generic = !self.target.generics.params.is_empty();
-        let mut predicates = self.storage_predicates();
-        if is_generic {
-            predicates.push(quote!(#ty: #private::Worker));
-            predicates.push(quote!(Self: #private::Spec<#ty> + #private::serde::Serialize));
-        }
-        let where_clause = self.target.where_clause(&predicates);
-        let allow = allow();
-        let this = this();
-        let entry = (!is_generic).then(|| {
-            quote! {
-                #(#cfg)*
-                #private::inventory::submit! { #private::Entry::of::<#name, #ty>() }
-            }
+        let remote = self.options.remote.is_some().then(|| {
+            let cfg = self.cfg;
+            remote::expand(self.target, &quote!(#(#cfg)*), &self.name(), self.storage_predicates())
         });
-        quote! {
-            #(#cfg)*
-            #[automatically_derived]
-            #allow
-            impl #params #private::RemoteSpec<#ty> for #name #args #where_clause {
-                fn to_bytes(&#this) -> #private::Result<#private::Vec<u8>, #private::String> {
-                    #private::to_bytes(#this)
-                }
-            }
-            #entry
-        }
+        quote!(#unrecorded #function #remote)
     }
 
     /// The struct, its `Clone` and `Debug`.
@@ -132,19 +102,11 @@ impl SpecType<'_> {
             self.taker
         );
         let derives = derives(self.target, self.options);
-        let serde = self.options.remote.is_some().then(|| {
-            let path = quote!(#private::serde).to_string();
-            quote! {
-                #[derive(#private::serde::Serialize, #private::serde::Deserialize)]
-                #[serde(crate = #path)]
-            }
-        });
         let allow = allow();
         quote! {
             #(#cfg)*
             #[doc = #doc]
             #derives
-            #serde
             #allow
             #vis struct #name #params #where_clause { #(#fields,)* #marker }
         }

@@ -44,7 +44,7 @@ impl Target {
         Self::new(name.clone(), quote!(#name #args), item.generics.clone(), &item.attrs, options)
     }
 
-    fn new(
+    pub(crate) fn new(
         name: Ident,
         ty: TokenStream,
         mut generics: Generics,

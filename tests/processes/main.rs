@@ -2,6 +2,7 @@
 
 mod basics;
 mod faults;
+mod forms;
 mod worker;
 
 mtask::test_entry!();

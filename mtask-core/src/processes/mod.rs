@@ -4,19 +4,29 @@
 //! them when it dies.
 
 mod batch;
+mod boxed;
 mod child;
 mod codec;
 mod frame;
 mod host;
+#[cfg(feature = "json")]
+mod json;
 mod lane;
+#[cfg(feature = "progress")]
+mod pqdm;
 mod process;
 mod registry;
 mod remote;
 mod settings;
 
+pub use boxed::RemoteBoxSpec;
 pub use child::Session;
 #[doc(hidden)]
 pub use codec::to_bytes;
+#[cfg(feature = "json")]
+pub use json::Json;
+#[cfg(feature = "progress")]
+pub use pqdm::pqdm;
 pub use registry::Entry;
 pub use remote::{RemoteError, RemoteSpec};
 

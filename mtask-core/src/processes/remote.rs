@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::boxed::RemoteBoxSpec;
 use crate::error::BoxError;
 use crate::{Spec, Worker};
 
@@ -23,6 +24,50 @@ pub trait RemoteSpec<W: Worker>: Spec<W> {
     #[doc(hidden)]
     fn worker_name(&self) -> &'static str {
         type_name::<W>()
+    }
+
+    /// Hides the worker's type, so that specs of different workers with the same input and output
+    /// stand in one list. A child is still asked for the worker itself.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::prelude::*;
+    /// use mtask::{Processes, RemoteSpec};
+    ///
+    /// #[delayed_init(remote)]
+    /// fn shout(word: &str) -> String {
+    ///     word.to_uppercase()
+    /// }
+    ///
+    /// struct Repeat(usize);
+    ///
+    /// #[delayed_init(remote)]
+    /// impl Repeat {
+    ///     fn new(times: usize) -> Self {
+    ///         Self(times)
+    ///     }
+    ///
+    ///     fn call(&mut self, word: &str) -> String {
+    ///         word.repeat(self.0)
+    ///     }
+    /// }
+    ///
+    /// fn main() {
+    ///     mtask::init();
+    ///     let specs = [shout::spec().remote_boxed(), Repeat::spec(2).remote_boxed()];
+    ///     let words = ["ho", "ho"].map(str::to_owned);
+    ///     for word in par_stateful(words, specs).backend(Processes::new()) {
+    ///         assert!(["HO", "hoho"].contains(&&*word.unwrap()));
+    ///     }
+    /// }
+    /// ```
+    fn remote_boxed(self) -> RemoteBoxSpec<W::Input, W::Output>
+    where
+        W: 'static,
+        Self: 'static,
+    {
+        RemoteBoxSpec::new(self)
     }
 
     /// The spec as the child reads it.

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use crate::{BuildError, Spec, Worker};
 
 /// A worker whose type is hidden.
-type BoxWorker<I, O> = Box<dyn Worker<Input = I, Output = O>>;
+pub(crate) type BoxWorker<I, O> = Box<dyn Worker<Input = I, Output = O>>;
 
 /// A spec whose worker's type is hidden behind its input and output; made by
 /// [`Spec::boxed`].

@@ -1,0 +1,107 @@
+//! `#[delayed_init(remote)]` on a function: a worker without state, which can be named elsewhere.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{Error, Generics};
+
+use crate::expand_impl::input_of;
+use crate::fallback;
+use crate::fields::{allow, this};
+use crate::model::Call;
+use crate::options::Options;
+use crate::parse::Function;
+use crate::remote;
+use crate::target::{Target, generated, passed_on};
+
+/// A type of the function's name, which is the worker and its spec.
+pub(crate) fn expand(function: &Function, options: &Options) -> TokenStream {
+    let name = &function.sig.ident;
+    let target = Target::new(
+        name.clone(),
+        name.to_token_stream(),
+        Generics::default(),
+        &function.attrs,
+        options,
+    );
+    let call = match refusal(function, options)
+        .map_or_else(|| Call::of_function(function, &target), Err)
+    {
+        Ok(call) => call,
+        Err(error) => return fallback::function(&target, function, &error),
+    };
+    let (private, vis, cfg) = (&target.private, &function.vis, passed_on(&function.attrs));
+    let (input, pattern, inputs) = input_of(&target, &call);
+    let output = &call.output;
+    let mut callee = name.clone();
+    callee.set_span(generated(name.span()));
+    let serde = remote::serde(&target, options);
+    let cfg = quote!(#(#cfg)*);
+    let remote = remote::expand(&target, &cfg, name, Vec::new());
+    let (allow, this) = (allow(), this());
+    let doc = format!("The function `{name}` as a worker, and as its spec.");
+    let spec_doc = format!("A spec of the function `{name}`.");
+    quote! {
+        #cfg
+        #[doc = #doc]
+        #[derive(#private::Clone, #private::Debug)]
+        #serde
+        #allow
+        #[allow(non_camel_case_types)]
+        #vis struct #name {}
+
+        #cfg
+        #allow
+        impl #name {
+            #[doc = #spec_doc]
+            #vis fn spec() -> Self {
+                Self {}
+            }
+        }
+
+        #cfg
+        #allow
+        impl #private::Spec<#name> for #name {
+            fn build(&#this) -> #private::Result<#name, #private::BuildError> {
+                #private::Result::Ok(#name {})
+            }
+        }
+
+        #cfg
+        #allow
+        impl #private::Worker for #name {
+            type Input = #input;
+            type Output = #output;
+
+            fn call(&mut self, input: Self::Input) -> Self::Output {
+                let #pattern = input;
+                #callee(#(#inputs),*)
+            }
+        }
+
+        #remote
+    }
+}
+
+/// What would make no difference on a function, and a function that needs none of this.
+fn refusal(function: &Function, options: &Options) -> Option<Error> {
+    if options.remote.is_none() {
+        return Some(Error::new_spanned(
+            function.sig.fn_token,
+            "`#[delayed_init]` goes on the whole `impl` block, not on a function; a plain \
+             function becomes a spec by `worker_fn`, and one for processes by \
+             `#[delayed_init(remote)]`",
+        ));
+    }
+    let keys = [
+        options.spec.as_ref().map(|given| given.key),
+        options.new.as_ref().map(|given| given.key),
+        options.derive.as_ref().map(|given| given.key),
+        options.debug.as_ref().map(|given| given.key),
+        options.named.as_ref().map(|given| given.key),
+    ];
+    let key = keys.into_iter().flatten().next()?;
+    Some(Error::new(
+        key,
+        "a function has no constructor and no arguments to record: it takes `remote` alone",
+    ))
+}
