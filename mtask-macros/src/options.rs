@@ -73,7 +73,14 @@ impl Options {
                 Ok(equals(input)?.parse::<LitBool>()?.value)
             }),
             "named" => set(&mut self.named, key, "named", nothing),
-            "remote" => set(&mut self.remote, key, "remote", nothing),
+            "remote" if cfg!(feature = "processes") => {
+                set(&mut self.remote, key, "remote", nothing)
+            }
+            "remote" => Err(Error::new(
+                key.0.span(),
+                "a worker in a process needs mtask's feature `processes`: \
+                 mtask = { version = \"..\", features = [\"processes\"] }",
+            )),
             "crate" => set(&mut self.krate, key, "crate = ::path", |input| {
                 equals(input)?.call(Path::parse_mod_style)
             }),

@@ -140,7 +140,7 @@ where
     /// assert_eq!(results.propagate_panics().sum::<u32>(), 3);
     /// ```
     #[track_caller]
-    pub fn backend<B2: Backend>(mut self, backend: B2) -> ParStateful<I, S, W, B2> {
+    pub fn backend<B2: Launch<I, S, W>>(mut self, backend: B2) -> ParStateful<I, S, W, B2> {
         self.plan("backend");
         let State::Ready(plan) = self.state else { unreachable!("`plan` has looked") };
         let Plan { source, specs, backend: _, options, build_now, timeout, stage, worker } = *plan;

@@ -17,7 +17,8 @@ use crate::{Spec, Worker};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent to another process",
     label = "stays in this process",
-    note = "write `#[delayed_init(remote)]` on the worker; a closure cannot be sent"
+    note = "write `#[delayed_init(remote)]` on the worker, or on the function in place of a closure; \
+            `.remote_boxed()` stands in for `.boxed()`"
 )]
 pub trait RemoteSpec<W: Worker>: Spec<W> {
     /// The name by which a child knows the worker.
