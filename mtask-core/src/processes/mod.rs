@@ -1,7 +1,79 @@
 //! Workers in processes: a crash costs one item, and a time limit is real.
 //!
-//! `README.md` beside this file explains how a worker's items reach its process, and what becomes of
-//! them when it dies.
+//! `par_stateful(iter, specs).backend(Processes::new())` runs each worker in a child process: this
+//! program once more, which builds the worker from its spec. The options, the adaptors and the
+//! promises are those of threads. What it buys:
+//!
+//! - A worker that segfaults, aborts, overflows its stack, calls `exit`, is killed or runs out of memory
+//!   costs the item in hand, [`WorkerLost`](crate::TaskErrorKind::WorkerLost) with the signal or the exit
+//!   code; it is built again, and everything else arrives.
+//! - [Time limits](Processes::task_timeout), [memory limits](Processes::memory_limit) and an
+//!   [environment](Processes::env) for each worker, `CUDA_VISIBLE_DEVICES` for example.
+//! - C libraries that are not thread-safe.
+//!
+//! Three things are asked for: `#[delayed_init(remote)]` on the worker or the function, which makes its
+//! spec serde and registers it; serde for what goes in and comes out; and [`init`] as the first line of
+//! `main`, or [`test_entry!`](crate::test_entry) in a test program.
+//!
+//! ```
+//! use mtask::prelude::*;
+//! use mtask::Processes;
+//!
+//! struct Divider {
+//!     by: u64,
+//! }
+//!
+//! #[delayed_init(remote)]
+//! impl Divider {
+//!     fn new(by: u64) -> Self {
+//!         Self { by } // runs in the worker's process
+//!     }
+//!
+//!     fn call(&mut self, x: u64) -> u64 {
+//!         if x == 13 {
+//!             std::process::abort(); // as a library might, on bad input
+//!         }
+//!         x / self.by
+//!     }
+//! }
+//!
+//! fn main() {
+//!     mtask::init();
+//!     let specs = Divider::spec(2).times(2);
+//!     for (x, half) in par_stateful(0..100, specs).backend(Processes::new()).enumerate() {
+//!         match half {
+//!             Ok(half) => assert_eq!(half, x as u64 / 2),
+//!             Err(error) => {
+//!                 assert_eq!(error.index(), Some(13));
+//!                 assert_eq!(error.kind(), TaskErrorKind::WorkerLost);
+//!             }
+//!         }
+//!     }
+//! }
+//! ```
+//!
+//! # What is promised
+//!
+//! - An item is run at most once, except those that were in one frame with an item that ended the
+//!   process: these are run again, one at a time, so that only the guilty one errs.
+//! - When the program dies, by whatever cause, its children die with it, busy ones included.
+//! - A panic crosses as its message and its place, and costs one item, as in threads; with
+//!   `panic = "abort"` it is a lost worker.
+//! - What a worker prints to its standard output goes to the program's standard error. Its standard
+//!   input is empty.
+//!
+//! # What it costs
+//!
+//! Some milliseconds for each child to start, and what it takes to build the worker; for each item, to
+//! encode and decode it and its output, by [postcard](https://docs.rs/postcard); for each frame of
+//! items, which are as many as take a fifth of a millisecond, two system calls on either side. Bytes are
+//! best sent as `serde_bytes::ByteBuf`, which is copied as a whole where a `Vec<u8>` goes byte by byte.
+//!
+//! # Where it runs
+//!
+//! Linux, where it is tested, and macOS. Elsewhere [`Processes`] is not there yet.
+//!
+//! `README.md` beside the source of this module explains the protocol.
 
 mod batch;
 mod boxed;
@@ -55,7 +127,10 @@ static READY: AtomicBool = AtomicBool::new(false);
 /// The first line of `main` in a program that runs workers in processes.
 ///
 /// In a child it serves the worker and does not return; in the program itself it notes that it was
-/// called, which [`Processes`] asks for: without it a child would do what its parent does.
+/// called, which [`Processes`] asks for: without it a child would do what its parent does, so no child is
+/// started, and the run's only item is an error that says so.
+///
+/// What stands before it in `main` runs in every child too.
 pub fn init() {
     serve_if_child();
     READY.store(true, Ordering::Relaxed);
@@ -71,8 +146,15 @@ pub fn serve_if_child() {
 
 /// Has the children of a test program find their way: once in each, outside of functions.
 ///
-/// A test program has a `main` of its own, with no place for [`init`]. This writes a test of the name
-/// `mtask_worker`, which passes, and at which children are started.
+/// A test program has a `main` of its own, with no place for [`init`](crate::init). This writes a test
+/// of the name `mtask_worker`, which passes, and at which children are started; whatever filter the
+/// program itself was started with, and under nextest as well. A doc test has a `main`, and calls
+/// [`init`](crate::init) there.
+///
+/// ```
+/// # // What it expands to is a test, which a doc test is without.
+/// mtask::test_entry!();
+/// ```
 #[macro_export]
 macro_rules! test_entry {
     () => {
@@ -88,7 +170,34 @@ macro_rules! test_entry {
 }
 
 /// Makes an instantiation of a generic worker known to children, as `#[delayed_init(remote)]` does for
-/// a type without parameters: `mtask::register!(ScaleSpec<f32>, Scale<f32>);`.
+/// a type without parameters.
+///
+/// ```
+/// use mtask::prelude::*;
+/// use mtask::Processes;
+///
+/// struct Scale<T>(T);
+///
+/// #[delayed_init(remote)]
+/// impl<T: Clone + Send + std::ops::Mul<Output = T>> Scale<T> {
+///     fn new(by: T) -> Self {
+///         Self(by)
+///     }
+///
+///     fn call(&mut self, x: T) -> T {
+///         x * self.0.clone()
+///     }
+/// }
+///
+/// mtask::register!(ScaleSpec<f32>, Scale<f32>);
+///
+/// fn main() -> Result<(), TaskError> {
+///     mtask::init();
+///     let scaled = par_stateful([1.0, 2.0], [Scale::spec(0.5f32)]).backend(Processes::new());
+///     assert_eq!(scaled.collect::<Result<Vec<_>, _>>()?, [0.5, 1.0]);
+///     Ok(())
+/// }
+/// ```
 #[macro_export]
 macro_rules! register {
     ($spec:ty, $worker:ty $(,)?) => {
@@ -98,7 +207,37 @@ macro_rules! register {
     };
 }
 
-/// Workers in child processes of this program, one in each.
+/// Workers in child processes of this program, one in each; the module [`processes`](self) says more.
+///
+/// # Errors
+///
+/// Beside what threads give: [`WorkerLost`](crate::TaskErrorKind::WorkerLost),
+/// [`TimedOut`](crate::TaskErrorKind::TimedOut) and [`NotSent`](crate::TaskErrorKind::NotSent), each of
+/// which costs one item. A worker that is not registered, or whose spec does not cross, is a failed
+/// build, which says so.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use mtask::prelude::*;
+/// use mtask::Processes;
+///
+/// #[delayed_init(remote)]
+/// fn nap(ms: u64) -> u64 {
+///     std::thread::sleep(Duration::from_millis(ms));
+///     ms
+/// }
+///
+/// fn main() {
+///     mtask::init();
+///     let backend = Processes::new().task_timeout(Duration::from_millis(400));
+///     let naps = par_stateful([1, 60_000, 2], nap::spec().times(2)).backend(backend);
+///     let naps: Vec<_> = naps.map(|nap| nap.map_err(|error| error.kind())).collect();
+///     assert_eq!(naps, [Ok(1), Err(TaskErrorKind::TimedOut), Ok(2)]);
+/// }
+/// ```
 #[derive(Clone, Default)]
 pub struct Processes {
     settings: Settings,
@@ -110,26 +249,44 @@ impl Processes {
         Self::default()
     }
 
-    /// Ends a child that takes longer for an item, which is then `TimedOut`.
+    /// The longest that an item may take. Its process is ended then, the item is
+    /// [`TimedOut`](crate::TaskErrorKind::TimedOut), and the worker is built again.
+    ///
+    /// The time begins when the process has nothing before this item, and does not go on while the whole
+    /// program is stopped. Items are sent one at a time where there is a limit, which costs two system
+    /// calls and a wake-up for each on either side.
     pub fn task_timeout(mut self, limit: Duration) -> Self {
         self.settings.task_timeout = Some(limit);
         self
     }
 
-    /// Ends a child that takes longer to build its worker.
+    /// The longest that a worker may take to be built, the start of its process included. It is ended
+    /// then, which is a failed build of the kind [`TimedOut`](crate::TaskErrorKind::TimedOut).
     pub fn build_timeout(mut self, limit: Duration) -> Self {
         self.settings.build_timeout = Some(limit);
         self
     }
 
-    /// Retires a worker whose process dies more than `most` times within `within`, as supervisors of
-    /// Erlang/OTP do. Without it a process is started again as often as it dies.
+    /// Retires a worker whose process ends more than `most` times within `within`, as a supervisor of
+    /// [Erlang/OTP](https://www.erlang.org/doc/apps/stdlib/supervisor.html) gives up on its children.
+    /// Others take over what is left; where there are none, it is errors that say so.
+    ///
+    /// Without it a process is started again as often as it ends.
     pub fn max_restarts(mut self, most: usize, within: Duration) -> Self {
         self.settings.max_restarts = Some((most, within));
         self
     }
 
-    /// Adds to the environment of each worker's process, by the number of the worker.
+    /// Adds to the environment of each worker's process, by the number of the worker, from 0.
+    ///
+    /// `RAYON_NUM_THREADS` and `OMP_NUM_THREADS` are set beforehand, where the program itself is without
+    /// them: to the processors that each worker has for itself, so that N workers do not each start N
+    /// threads.
+    ///
+    /// ```
+    /// let backend = mtask::Processes::new()
+    ///     .env(|worker| [("CUDA_VISIBLE_DEVICES", worker.to_string())]);
+    /// ```
     pub fn env<K, V, E>(mut self, env: impl Fn(usize) -> E + Send + Sync + 'static) -> Self
     where
         E: IntoIterator<Item = (K, V)>,
@@ -143,13 +300,18 @@ impl Processes {
         self
     }
 
-    /// Limits the memory that a worker's process can map, in bytes (`RLIMIT_AS`).
+    /// Limits the memory that a worker's process can map, in bytes (`RLIMIT_AS`), before the worker is
+    /// built. What is over it fails to be allocated, which mostly ends the process.
+    ///
+    /// It is address space that counts, stacks of threads and mapped files included, and not what is
+    /// resident. macOS does not enforce it.
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.settings.memory_limit = Some(bytes);
         self
     }
 
-    /// Adds to how nice the processes are to others: from 0 to 19, without privileges.
+    /// Adds to the niceness of the processes: 0 to 19 gives way to others, less asks for privileges.
+    /// Where it cannot be set the build fails.
     pub fn nice(mut self, by: i32) -> Self {
         self.settings.nice = Some(by);
         self
