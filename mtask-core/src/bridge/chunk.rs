@@ -80,6 +80,7 @@ impl<T, O> Bridge<T, O> {
     /// Takes inputs off a claim, in order, as long as `more` says so of each. Every one of them has to
     /// be [published](Bridge::publish), in the same order, before this is called again. `more` does not
     /// unwind.
+    #[cfg(all(feature = "processes", unix, not(loom)))]
     pub(crate) fn take_while(
         &self,
         chunk: &mut Chunk<T, O>,
@@ -90,11 +91,13 @@ impl<T, O> Bridge<T, O> {
         }
         for at in chunk.at..chunk.end {
             let index = chunk.block.base() + at;
+            if index >= self.signals.wishes.halt.load(Ordering::Relaxed) {
+                break;
+            }
             // SAFETY: the place is of this claim, out of the reach of others, and is passed once, since
             // `at` of the claim is behind it when this is called again.
-            if index >= self.signals.wishes.halt.load(Ordering::Relaxed)
-                || !more(index, unsafe { chunk.block.place(at).take_input() })
-            {
+            let input = unsafe { chunk.block.place(at).take_input() };
+            if !more(index, input) {
                 break;
             }
         }

@@ -175,7 +175,11 @@ mod tests {
     fn items_of_a_body_come_apart() {
         let mut body = Vec::new();
         for item in [&b"one"[..], b"", b"three"] {
-            append(&mut body, |body| Ok::<_, ()>(body.extend_from_slice(item))).unwrap();
+            let fill = |body: &mut Vec<u8>| {
+                body.extend_from_slice(item);
+                Ok::<_, ()>(())
+            };
+            append(&mut body, fill).unwrap();
         }
         let whole = body.len();
         let failed = append(&mut body, |body| {

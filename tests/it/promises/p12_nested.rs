@@ -123,7 +123,7 @@ fn mtask_in_a_worker_does_not_deadlock() {
                 });
                 let results = start(0..8u64, spec.times(1 + round % 3));
                 let sum: u64 = results.map(Result::unwrap).sum();
-                assert_eq!(sum, (0..8).map(|x: u64| (0..x).sum::<u64>()).sum(), "{way:?}");
+                assert_eq!(sum, (0..8).map(|x: u64| (0..x).sum::<u64>()).sum::<u64>(), "{way:?}");
             });
         }
     });
