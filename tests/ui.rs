@@ -11,3 +11,9 @@ fn pass() {
 fn fail() {
     trybuild::TestCases::new().compile_fail("tests/ui/fail/*.rs");
 }
+
+#[cfg(not(feature = "processes"))]
+#[test]
+fn without_processes() {
+    trybuild::TestCases::new().compile_fail("tests/ui/without_processes/*.rs");
+}

@@ -23,9 +23,14 @@ pub(crate) fn expand(function: &Function, options: &Options) -> TokenStream {
         &function.attrs,
         options,
     );
-    let call = match refusal(function, options)
-        .map_or_else(|| Call::of_function(function, &target), Err)
-    {
+    if let Some(error) = misplaced(function, options) {
+        return error.into_compile_error();
+    }
+    let call = match idle_option(options) {
+        None => Call::of_function(function, &target),
+        Some(error) => Err(error),
+    };
+    let call = match call {
         Ok(call) => call,
         Err(error) => return fallback::function(&target, function, &error),
     };
@@ -82,16 +87,21 @@ pub(crate) fn expand(function: &Function, options: &Options) -> TokenStream {
     }
 }
 
-/// What would make no difference on a function, and a function that needs none of this.
-fn refusal(function: &Function, options: &Options) -> Option<Error> {
-    if options.remote.is_none() {
-        return Some(Error::new_spanned(
+/// Says where the attribute goes instead.
+fn misplaced(function: &Function, options: &Options) -> Option<Error> {
+    let is_method = function.sig.receiver().is_some();
+    (is_method || options.remote.is_none()).then(|| {
+        Error::new_spanned(
             function.sig.fn_token,
             "`#[delayed_init]` goes on the whole `impl` block, not on a function; a plain \
              function becomes a spec by `worker_fn`, and one for processes by \
              `#[delayed_init(remote)]`",
-        ));
-    }
+        )
+    })
+}
+
+/// An option that would make no difference.
+fn idle_option(options: &Options) -> Option<Error> {
     let keys = [
         options.spec.as_ref().map(|given| given.key),
         options.new.as_ref().map(|given| given.key),
@@ -100,8 +110,6 @@ fn refusal(function: &Function, options: &Options) -> Option<Error> {
         options.named.as_ref().map(|given| given.key),
     ];
     let key = keys.into_iter().flatten().next()?;
-    Some(Error::new(
-        key,
-        "a function has no constructor and no arguments to record: it takes `remote` alone",
-    ))
+    let reason = "a function has no constructor and no named arguments: it takes `remote` alone";
+    Some(Error::new(key, reason))
 }

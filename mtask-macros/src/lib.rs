@@ -236,7 +236,8 @@ fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
         }
         Ok(Item::Struct(parsed)) => expand_struct::expand(*parsed, &options),
         Ok(Item::Function(parsed)) => {
-            let expansion = expand_fn::expand(&parsed, &options);
+            // An option that was refused may have been the one that allows a function.
+            let expansion = refused.is_none().then(|| expand_fn::expand(&parsed, &options));
             quote!(#item #expansion)
         }
         Err(error) => {

@@ -98,12 +98,6 @@ impl<'a> Call<'a> {
     /// A function that is no method.
     pub(crate) fn of_function(function: &'a Function, target: &Target) -> Result<Self> {
         refuse_qualifiers(&function.sig)?;
-        if let Some(receiver) = function.sig.receiver() {
-            return Err(Error::new_spanned(
-                receiver,
-                "`#[delayed_init]` goes on the whole `impl` block, not on a method",
-            ));
-        }
         Self::of(function, target, Place::Input)
     }
 
