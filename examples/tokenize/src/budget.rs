@@ -2,6 +2,8 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 /// A text this short needs too little to be worth a share.
 const SHORT: usize = 16 * 1024;
 
@@ -10,10 +12,14 @@ const SHORT: usize = 16 * 1024;
 /// A tokenizer needs hundreds of bytes for each byte of its text while it works, so that a few
 /// workers with a long one each would need more than everything else. A text that does not fit
 /// beside the others waits; one longer than the whole budget has it alone.
-#[derive(Debug)]
+///
+/// In another process it is one of its own.
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Budget {
     most: usize,
+    #[serde(skip)]
     used: Mutex<usize>,
+    #[serde(skip)]
     freed: Condvar,
 }
 

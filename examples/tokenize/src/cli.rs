@@ -32,9 +32,13 @@ pub(crate) struct Cli {
     #[arg(short, long, value_name = "NAME", requires = "inputs")]
     pub(crate) field: Option<String>,
 
-    /// Worker threads, each with a tokenizer of its own [default: one a processor]
+    /// Workers, each with a tokenizer of its own [default: one a processor]
     #[arg(short, long, value_name = "N")]
     pub(crate) workers: Option<NonZeroUsize>,
+
+    /// Where the workers run
+    #[arg(long, value_name = "WHERE", default_value = "threads")]
+    pub(crate) backend: Backend,
 
     /// Write rows as they are done instead of in input order
     #[arg(long)]
@@ -71,6 +75,15 @@ pub(crate) struct Cli {
     /// A row group is full at this many rows (or tokens)
     #[arg(long, value_name = "N", default_value = "65536")]
     pub(crate) group_rows: NonZeroUsize,
+}
+
+/// Where the workers run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Backend {
+    /// In threads of this process
+    Threads,
+    /// Each in a process of its own: a tokenizer that crashes costs the line in hand
+    Processes,
 }
 
 /// What is written.

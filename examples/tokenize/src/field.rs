@@ -3,13 +3,16 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 
 /// Why a line has no text under the field.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum FieldError {
-    Json(serde_json::Error),
+    /// No JSON object: what, at which column.
+    Json(String, usize),
     Missing(String),
-    NotString(String, &'static str),
+    /// The name of the field, and what it is.
+    NotString(String, String),
 }
 
 /// The string under `name` in the JSON object `line`; the last one where the key repeats.
@@ -18,23 +21,27 @@ pub(crate) fn text(line: &str, name: &str) -> Result<String, FieldError> {
     let found = Object(name)
         .deserialize(&mut json)
         .and_then(|found| json.end().map(|()| found))
-        .map_err(FieldError::Json)?;
+        .map_err(FieldError::json)?;
     match found {
         Some(Value::Text(text)) => Ok(text),
-        Some(Value::Other(what)) => Err(FieldError::NotString(name.to_owned(), what)),
+        Some(Value::Other(what)) => Err(FieldError::NotString(name.to_owned(), what.to_owned())),
         None => Err(FieldError::Missing(name.to_owned())),
+    }
+}
+
+impl FieldError {
+    fn json(error: serde_json::Error) -> Self {
+        // The line that serde_json counts is always 1, and would be taken for the file's.
+        let text = error.to_string();
+        let what = text.rsplit_once(" at line ").map_or(&*text, |(what, _)| what);
+        Self::Json(what.to_owned(), error.column())
     }
 }
 
 impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Json(error) => {
-                // The line that serde_json counts is always 1, and would be taken for the file's.
-                let text = error.to_string();
-                let what = text.rsplit_once(" at line ").map_or(&*text, |(what, _)| what);
-                write!(f, "not a JSON object: {what} at column {}", error.column())
-            }
+            Self::Json(what, column) => write!(f, "not a JSON object: {what} at column {column}"),
             Self::Missing(name) => write!(f, "no field {name:?}"),
             Self::NotString(name, what) => write!(f, "the field {name:?} is {what}, not a string"),
         }

@@ -207,3 +207,41 @@ mod tests {
         assert!(error(&[dir.path().join("out.parquet")]).ends_with("also the output"));
     }
 }
+
+/// A file on its way between processes: its index and its path, once for many documents.
+pub(crate) mod crossing {
+    use std::ffi::OsString;
+    use std::path::PathBuf;
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::InputFile;
+
+    pub(crate) fn serialize<S: Serializer>(
+        file: &Arc<InputFile>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        (file.index, file.path.as_os_str()).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Arc<InputFile>, D::Error> {
+        /// Most documents are of the same file as the one before.
+        static LAST: Mutex<Option<Arc<InputFile>>> = Mutex::new(None);
+
+        let (index, path) = <(usize, OsString)>::deserialize(deserializer)?;
+        let path = PathBuf::from(path);
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = &*last
+            && file.index == index
+            && file.path == path
+        {
+            return Ok(Arc::clone(file));
+        }
+        // What tells a changed file from the same one is looked at before anything crosses.
+        let file = Arc::new(InputFile { index, path, stamp: None });
+        Ok(Arc::clone(last.insert(file)))
+    }
+}

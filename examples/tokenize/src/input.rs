@@ -96,7 +96,7 @@ impl Iterator for Documents {
                     Ok(input) => self.open = Some((file, Lines::new(input, self.max_line, start))),
                     Err(error) => {
                         let at = Start { line: start.line + 1, ..start };
-                        return Some(self.document(file, at, Content::Unreadable(error)));
+                        return Some(self.document(file, at, Content::Unreadable(error.into())));
                     }
                 }
                 continue;
@@ -113,7 +113,7 @@ impl Iterator for Documents {
                 }
                 Err(error) => {
                     self.open = None;
-                    Content::Unreadable(error)
+                    Content::Unreadable(error.into())
                 }
             };
             return Some(self.document(file, at, content));

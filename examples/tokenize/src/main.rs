@@ -37,6 +37,7 @@ const CLOSED_PIPE: u8 = 141;
 
 fn main() -> ExitCode {
     worker::hide_panics_of_calls();
+    mtask::init();
     match run::run(&cli::Cli::parse()) {
         Ok(0) => ExitCode::SUCCESS,
         Ok(_) => SOME_FAILED.into(),

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use mtask::backend::{Concurrent, Launch};
 use mtask::prelude::*;
+use mtask::{ParStateful, Processes};
 
 use crate::budget::Budget;
-use crate::cli::OnError;
+use crate::cli::{Backend, OnError};
 use crate::document::{BadLine, Document, Tokens};
-use crate::worker::Tokenize;
+use crate::worker::{Tokenize, TokenizeSpec};
 
 /// How the workers are run.
 pub(crate) struct Options {
     pub(crate) workers: usize,
+    pub(crate) backend: Backend,
     pub(crate) unordered: bool,
     pub(crate) max_in_flight: Option<usize>,
     pub(crate) on_error: OnError,
@@ -47,13 +50,30 @@ pub(crate) fn run(
     documents: impl Iterator<Item = Document> + Send + 'static,
     model: Model,
     options: &Options,
-    mut each: impl FnMut(Outcome) -> Result<()>,
+    each: impl FnMut(Outcome) -> Result<()>,
 ) -> Result<()> {
     let name = model.name;
     let budget = Arc::new(Budget::new(model.budget));
     let specs = Tokenize::spec(model.json, model.field, budget).times(options.workers);
     // Built now: a tokenizer that cannot be read is said once, and not once for every document.
-    let mut results = par_stateful(documents, specs).build_now();
+    let results = par_stateful(documents, specs).build_now();
+    match options.backend {
+        Backend::Threads => consume(results, &name, options, each),
+        Backend::Processes => consume(results.backend(Processes::new()), &name, options, each),
+    }
+}
+
+/// Hands what comes of each document to `each`, wherever the workers run.
+fn consume<I, B>(
+    mut results: ParStateful<I, TokenizeSpec, Tokenize, B>,
+    name: &str,
+    options: &Options,
+    mut each: impl FnMut(Outcome) -> Result<()>,
+) -> Result<()>
+where
+    I: Iterator<Item = Document>,
+    B: Concurrent + Launch<I, TokenizeSpec, Tokenize>,
+{
     if options.unordered {
         results = results.unordered();
     }
@@ -63,12 +83,12 @@ pub(crate) fn run(
     match options.on_error {
         OnError::Yield => results.flatten_errors().try_for_each(|result| match result {
             Ok(row) => each(Outcome::Row(row)),
-            Err(error) => each(Outcome::Failed(message(error, &name)?)),
+            Err(error) => each(Outcome::Failed(message(error, name)?)),
         }),
         OnError::Stop => {
             results.flatten_errors().stop_on_error().try_for_each(|result| match result {
                 Ok(row) => each(Outcome::Row(row)),
-                Err(error) => each(Outcome::Failed(message(error, &name)?)),
+                Err(error) => each(Outcome::Failed(message(error, name)?)),
             })
         }
         OnError::Defer => {
@@ -78,7 +98,7 @@ pub(crate) fn run(
                     let count = errors.count();
                     let kept = errors
                         .into_iter()
-                        .map(|error| message(error, &name))
+                        .map(|error| message(error, name))
                         .collect::<Result<Vec<_>>>()?;
                     let more = count - kept.len();
                     each(Outcome::Deferred(kept, more))

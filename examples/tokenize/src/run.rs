@@ -145,6 +145,7 @@ fn options(cli: &Cli) -> Options {
     let workers = cli.workers.or_else(|| thread::available_parallelism().ok());
     Options {
         workers: workers.map_or(1, NonZeroUsize::get),
+        backend: cli.backend,
         unordered: cli.unordered,
         max_in_flight: cli.max_in_flight.map(NonZeroUsize::get),
         on_error: cli.on_error,

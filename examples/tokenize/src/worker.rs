@@ -1,4 +1,4 @@
-//! The worker: a tokenizer of its own on every thread.
+//! The worker: a tokenizer of its own on every thread, or in every process.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -21,7 +21,7 @@ pub(crate) struct Tokenize {
     budget: Arc<Budget>,
 }
 
-#[delayed_init]
+#[delayed_init(remote)]
 impl Tokenize {
     /// `json` is the whole `tokenizer.json`: read once, so that every worker is built from the
     /// same bytes even if the file changes while they start.
@@ -58,7 +58,8 @@ impl Tokenize {
             Content::TooLong(bytes) => return Err(Reason::TooLong(bytes)),
             Content::Unreadable(error) => return Err(Reason::Unreadable(error)),
         };
-        let line = str::from_utf8(&line).map_err(Reason::NotUtf8)?;
+        let line =
+            str::from_utf8(&line).map_err(|error| Reason::NotUtf8(error.valid_up_to() + 1))?;
         let text = match &self.field {
             None => Cow::Borrowed(line),
             Some(name) => Cow::Owned(field::text(line, name).map_err(Reason::Field)?),
@@ -67,7 +68,7 @@ impl Tokenize {
             None => self.encode(&text),
             Some(_share) => self.encode_apart(&text),
         };
-        ids.map_err(Reason::Tokenizer)
+        ids.map_err(|error| Reason::Tokenizer(error.to_string()))
     }
 
     fn encode(&self, text: &str) -> tokenizers::Result<Vec<u32>> {

@@ -9,16 +9,19 @@ use crate::util::{Place, gzip, parquet, rows, text};
 fn a_bad_line_costs_that_line_alone() {
     let place = Place::new();
     place.write("in.txt", b"good\nb\xffd\n\nlonger than twelve bytes\ngood again\n");
-    let ran = place.run("in.txt -o - --max-line-bytes 12").says(
-        1,
-        &[
-            "in.txt:2: not UTF-8 from byte 2 on",
-            "in.txt:4: the line is too long: 25 bytes (see --max-line-bytes)",
-            "2 documents, ",
-        ],
-    );
-    assert_eq!(ran.rows(), rows("in.txt", &[(1, "good"), (5, "good again")]));
-    assert!(ran.stderr.contains(" 2 errors "), "{}", ran.stderr);
+    for backend in ["threads", "processes"] {
+        let args = format!("in.txt -o - --max-line-bytes 12 --backend {backend}");
+        let ran = place.run(&args).says(
+            1,
+            &[
+                "in.txt:2: not UTF-8 from byte 2 on",
+                "in.txt:4: the line is too long: 25 bytes (see --max-line-bytes)",
+                "2 documents, ",
+            ],
+        );
+        assert_eq!(ran.rows(), rows("in.txt", &[(1, "good"), (5, "good again")]));
+        assert!(ran.stderr.contains(" 2 errors "), "{}", ran.stderr);
+    }
 }
 
 #[test]
@@ -41,8 +44,8 @@ fn a_line_on_which_the_tokenizer_panics_costs_that_line_alone() {
     let model = r#"{"type": "WordLevel", "unk_token": "b", "vocab": {"a": 0, "b": 1}}"#;
     place.write("tok.json", tokenizer(model, &normalizer));
     place.write("in.txt", "a\n\u{e9}\na\n\u{e9}\na\n");
-    for policy in ["yield", "defer"] {
-        let ran = place.run(&format!("in.txt -o - --workers 1 --on-error {policy}"));
+    for options in ["--on-error yield", "--on-error defer", "--backend processes"] {
+        let ran = place.run(&format!("in.txt -o - --workers 1 {options}"));
         assert_eq!(ran.code, Some(1), "{}", ran.stderr);
         for line in [2, 4] {
             let said = format!("tokenize: in.txt:{line}: index out of bounds: ");

@@ -58,6 +58,7 @@ fn any_number_of_workers_writes_the_same_bytes() {
     assert!(one == written(2, ""), "with 2 workers");
     assert!(one == written(8, ""), "with 8 workers");
     assert!(one == written(8, "--max-in-flight 1"), "with one document in flight");
+    assert!(one == written(2, "--backend processes"), "with workers in processes");
 }
 
 #[test]
