@@ -45,7 +45,8 @@ pub(super) struct Hello {
     /// The name of the worker.
     pub(super) worker: String,
     pub(super) spec: Vec<u8>,
-    pub(super) max_frame: usize,
+    /// The most bytes of an item, or of what is told of one.
+    pub(super) max: usize,
     pub(super) memory_limit: Option<u64>,
     pub(super) nice: Option<i32>,
 }
@@ -140,7 +141,8 @@ pub struct Session {
     input: BufReader<UnixStream>,
     results: Arc<Results>,
     frame: Vec<u8>,
-    max_frame: usize,
+    /// The most bytes of an item, or of what is told of one.
+    max: usize,
 }
 
 /// Results on their way to the parent.
@@ -241,7 +243,7 @@ impl Session {
         let look_after = move || looked_after.look_after();
         thread::Builder::new().name("mtask-flush".to_owned()).spawn(look_after)?;
         let input = BufReader::with_capacity(ENOUGH, stream);
-        Ok(Self { input, results, frame: Vec::new(), max_frame: frame::MAX })
+        Ok(Self { input, results, frame: Vec::new(), max: frame::MAX })
     }
 
     fn run(&mut self) -> io::Result<()> {
@@ -262,8 +264,7 @@ impl Session {
         if hello.version != VERSION {
             return Err(format!("the parent speaks version {}, not {VERSION}", hello.version));
         }
-        // Items of a frame are smaller, and a few of the smallest go together.
-        self.max_frame = hello.max_frame.saturating_add(frame::BATCH);
+        self.max = hello.max;
         if let Some(bytes) = hello.memory_limit {
             let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
             setrlimit(Resource::As, limit).map_err(|error| {
@@ -349,7 +350,7 @@ where
         Err(reason) => return session.refuse(&reason),
     };
     frame::write(&session.results.stream, Kind::Ready, &[])?;
-    let max = session.max_frame;
+    let max = session.max;
     let mut served = Served { spec, worker: Some(worker), result: Vec::new(), max };
     let served_all = served.all(session);
     drop_caught(served.worker);
@@ -376,8 +377,8 @@ where
 {
     /// Runs frames until there are no more.
     fn all(&mut self, session: &mut Session) -> io::Result<()> {
-        let Session { input, results, frame, max_frame } = session;
-        while let Some(kind) = frame::read(input, *max_frame, frame)? {
+        let Session { input, results, frame, max } = session;
+        while let Some(kind) = frame::read(input, frame::most(*max), frame)? {
             if kind != Kind::Work {
                 return Err(io::Error::other(format!("a frame of kind {kind:?} is out of place")));
             }

@@ -4,11 +4,17 @@ use std::io::{self, BufRead, Read, Write};
 
 /// The version of all this; both sides have to agree.
 pub(super) const VERSION: u32 = 1;
-/// The most bytes in a frame, unless the user sets another limit.
+/// The most bytes of an item, unless the user sets another limit.
 pub(super) const MAX: usize = 256 << 20;
 
 /// So many bytes of items are sent at once, and a larger item alone.
 pub(super) const BATCH: usize = 256 * 1024;
+
+/// The most bytes of a frame's body, where an item has `max` at the most: what is not enough to be
+/// sent, and one item more, with what stands before it.
+pub(super) fn most(max: usize) -> usize {
+    max.saturating_add(BATCH + HEAD)
+}
 
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +59,8 @@ fn write_all_vectored(out: &mut impl Write, mut pieces: &mut [io::IoSlice<'_>]) 
     Ok(())
 }
 
+/// The most bytes of an item that a user can allow: lengths are 32 bits.
+pub(super) const LARGEST: usize = (u32::MAX - (1 << 20)) as usize;
 /// How many bytes stand before a body.
 pub(super) const HEAD: usize = 5;
 /// How many bytes stand before an item of a body.

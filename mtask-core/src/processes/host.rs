@@ -337,8 +337,8 @@ impl Host {
     }
 
     /// Builds the worker, with no item in hand.
-    pub(super) fn build(&self) -> Result<(), TaskError> {
-        match self.start(&mut lock(&self.state), &|| false) {
+    pub(super) fn build(&self, cancelled: &dyn Fn() -> bool) -> Result<(), TaskError> {
+        match self.start(&mut lock(&self.state), cancelled) {
             Ok(_) => Ok(()),
             Err(NoChild::Failed(reason)) => Err(reason.into_error(None, self.number)),
             Err(NoChild::Retired) => {
@@ -423,7 +423,7 @@ fn hello<W: Worker>(spec: &impl RemoteSpec<W>, settings: &Settings) -> Result<Ve
         version: VERSION,
         worker: spec.worker_name().to_owned(),
         spec: spec_bytes,
-        max_frame: settings.max_frame,
+        max: settings.max_frame,
         memory_limit: settings.memory_limit,
         nice: settings.nice,
     };

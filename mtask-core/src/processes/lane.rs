@@ -40,7 +40,8 @@ impl<T: Serialize, O: DeserializeOwned> Lane<T, O> {
     pub(super) fn work(self, mut pull: impl Pull<T>, build_now: bool) {
         let (bridge, host) = (&*self.bridge, self.host());
         if build_now {
-            let outcome = if self.is_first() { host.build() } else { Ok(()) };
+            let outcome =
+                if self.is_first() { host.build(&|| bridge.is_cancelled()) } else { Ok(()) };
             bridge.report_build(self.number, outcome);
         }
         let mut pace = Pace::new();

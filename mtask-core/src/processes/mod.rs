@@ -327,9 +327,10 @@ impl Processes {
         self
     }
 
-    /// Limits what an item or its result may take when it is encoded, in bytes: 256 MiB unless set.
+    /// Limits what an item or its result may take when it is encoded, in bytes: 256 MiB unless set, and 4 GiB
+    /// less one MiB at the most.
     pub fn max_frame(mut self, bytes: usize) -> Self {
-        self.settings.max_frame = bytes;
+        self.settings.max_frame = bytes.min(frame::LARGEST);
         self
     }
 }
@@ -442,7 +443,8 @@ inventory::collect!(TestEntry);
 
 /// The running program, also where its file was replaced.
 fn program() -> io::Result<PathBuf> {
-    if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
+    let linked = PathBuf::from("/proc/self/exe");
+    if cfg!(target_os = "linux") && linked.exists() { Ok(linked) } else { std::env::current_exe() }
 }
 
 /// The arguments with which a child finds its way to [`init`].

@@ -217,8 +217,7 @@ impl Child {
         clock: &mut Clock,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<(Kind, Range<usize>), Broken> {
-        // What is sent at a time, and a result of the greatest length.
-        let max = self.settings.max_frame.saturating_add(2 * child::ENOUGH);
+        let max = frame::most(self.settings.max_frame);
         let mut ending: Option<Instant> = None;
         loop {
             if let Some(frame) = incoming.take(max).map_err(|_| Broken::Lost)? {
