@@ -1,8 +1,26 @@
 //! Workers in processes.
 
 mod basics;
+#[cfg(target_os = "linux")]
+mod batches;
+mod crossing;
+#[cfg(target_os = "linux")]
+mod descriptors;
 mod faults;
 mod forms;
+#[cfg(target_os = "linux")]
+mod kills;
+mod limits;
+#[cfg(target_os = "linux")]
+mod parent;
+#[cfg(target_os = "linux")]
+mod replaced;
+#[cfg(target_os = "linux")]
+mod storm;
+mod system;
+#[allow(dead_code, unused_imports, unused_macros, reason = "the other binary needs more of it")]
+#[path = "../it/util.rs"]
+mod util;
 mod worker;
 
 mtask::test_entry!();

@@ -22,6 +22,12 @@ pub(crate) enum Order {
     /// So many bytes, all of them written.
     Allocate(usize),
     Sleep(Duration),
+    /// Leaves the number of the process in a file, and sleeps.
+    Announce(String),
+    /// The same, and sleeps for so long.
+    Stay(String, Duration),
+    /// Sleeps, or computes where another one sleeps already, and says so in a file of a folder.
+    Busy(String),
     /// An output that cannot be encoded.
     Unencodable,
     /// An output of so many bytes.
@@ -34,6 +40,12 @@ pub(crate) enum Order {
     Pid,
     /// A variable of the environment.
     Env(String),
+    /// The open descriptors.
+    Descriptors,
+    /// What a script prints.
+    Shell(String),
+    /// A script, whose output is not read.
+    Detached(String),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +53,7 @@ pub(crate) enum Answer {
     Number(u64),
     Bytes(#[serde(with = "serde_bytes_like")] Vec<u8>),
     Text(Option<String>),
+    Descriptors(Vec<(u32, String)>),
     Never(Never),
 }
 
@@ -79,8 +92,8 @@ pub(crate) enum Build {
     Fail(String),
     Panic,
     Abort,
-    /// Fails, or is ended, as often as there are bytes missing in a file.
-    WellAt(String, usize),
+    /// Leaves the number of the process in a file and sleeps; well where the file is there.
+    AnnounceOnce(String),
     Sleep(Duration),
 }
 
@@ -95,12 +108,10 @@ impl Obedient {
             Build::Panic => panic!("not today"),
             Build::Abort => process::abort(),
             Build::Sleep(time) => thread::sleep(time),
-            Build::WellAt(path, tries) => {
-                let mut tried = fs::read(&path).unwrap_or_default();
-                tried.push(b'.');
-                fs::write(&path, &tried)?;
-                if tried.len() < tries {
-                    process::abort();
+            Build::AnnounceOnce(path) => {
+                if !fs::exists(&path)? {
+                    announce(&path);
+                    thread::sleep(FOREVER);
                 }
             }
         }
@@ -128,6 +139,35 @@ impl Obedient {
                 thread::sleep(time);
                 Answer::Number(0)
             }
+            Order::Announce(path) => {
+                announce(&path);
+                thread::sleep(FOREVER);
+                Answer::Number(0)
+            }
+            Order::Stay(path, time) => {
+                announce(&path);
+                thread::sleep(time);
+                Answer::Number(0)
+            }
+            Order::Busy(folder) => {
+                if fs::File::create_new(format!("{folder}/sleeping")).is_ok() {
+                    announce(&format!("{folder}/sleeps"));
+                    thread::sleep(FOREVER);
+                }
+                announce(&format!("{folder}/computes"));
+                loop {
+                    std::hint::spin_loop();
+                }
+            }
+            Order::Descriptors => Answer::Descriptors(descriptors()),
+            Order::Shell(script) => {
+                let output = shell(&script).output().unwrap();
+                Answer::Text(String::from_utf8(output.stdout).ok())
+            }
+            Order::Detached(script) => {
+                shell(&script).status().unwrap();
+                Answer::Number(0)
+            }
             Order::Unencodable => Answer::Never(Never),
             Order::Large(bytes) => Answer::Bytes(vec![7; bytes]),
             Order::CloseAll => {
@@ -143,6 +183,28 @@ impl Obedient {
             Order::Env(name) => Answer::Text(std::env::var(name).ok()),
         }
     }
+}
+
+/// Longer than any test.
+const FOREVER: Duration = Duration::from_secs(600);
+
+fn announce(path: &str) {
+    fs::write(path, process::id().to_string()).unwrap();
+}
+
+fn shell(script: &str) -> process::Command {
+    let mut command = process::Command::new("sh");
+    command.args(["-c", script]);
+    command
+}
+
+fn descriptors() -> Vec<(u32, String)> {
+    #[cfg(target_os = "linux")]
+    let mut all = crate::system::descriptors();
+    #[cfg(not(target_os = "linux"))]
+    let mut all = Vec::new();
+    all.sort();
+    all
 }
 
 fn fault() -> u64 {
