@@ -42,8 +42,10 @@ fn of_a_busy_child_costs_the_item_in_hand() {
     watched(|| {
         let folder = Folder::new();
         let orders = [Order::Double(1), Order::Announce(folder.path("busy")), Order::Double(2)];
-        let mut results =
-            par_stateful(orders, [Obedient::spec(Build::Well)]).backend(Processes::new()).start();
+        let specs = [Obedient::spec(Build::Well)];
+        // What is alone in its frame is not run again.
+        let results = par_stateful(orders, specs).backend(Processes::new()).batch_size(1);
+        let mut results = results.start();
         kill_for_sure(folder.wait_for("busy").parse().unwrap());
         assert_eq!(results.next().unwrap().unwrap(), Answer::Number(2));
         let error = results.next().unwrap().unwrap_err();

@@ -20,9 +20,8 @@ use crate::{BuildError, TaskError, Worker};
 
 /// Failed builds in a row after which a worker is retired.
 const MAX_FAILED_BUILDS: usize = 3;
-/// Children in a row that were gone before they could be sent an item, after which the item counts as
-/// lost with them.
-const MAX_UNSENT: usize = 3;
+/// Children in a row that died before they had read an item, after which it counts as lost with them.
+const MAX_UNREAD: usize = 3;
 /// Items that take longer are left to those who have nothing to do, and not sent ahead.
 const CHEAP: Duration = Duration::from_micros(200);
 
@@ -132,7 +131,7 @@ impl Host {
     ) -> Option<(Duration, usize)> {
         let mut pace = None;
         let mut most = if self.settings.task_timeout.is_some() { 1 } else { usize::MAX };
-        let mut unsent = 0;
+        let mut unread = 0;
         while let Some(index) = batch.index() {
             if let Some(error) = batch.take_error() {
                 publish(Err(error));
@@ -155,41 +154,43 @@ impl Host {
             };
             let (count, bytes) = batch.next(most);
             let mut left = count;
-            let end = match child.send(bytes) {
+            let mut end = match child.send(bytes) {
                 Ok(frame) => child.receive(frame, &mut left, cancelled, |status, bytes| {
                     self.answer(batch, status, bytes, &mut publish);
                 }),
-                Err(End::NotBegun) => {
-                    unsent += 1;
-                    if unsent < MAX_UNSENT { End::NotBegun } else { End::Lost(child.kill()) }
-                }
                 Err(end) => end,
             };
+            if let End::Unread = end {
+                unread += 1;
+                if unread == MAX_UNREAD {
+                    end = End::Lost(child.kill());
+                }
+            }
             if let End::Answered(took) = end {
                 self.note_pace(took, count);
                 pace = Some((took, count));
-                unsent = 0;
+                unread = 0;
                 continue;
             }
-            self.bury(&child);
-            let Some(index) = batch.index() else { continue };
-            let error = match end {
-                End::Answered(_) | End::NotBegun => continue,
-                End::Lost(_) if left > 1 => {
+            let what = match end {
+                End::Answered(_) | End::NotBegun | End::Unread => None,
+                End::Lost(status) if left == 1 => Some(Elsewhere::Lost { status, building: false }),
+                End::Lost(_) => {
                     // One of them is guilty, and nobody knows which.
                     most = 1;
-                    continue;
-                }
-                End::Lost(status) => {
-                    self.elsewhere(index, Elsewhere::Lost { status, building: false })
+                    None
                 }
                 End::TimedOut => {
                     let limit = self.settings.task_timeout.unwrap_or_default();
-                    self.elsewhere(index, Elsewhere::TimedOut { limit, building: false })
+                    Some(Elsewhere::TimedOut { limit, building: false })
                 }
             };
-            publish(Err(error));
-            batch.answer();
+            if let (Some(what), Some(index)) = (what, batch.index()) {
+                publish(Err(self.elsewhere(index, what)));
+                batch.answer();
+            }
+            // Not before: while the other lane has the worker built again, this waits.
+            self.bury(&child);
         }
         pace
     }

@@ -61,8 +61,10 @@ pub(super) enum Greeted {
 pub(super) enum End {
     /// The child is through with all of them, after so long.
     Answered(Duration),
-    /// The child died before it came to them.
+    /// The child died at others, before it came to them.
     NotBegun,
+    /// The child died before it had read them.
+    Unread,
     /// The child died at them.
     Lost(ExitStatus),
     /// The child was killed at them, for the time they took.
@@ -72,6 +74,8 @@ pub(super) enum End {
 /// Why a frame neither came nor went.
 enum Broken {
     Lost,
+    /// The child died, and had not read all that was sent.
+    Unread,
     TimedOut,
 }
 
@@ -117,7 +121,7 @@ impl Child {
                 Ok(reason) => Greeted::NotBuilt(reason),
                 Err(_) => Greeted::Lost(self.kill()),
             },
-            Ok(_) | Err(Broken::Lost) => Greeted::Lost(self.kill()),
+            Ok(_) | Err(Broken::Lost | Broken::Unread) => Greeted::Lost(self.kill()),
             Err(Broken::TimedOut) => {
                 self.kill();
                 Greeted::TimedOut
@@ -142,7 +146,7 @@ impl Child {
                 self.kill();
                 self.lose();
                 Err(match broken {
-                    Broken::Lost => End::NotBegun,
+                    Broken::Lost | Broken::Unread => End::Unread,
                     Broken::TimedOut => End::TimedOut,
                 })
             }
@@ -168,11 +172,14 @@ impl Child {
         // The one before may have ended long ago, or while this one was there.
         let since = turn.since.max(asked);
         drop(turn);
+        let count = *left;
         if let Err(broken) = self.read_results(left, cancelled, each) {
             let status = self.kill();
             self.lose();
             return match broken {
-                Broken::Lost => End::Lost(status),
+                // It was not another frame that was not read.
+                Broken::Unread if *left == count && *lock(&self.sent) == frame + 1 => End::Unread,
+                Broken::Lost | Broken::Unread => End::Lost(status),
                 Broken::TimedOut => End::TimedOut,
             };
         }
@@ -231,6 +238,10 @@ impl Child {
             match incoming.fill(&self.stream) {
                 Ok(()) => continue,
                 Err(error) if is_slice_over(&error) => {}
+                // Linux tells so of a socket that was closed before all was read that had been sent.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                    return Err(Broken::Unread);
+                }
                 Err(_) => return Err(Broken::Lost),
             }
             if cancelled() {
