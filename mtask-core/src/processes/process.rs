@@ -82,8 +82,8 @@ enum Broken {
 impl Child {
     /// Starts the running program once more.
     pub(super) fn spawn(worker: usize, settings: &Arc<Settings>) -> io::Result<Self> {
-        let (stream, theirs) = UnixStream::pair()?;
-        let (lifeline, watched) = UnixStream::pair()?;
+        let (stream, theirs) = sockets()?;
+        let (lifeline, watched) = sockets()?;
         stream.set_read_timeout(Some(SLICE))?;
         stream.set_write_timeout(Some(SLICE))?;
         let mut command = Command::new(super::program()?);
@@ -281,7 +281,7 @@ impl Child {
     /// Has the child end, when it is through with the item in hand.
     pub(super) fn tell_end(&self) {
         // A child that is not there any more needs not be told.
-        let _ = (&self.lifeline).write_all(&[child::END]);
+        let _ = send(&self.lifeline, &[io::IoSlice::new(&[child::END])]);
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
@@ -311,6 +311,24 @@ impl Child {
     }
 }
 
+/// Writes to a socket, and is no signal to a program that dies of writing to what is closed.
+fn send(stream: &UnixStream, pieces: &[io::IoSlice<'_>]) -> io::Result<usize> {
+    use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
+    #[cfg(not(target_vendor = "apple"))]
+    let flags = SendFlags::NOSIGNAL;
+    #[cfg(target_vendor = "apple")]
+    let flags = SendFlags::empty();
+    Ok(sendmsg(stream, pieces, &mut SendAncillaryBuffer::default(), flags)?)
+}
+
+/// A pair of sockets for [`send`].
+fn sockets() -> io::Result<(UnixStream, UnixStream)> {
+    let pair = UnixStream::pair()?;
+    #[cfg(target_vendor = "apple")]
+    rustix::net::sockopt::set_socket_nosigpipe(&pair.0, true)?;
+    Ok(pair)
+}
+
 fn is_slice_over(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
@@ -329,7 +347,7 @@ impl Write for Patient<'_> {
 
     fn write_vectored(&mut self, pieces: &[io::IoSlice<'_>]) -> io::Result<usize> {
         loop {
-            match self.stream.write_vectored(pieces) {
+            match send(self.stream, pieces) {
                 Err(error) if is_slice_over(&error) => {
                     if self.clock.slice().is_err() {
                         *self.timed_out = true;
