@@ -36,12 +36,12 @@
 //! | 46 | an error in the loop body | `errors::an_error_in_the_loop_body_leaves_no_worker` |
 //! | 47 | has it ended | `life_cycle::a_run_can_be_asked_whether_it_has_ended` |
 //! | 48 | never used | `life_cycle::a_run_never_used_closes_cleanly` |
-//! | 49 | closing and its timeout | `life_cycle::closing_waits_for_the_timeout_at_most` (ending by force needs processes) |
+//! | 49 | closing and its timeout | `life_cycle::closing_waits_for_the_timeout_at_most` (ending by force: `tests/processes`, `limits`) |
 //! | 50 | the backlog after an error | `errors::an_error_stops_the_backlog`, `errors::an_error_stops_the_input_before_the_consumer_has_seen_it` |
 //! | 51, better | a second run | `life_cycle::specs_serve_many_runs` (on one kept pool: with `Pool`, which is still to come) |
-//! | 53, better | runs nest | `life_cycle::runs_nest` (in processes: with that backend, which is still to come) |
+//! | 53, better | runs nest | `life_cycle::runs_nest` ; in processes: `tests/processes`, `both::mtasklite::runs_nest` |
 //! | 55 | options of run and bar together | `iteration::options_of_the_run_and_the_bar_go_together` |
-//! | 52, 54 | processes, task timeouts | with the backend of processes, which is still to come |
+//! | 52, 54 | processes, task timeouts | `tests/processes`: `both::mtasklite`, `faults`, `limits` |
 //!
 //! What has no number and is done better is in `fixed`.
 

@@ -186,7 +186,6 @@ enum Either {
     Text(String),
 }
 
-#[cfg(feature = "json")]
 #[delayed_init(remote)]
 fn flip(mtask::Json(either): mtask::Json<Either>) -> mtask::Json<Either> {
     mtask::Json(match either {
@@ -195,7 +194,6 @@ fn flip(mtask::Json(either): mtask::Json<Either>) -> mtask::Json<Either> {
     })
 }
 
-#[cfg(feature = "json")]
 #[test]
 fn json_carries_what_describes_itself() {
     use mtask::Json;

@@ -3,6 +3,7 @@
 mod basics;
 #[cfg(target_os = "linux")]
 mod batches;
+mod both;
 mod crossing;
 #[cfg(target_os = "linux")]
 mod descriptors;

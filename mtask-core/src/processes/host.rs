@@ -9,7 +9,6 @@ use super::batch::Batch;
 use super::child::{Hello, NotBuilt, Panic, Status};
 use super::codec;
 use super::frame::VERSION;
-use super::lane::LANES;
 use super::process::{Child, End, Greeted};
 use super::remote::RemoteSpec;
 use super::settings::Settings;
@@ -35,6 +34,8 @@ pub(super) struct Host {
     state: Mutex<State>,
     /// A child is there.
     up: AtomicBool,
+    /// The worker of that child has panicked, and is yet to be built again.
+    torn: AtomicBool,
     /// No child is to be started any more.
     over: AtomicBool,
     gate: Mutex<Gate>,
@@ -107,6 +108,7 @@ impl Host {
         number: usize,
         settings: &Arc<Settings>,
         counters: &Arc<Counters>,
+        lanes: usize,
     ) -> Self {
         Self {
             number,
@@ -115,8 +117,9 @@ impl Host {
             counters: Arc::clone(counters),
             state: Mutex::default(),
             up: AtomicBool::new(false),
+            torn: AtomicBool::new(false),
             over: AtomicBool::new(false),
-            gate: Mutex::new(Gate { lanes: LANES, ..Gate::default() }),
+            gate: Mutex::new(Gate { lanes, ..Gate::default() }),
             changed: Condvar::new(),
         }
     }
@@ -204,6 +207,13 @@ impl Host {
         publish: &mut impl FnMut(Result<O, TaskError>),
     ) {
         let Some(index) = batch.index() else { return };
+        if let Status::Done | Status::Panicked = status {
+            if self.torn.load(Ordering::Relaxed) {
+                // The child has built it again.
+                self.built(&mut lock(&self.state));
+            }
+            self.torn.store(status == Status::Panicked, Ordering::Relaxed);
+        }
         let result = match status {
             Status::NotRun => return,
             Status::Done => codec::decode(bytes)
@@ -263,8 +273,8 @@ impl Host {
         let building = true;
         let failure = match self.begin(cancelled) {
             Ok((Greeted::Ready, child)) => {
-                state.failures = 0;
-                Counters::count(&self.counters.builds);
+                self.built(state);
+                self.torn.store(false, Ordering::Relaxed);
                 let child = Arc::new(child);
                 state.child = Some(Arc::clone(&child));
                 self.up.store(true, Ordering::Relaxed);
@@ -295,6 +305,12 @@ impl Host {
         Ok((child.greet(hello, cancelled), child))
     }
 
+    /// Counts a build that came to something.
+    fn built(&self, state: &mut State) {
+        state.failures = 0;
+        Counters::count(&self.counters.builds);
+    }
+
     /// Counts a build that failed, and retires the worker at the third in a row.
     fn failed(&self, state: &mut State, reason: String) {
         Counters::count(&self.counters.failed_builds);
@@ -323,7 +339,7 @@ impl Host {
 
     /// Reaps the child, and retires the worker if its children die too often.
     fn mourn(&self, state: &mut State, child: &Child) {
-        child.kill();
+        child.put_away();
         state.child = None;
         self.up.store(false, Ordering::Relaxed);
         let Some((most, within)) = self.settings.max_restarts else { return };

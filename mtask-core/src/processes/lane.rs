@@ -10,8 +10,11 @@ use crate::error::drop_caught;
 use crate::sync::Arc;
 use crate::threads::pace::Pace;
 
-/// How many loops there are for each child, so that it has two frames to work at.
-pub(super) const LANES: usize = 2;
+/// How many lanes a worker has: two, so that its child has two frames to work at; but one where it is the
+/// only worker, which then has its items in their order.
+pub(super) fn lanes(workers: usize) -> usize {
+    if workers == 1 { 1 } else { 2 }
+}
 
 /// One of the loops of a worker.
 pub(super) struct Lane<T, O> {
@@ -20,12 +23,14 @@ pub(super) struct Lane<T, O> {
     pub(super) hosts: Arc<[Host]>,
     /// Which of all lanes it is.
     pub(super) number: usize,
+    /// How many each worker has.
+    pub(super) of: usize,
 }
 
 impl<T: Serialize, O: DeserializeOwned> Lane<T, O> {
     /// The worker that it is a lane of.
     fn worker(&self) -> usize {
-        self.number / LANES
+        self.number / self.of
     }
 
     fn host(&self) -> &Host {
@@ -33,7 +38,7 @@ impl<T: Serialize, O: DeserializeOwned> Lane<T, O> {
     }
 
     fn is_first(&self) -> bool {
-        self.number.is_multiple_of(LANES)
+        self.number.is_multiple_of(self.of)
     }
 
     /// Claims, sends, receives and publishes until the bridge has nothing more. Does not unwind.

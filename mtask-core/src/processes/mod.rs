@@ -57,6 +57,7 @@
 //! - An item is run at most once, except those that were in one frame with an item that ended the
 //!   process: these are run again, one at a time, so that only the guilty one errs.
 //! - When the program dies, by whatever cause, its children die with it, busy ones included.
+//! - A worker that is the only one has its items in their order, also after it was built again.
 //! - A panic crosses as its message and its place, and costs one item, as in threads; with
 //!   `panic = "abort"` it is a lost worker.
 //! - What a worker prints to its standard output goes to the program's standard error. Its standard
@@ -118,10 +119,10 @@ use crate::sync::{Arc, AtomicBool, JoinHandle, Ordering};
 use crate::threads::PulledRun;
 use crate::threads::enter::Loop;
 use host::Host;
-use lane::{LANES, Lane};
+use lane::{Lane, lanes};
 use settings::Settings;
 
-/// `init` was called in this process, which is no child.
+/// `init` was called in this process.
 static READY: AtomicBool = AtomicBool::new(false);
 
 /// The first line of `main` in a program that runs workers in processes.
@@ -132,8 +133,9 @@ static READY: AtomicBool = AtomicBool::new(false);
 ///
 /// What stands before it in `main` runs in every child too.
 pub fn init() {
-    serve_if_child();
+    // First, since a worker may have children of its own.
     READY.store(true, Ordering::Relaxed);
+    serve_if_child();
 }
 
 /// Serves in a child, and does nothing else.
@@ -382,21 +384,22 @@ where
         settings.shutdown_timeout = settings.shutdown_timeout.or(job.team.timeout);
         let settings = Arc::new(settings);
         let counters = &job.team.counters;
+        let of = lanes(job.team.specs.len());
         let specs = job.team.specs.iter().enumerate();
         let hosts: Arc<[Host]> =
-            specs.map(|(number, spec)| Host::new(spec, number, &settings, counters)).collect();
+            specs.map(|(number, spec)| Host::new(spec, number, &settings, counters, of)).collect();
         let all = Arc::clone(&hosts);
         let inner = PulledRun::start(
             job,
             eager,
-            LANES,
+            of,
             |team, bridge, source| {
-                let lanes = 0..team.specs.len() * LANES;
+                let lanes = 0..team.specs.len() * of;
                 let build_now = team.build_now;
                 lanes
                     .map(|number| {
                         let (bridge, hosts) = (Arc::clone(bridge), Arc::clone(&all));
-                        let lane = Lane { bridge, hosts, number };
+                        let lane = Lane { bridge, hosts, number, of };
                         let pull = Remote(Arc::clone(source));
                         Box::new(move || lane.work(pull, build_now)) as Loop<'_>
                     })

@@ -14,7 +14,7 @@ use super::child::{self, NotBuilt, Status};
 use super::codec;
 use super::frame::{self, Kind};
 use super::settings::Settings;
-use crate::sync::{Arc, Condvar, Mutex, lock, wait};
+use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock, wait};
 
 /// How long a read or a write lasts at the most before the clock is looked at.
 const SLICE: Duration = Duration::from_millis(50);
@@ -37,6 +37,8 @@ pub(super) struct Child {
     sent: Mutex<u64>,
     turn: Mutex<Turn>,
     turned: Condvar,
+    /// It was told to end.
+    ending: AtomicBool,
 }
 
 /// Whose results come next.
@@ -105,6 +107,7 @@ impl Child {
             sent: Mutex::new(0),
             turn: Mutex::new(Turn { frame: 0, since: Instant::now(), lost: false }),
             turned: Condvar::new(),
+            ending: AtomicBool::new(false),
         })
     }
 
@@ -143,8 +146,8 @@ impl Child {
                 Ok(*sent - 1)
             }
             Err(broken) => {
-                self.kill();
                 self.lose();
+                self.put_away();
                 Err(match broken {
                     Broken::Lost | Broken::Unread => End::Unread,
                     Broken::TimedOut => End::TimedOut,
@@ -280,6 +283,7 @@ impl Child {
 
     /// Has the child end, when it is through with the item in hand.
     pub(super) fn tell_end(&self) {
+        self.ending.store(true, Ordering::Relaxed);
         // A child that is not there any more needs not be told.
         let _ = send(&self.lifeline, &[io::IoSlice::new(&[child::END])]);
         let _ = self.stream.shutdown(Shutdown::Write);
@@ -300,6 +304,15 @@ impl Child {
                 return;
             }
             thread::sleep(POLL.min(limit));
+        }
+    }
+
+    /// Ends the process, by force unless it was told to end.
+    pub(super) fn put_away(&self) {
+        if self.ending.load(Ordering::Relaxed) {
+            self.end();
+        } else {
+            self.kill();
         }
     }
 
