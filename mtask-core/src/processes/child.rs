@@ -118,6 +118,13 @@ impl Status {
     }
 }
 
+/// Takes the next result off a frame of them; `None` where there is no whole one.
+pub(super) fn split_result<'a>(body: &mut &'a [u8]) -> Option<(Status, &'a [u8])> {
+    let (&status, rest) = body.split_first()?;
+    *body = rest;
+    Some((Status::of(status)?, frame::split(body)?))
+}
+
 /// True in a process that is to serve.
 pub(super) fn is_child() -> bool {
     std::env::args_os().next().is_some_and(|name| name == NAME)

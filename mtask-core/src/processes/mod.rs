@@ -81,6 +81,8 @@ mod boxed;
 mod child;
 mod codec;
 mod frame;
+#[cfg(test)]
+mod fuzz;
 mod host;
 #[cfg(feature = "json")]
 mod json;

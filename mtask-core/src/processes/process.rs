@@ -207,12 +207,8 @@ impl Child {
                 return Err(Broken::Lost);
             };
             let mut results = &incoming.bytes[body];
-            while let Some((&status, rest)) = results.split_first() {
-                results = rest;
-                let (Some(status), Some(bytes)) = (Status::of(status), frame::split(&mut results))
-                else {
-                    return Err(Broken::Lost);
-                };
+            while !results.is_empty() {
+                let (status, bytes) = child::split_result(&mut results).ok_or(Broken::Lost)?;
                 *left = left.checked_sub(1).ok_or(Broken::Lost)?;
                 each(status, bytes);
             }

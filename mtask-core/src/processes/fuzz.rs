@@ -1,0 +1,112 @@
+//! Whatever bytes arrive, on either side: no panic, and no memory for what a length claims.
+//!
+//! `PROPTEST_CASES` says for how many inputs; `.ci/fuzz` runs it for a minute.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::child::{Hello, NotBuilt, Panic, split_result};
+use super::remote::RemoteError;
+use super::{codec, frame};
+
+/// The most bytes of an item in these tests.
+const MAX: usize = 1 << 16;
+
+/// What a well-behaved side sends.
+fn frames() -> impl Strategy<Value = Vec<u8>> {
+    let bytes = vec(any::<u8>(), 0..40);
+    let hello = ("[a-z:]{0,20}", bytes.clone(), any::<(u32, Option<u64>)>()).prop_map(
+        |(worker, spec, (version, memory_limit))| {
+            let hello = Hello { version, worker, spec, max: MAX, memory_limit, nice: Some(3) };
+            (frame::Kind::Hello, codec::to_bytes(&hello).unwrap())
+        },
+    );
+    let not_built = "[a-z ]{0,30}".prop_map(|text| {
+        let error = RemoteError::from_boxed(text);
+        (frame::Kind::NotBuilt, codec::to_bytes(&NotBuilt::Returned(error)).unwrap())
+    });
+    let items = (any::<bool>(), vec((0..6u8, bytes), 0..8)).prop_map(|(results, items)| {
+        let mut body = Vec::new();
+        for (status, item) in items {
+            if results {
+                body.push(status);
+            }
+            let fill = |body: &mut Vec<u8>| {
+                body.extend_from_slice(&item);
+                Ok::<_, ()>(())
+            };
+            frame::append(&mut body, fill).unwrap();
+        }
+        (if results { frame::Kind::Results } else { frame::Kind::Work }, body)
+    });
+    let one = prop_oneof![hello, not_built, items].prop_map(|(kind, body)| {
+        let mut bytes = Vec::new();
+        frame::write(&mut bytes, kind, &body).unwrap();
+        bytes
+    });
+    vec(one, 0..4).prop_map(|frames| frames.concat())
+}
+
+/// Frames with some bytes changed, and cut off somewhere; or anything at all.
+fn anything() -> impl Strategy<Value = Vec<u8>> {
+    let changes = vec((any::<prop::sample::Index>(), any::<u8>()), 0..6);
+    let spoiled = (frames(), changes, any::<prop::sample::Index>(), any::<bool>()).prop_map(
+        |(mut bytes, changes, end, cut)| {
+            for (at, byte) in changes {
+                if !bytes.is_empty() {
+                    let at = at.index(bytes.len());
+                    bytes[at] = byte;
+                }
+            }
+            if cut {
+                bytes.truncate(end.index(bytes.len() + 1));
+            }
+            bytes
+        },
+    );
+    prop_oneof![4 => spoiled, 1 => vec(any::<u8>(), 0..400)]
+}
+
+proptest! {
+    #[test]
+    fn what_arrives_is_read_or_refused(bytes in anything()) {
+        let mut input = &*bytes;
+        let mut body = Vec::new();
+        while let Ok(Some(kind)) = frame::read(&mut input, frame::most(MAX), &mut body) {
+            prop_assert!(body.capacity() <= 2 * bytes.len() + 1024, "{} bytes", body.capacity());
+            match kind {
+                frame::Kind::Hello => _ = codec::decode::<Hello>(&body),
+                frame::Kind::NotBuilt => _ = codec::decode::<NotBuilt>(&body),
+                frame::Kind::Ready => {}
+                frame::Kind::Work => {
+                    let mut items = &*body;
+                    while let Some(item) = frame::split(&mut items) {
+                        let _ = codec::decode::<(u64, Option<String>, Vec<u32>)>(item);
+                    }
+                }
+                frame::Kind::Results => {
+                    let mut results = &*body;
+                    while let Some((_, result)) = split_result(&mut results) {
+                        let _ = codec::decode::<Panic>(result);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_head_is_that_of_a_frame_within_the_limit_or_refused(bytes in vec(any::<u8>(), 0..8)) {
+        if let Ok(Some((_, length))) = frame::head(&bytes, MAX) {
+            prop_assert!(length <= MAX);
+        }
+    }
+
+    #[test]
+    fn a_frame_comes_back_as_it_was(body in vec(any::<u8>(), 0..300)) {
+        let mut bytes = Vec::new();
+        frame::write(&mut bytes, frame::Kind::Work, &body).unwrap();
+        let mut read = Vec::new();
+        let kind = frame::read(&mut &*bytes, MAX, &mut read).unwrap();
+        prop_assert_eq!((kind, read), (Some(frame::Kind::Work), body));
+    }
+}
