@@ -22,7 +22,7 @@ pub use std::vec::Vec;
 
 pub use crate::{BuildError, Finish, Spec, Worker};
 
-#[cfg(all(feature = "processes", unix, not(loom)))]
+#[cfg(all(feature = "processes", not(loom)))]
 mod remote;
-#[cfg(all(feature = "processes", unix, not(loom)))]
+#[cfg(all(feature = "processes", not(loom)))]
 pub use remote::{Entry, RemoteSpec, inventory, serde, to_bytes};

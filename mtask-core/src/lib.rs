@@ -30,7 +30,7 @@ mod iter;
 mod life;
 #[cfg(not(loom))]
 mod par;
-#[cfg(all(feature = "processes", unix, not(loom)))]
+#[cfg(all(feature = "processes", not(loom)))]
 pub mod processes;
 #[cfg(all(feature = "progress", not(loom)))]
 mod progress;
@@ -61,9 +61,9 @@ pub use par::{
     ParMap, ParStateful, ParStatefulExt, ParStatefulInline, ParStatefulLocal, par_map,
     par_stateful, par_stateful_local,
 };
-#[cfg(all(feature = "json", unix, not(loom)))]
+#[cfg(all(feature = "json", not(loom)))]
 pub use processes::Json;
-#[cfg(all(feature = "processes", unix, not(loom)))]
+#[cfg(all(feature = "processes", not(loom)))]
 pub use processes::{Processes, RemoteBoxSpec, RemoteError, RemoteSpec, init};
 #[cfg(all(feature = "progress", not(loom)))]
 pub use progress::ProgressOptions;

@@ -4,7 +4,7 @@ mod boxed;
 mod function;
 
 pub use boxed::BoxSpec;
-#[cfg(all(feature = "processes", unix, not(loom)))]
+#[cfg(all(feature = "processes", not(loom)))]
 pub(crate) use boxed::BoxWorker;
 pub use function::{FnSpec, FnWorker, InitSpec, init_fn, worker_fn};
 

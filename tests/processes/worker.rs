@@ -1,5 +1,6 @@
 //! A worker that does whatever an item asks for.
 
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 use std::{fs, io, process, thread};
 
@@ -46,6 +47,8 @@ pub(crate) enum Order {
     Shell(String),
     /// A script, whose output is not read.
     Detached(String),
+    /// A script that has this process's sockets as its standard ones.
+    Lend(String),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -168,6 +171,11 @@ impl Obedient {
                 shell(&script).status().unwrap();
                 Answer::Number(0)
             }
+            Order::Lend(script) => {
+                let [input, output] = sockets();
+                shell(&script).stdin(input).stdout(output).status().unwrap();
+                Answer::Number(0)
+            }
             Order::Unencodable => Answer::Never(Never),
             Order::Large(bytes) => Answer::Bytes(vec![7; bytes]),
             Order::CloseAll => {
@@ -207,6 +215,18 @@ fn descriptors() -> Vec<(u32, String)> {
     all
 }
 
+/// Copies of this process's sockets, as a library that forks has them.
+fn sockets() -> [OwnedFd; 2] {
+    let all = descriptors();
+    let mut sockets = all.iter().filter(|(_, link)| link.starts_with("socket:")).map(|&(fd, _)| {
+        // SAFETY: it was open just now, and the one who closes it ends this process.
+        #[allow(unsafe_code, reason = "a worker that lends what is not its own")]
+        let socket = unsafe { BorrowedFd::borrow_raw(i32::try_from(fd).unwrap()) };
+        socket.try_clone_to_owned().unwrap()
+    });
+    [(); 2].map(|()| sockets.next().unwrap())
+}
+
 fn fault() -> u64 {
     // SAFETY: none: that is the point.
     #[allow(unsafe_code, reason = "a worker that reads where nothing is")]
@@ -223,9 +243,13 @@ fn overflow(depth: u64) -> u64 {
 
 /// Closes what is open, as a C library gone wrong might.
 fn close_all() {
-    for fd in 3..256 {
+    // What they were listed from is closed already.
+    let open = descriptors().into_iter().filter(|(fd, link)| *fd > 2 && !link.ends_with("/fd"));
+    for (fd, _) in open {
         // SAFETY: no claim is made of what is behind it: that is the point.
         #[allow(unsafe_code, reason = "a worker that closes what is not its own")]
-        drop(unsafe { <std::os::fd::OwnedFd as std::os::fd::FromRawFd>::from_raw_fd(fd) });
+        unsafe {
+            rustix::io::close(i32::try_from(fd).unwrap());
+        }
     }
 }

@@ -4,7 +4,8 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
+use std::ops::Range;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::codec;
 use super::frame::{self, Kind, VERSION};
+use super::incoming::Incoming;
 use super::registry;
 use super::remote::RemoteError;
 use crate::error::{BoxError, PanicPayload, drop_caught};
@@ -145,9 +147,8 @@ pub(super) fn run() -> ! {
 /// A conversation with the parent.
 #[derive(Debug)]
 pub struct Session {
-    input: BufReader<UnixStream>,
+    incoming: Incoming,
     results: Arc<Results>,
-    frame: Vec<u8>,
     /// The most bytes of an item, or of what is told of one.
     max: usize,
 }
@@ -155,6 +156,7 @@ pub struct Session {
 /// Results on their way to the parent.
 #[derive(Debug)]
 struct Results {
+    /// Where frames come from and go.
     stream: UnixStream,
     kept: Mutex<Kept>,
     /// Where the one sleeps who looks after what is kept back.
@@ -238,7 +240,7 @@ impl Session {
         // What a worker prints is to be seen, and not to be taken for the program's output.
         rustix::stdio::dup2_stdout(io::stderr())?;
         let results = Arc::new(Results {
-            stream: stream.try_clone()?,
+            stream,
             kept: Mutex::default(),
             wanted: Condvar::new(),
             ended: AtomicBool::new(false),
@@ -249,24 +251,26 @@ impl Session {
         let looked_after = Arc::clone(&results);
         let look_after = move || looked_after.look_after();
         thread::Builder::new().name("mtask-flush".to_owned()).spawn(look_after)?;
-        let input = BufReader::with_capacity(ENOUGH, stream);
-        Ok(Self { input, results, frame: Vec::new(), max: frame::MAX })
+        Ok(Self { incoming: Incoming::default(), results, max: frame::MAX })
     }
 
     fn run(&mut self) -> io::Result<()> {
-        let mut body = Vec::new();
-        if frame::read(&mut self.input, frame::MAX, &mut body)? != Some(Kind::Hello) {
+        let Some((Kind::Hello, body)) = self.incoming.next(&self.results.stream, frame::MAX)?
+        else {
             return Err(io::Error::other("this program is started by mtask, and not by hand"));
-        }
-        match self.greeted(&body) {
+        };
+        match self.greeted(body) {
             Ok((entry, spec)) => entry.serve(self, &spec),
             Err(reason) => self.refuse(&NotBuilt::Refused(reason)),
         }
     }
 
     /// Reads the parent's hello, and does what it asks for before the worker is built.
-    fn greeted(&mut self, body: &[u8]) -> Result<(&'static registry::Entry, Vec<u8>), String> {
-        let hello: Hello = codec::decode(body)
+    fn greeted(
+        &mut self,
+        body: Range<usize>,
+    ) -> Result<(&'static registry::Entry, Vec<u8>), String> {
+        let hello: Hello = codec::decode(self.incoming.body(body))
             .map_err(|error| format!("the parent's hello is not understood: {error}"))?;
         if hello.version != VERSION {
             return Err(format!("the parent speaks version {}, not {VERSION}", hello.version));
@@ -384,12 +388,12 @@ where
 {
     /// Runs frames until there are no more.
     fn all(&mut self, session: &mut Session) -> io::Result<()> {
-        let Session { input, results, frame, max } = session;
-        while let Some(kind) = frame::read(input, frame::most(*max), frame)? {
+        let Session { incoming, results, max } = session;
+        while let Some((kind, body)) = incoming.next(&results.stream, frame::most(*max))? {
             if kind != Kind::Work {
                 return Err(io::Error::other(format!("a frame of kind {kind:?} is out of place")));
             }
-            self.run(frame, results)?;
+            self.run(incoming.body(body), results)?;
         }
         Ok(())
     }

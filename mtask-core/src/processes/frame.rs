@@ -1,6 +1,6 @@
 //! What parent and child say to each other: frames of a length, a kind and a body.
 
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, Write};
 
 /// The version of all this; both sides have to agree.
 pub(super) const VERSION: u32 = 1;
@@ -42,6 +42,12 @@ pub(super) fn write(mut out: impl Write, kind: Kind, body: &[u8]) -> io::Result<
     let mut head = [0; HEAD];
     head[..4].copy_from_slice(&length.to_le_bytes());
     head[4] = kind as u8;
+    if body.len() <= SMALL {
+        let mut whole = [0; HEAD + SMALL];
+        whole[..HEAD].copy_from_slice(&head);
+        whole[HEAD..HEAD + body.len()].copy_from_slice(body);
+        return out.write_all(&whole[..HEAD + body.len()]);
+    }
     let pieces = &mut [io::IoSlice::new(&head), io::IoSlice::new(body)];
     write_all_vectored(&mut out, pieces)
 }
@@ -63,6 +69,8 @@ fn write_all_vectored(out: &mut impl Write, mut pieces: &mut [io::IoSlice<'_>]) 
 pub(super) const LARGEST: usize = (u32::MAX - (1 << 20)) as usize;
 /// How many bytes stand before a body.
 pub(super) const HEAD: usize = 5;
+/// So many bytes of a body are sooner copied behind its head than written as a piece of their own.
+const SMALL: usize = 256;
 /// How many bytes stand before an item of a body.
 pub(super) const LENGTH: usize = 4;
 
@@ -81,31 +89,6 @@ pub(super) fn head(bytes: &[u8], max: usize) -> io::Result<Option<(Kind, usize)>
         return Err(invalid(format!("a frame of {length} bytes, and the limit is {max}")));
     }
     Ok(Some((kind, length)))
-}
-
-/// Reads a frame into `body`, whose memory grows with what arrives. `None` is the end of the stream,
-/// between two frames.
-///
-/// # Errors
-///
-/// `InvalidData` for what is no frame or one of more than `max` bytes; `UnexpectedEof` where the
-/// stream ends inside of one.
-pub(super) fn read(
-    input: &mut impl BufRead,
-    max: usize,
-    body: &mut Vec<u8>,
-) -> io::Result<Option<Kind>> {
-    if input.fill_buf()?.is_empty() {
-        return Ok(None);
-    }
-    let mut first = [0; HEAD];
-    input.read_exact(&mut first)?;
-    let Some((kind, length)) = head(&first, max)? else { unreachable!("a head is all there") };
-    body.clear();
-    if input.take(length as u64).read_to_end(body)? < length {
-        return Err(io::ErrorKind::UnexpectedEof.into());
-    }
-    Ok(Some(kind))
 }
 
 /// Appends an item of a body: what `fill` appends, after its length.
@@ -140,44 +123,6 @@ pub(super) fn split<'a>(body: &mut &'a [u8]) -> Option<&'a [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn frame(kind: Kind, body: &[u8]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        write(&mut bytes, kind, body).unwrap();
-        bytes
-    }
-
-    #[test]
-    fn what_was_written_is_read() {
-        let mut bytes = frame(Kind::Work, b"one");
-        bytes.extend(frame(Kind::Ready, b""));
-        let (mut input, mut body) = (&*bytes, Vec::new());
-        assert_eq!(read(&mut input, 3, &mut body).unwrap(), Some(Kind::Work));
-        assert_eq!(body, b"one");
-        assert_eq!(read(&mut input, 3, &mut body).unwrap(), Some(Kind::Ready));
-        assert_eq!(read(&mut input, 3, &mut body).unwrap(), None);
-    }
-
-    #[test]
-    fn what_is_no_frame_is_refused() {
-        let mut body = Vec::new();
-        let mut error = |bytes: &[u8]| read(&mut &*bytes, 8, &mut body).unwrap_err().kind();
-        assert_eq!(error(&frame(Kind::Work, b"nine bytes")), io::ErrorKind::InvalidData);
-        assert_eq!(error(&[0, 0, 0, 0, 4]), io::ErrorKind::InvalidData);
-        assert_eq!(error(&[2, 0, 0, 0, 99, 0]), io::ErrorKind::InvalidData);
-        let whole = frame(Kind::Work, b"eight by");
-        for end in 1..whole.len() {
-            assert_eq!(error(&whole[..end]), io::ErrorKind::UnexpectedEof, "{end}");
-        }
-    }
-
-    #[test]
-    fn a_length_that_lies_takes_no_memory() {
-        let mut body = Vec::new();
-        let lie = [0xff, 0xff, 0xff, 0x0f, Kind::Work as u8, 1, 2, 3];
-        assert!(read(&mut &lie[..], MAX, &mut body).is_err());
-        assert!(body.capacity() < 1 << 20);
-    }
 
     #[test]
     fn items_of_a_body_come_apart() {

@@ -6,6 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::child::{Hello, NotBuilt, Panic, split_result};
+use super::incoming::tests::frames;
 use super::remote::RemoteError;
 use super::{codec, frame};
 
@@ -13,7 +14,7 @@ use super::{codec, frame};
 const MAX: usize = 1 << 16;
 
 /// What a well-behaved side sends.
-fn frames() -> impl Strategy<Value = Vec<u8>> {
+fn well_formed() -> impl Strategy<Value = Vec<u8>> {
     let bytes = vec(any::<u8>(), 0..40);
     let hello = ("[a-z:]{0,20}", bytes.clone(), any::<(u32, Option<u64>)>()).prop_map(
         |(worker, spec, (version, memory_limit))| {
@@ -50,7 +51,7 @@ fn frames() -> impl Strategy<Value = Vec<u8>> {
 /// Frames with some bytes changed, and cut off somewhere; or anything at all.
 fn anything() -> impl Strategy<Value = Vec<u8>> {
     let changes = vec((any::<prop::sample::Index>(), any::<u8>()), 0..6);
-    let spoiled = (frames(), changes, any::<prop::sample::Index>(), any::<bool>()).prop_map(
+    let spoiled = (well_formed(), changes, any::<prop::sample::Index>(), any::<bool>()).prop_map(
         |(mut bytes, changes, end, cut)| {
             for (at, byte) in changes {
                 if !bytes.is_empty() {
@@ -67,31 +68,30 @@ fn anything() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![4 => spoiled, 1 => vec(any::<u8>(), 0..400)]
 }
 
-proptest! {
-    #[test]
-    fn what_arrives_is_read_or_refused(bytes in anything()) {
-        let mut input = &*bytes;
-        let mut body = Vec::new();
-        while let Ok(Some(kind)) = frame::read(&mut input, frame::most(MAX), &mut body) {
-            prop_assert!(body.capacity() <= 2 * bytes.len() + 1024, "{} bytes", body.capacity());
-            match kind {
-                frame::Kind::Hello => _ = codec::decode::<Hello>(&body),
-                frame::Kind::NotBuilt => _ = codec::decode::<NotBuilt>(&body),
-                frame::Kind::Ready => {}
-                frame::Kind::Work => {
-                    let mut items = &*body;
-                    while let Some(item) = frame::split(&mut items) {
-                        let _ = codec::decode::<(u64, Option<String>, Vec<u32>)>(item);
-                    }
-                }
-                frame::Kind::Results => {
-                    let mut results = &*body;
-                    while let Some((_, result)) = split_result(&mut results) {
-                        let _ = codec::decode::<Panic>(result);
-                    }
-                }
+/// What is done with a frame, on the side that it is for.
+fn decode(kind: frame::Kind, mut body: &[u8]) {
+    match kind {
+        frame::Kind::Hello => _ = codec::decode::<Hello>(body),
+        frame::Kind::NotBuilt => _ = codec::decode::<NotBuilt>(body),
+        frame::Kind::Ready => {}
+        frame::Kind::Work => {
+            while let Some(item) = frame::split(&mut body) {
+                let _ = codec::decode::<(u64, Option<String>, Vec<u32>)>(item);
             }
         }
+        frame::Kind::Results => {
+            while let Some((_, result)) = split_result(&mut body) {
+                let _ = codec::decode::<Panic>(result);
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_arrives_is_read_or_refused(bytes in anything(), at_a_time in 1..500usize) {
+        let (_, incoming) = frames(&bytes, at_a_time, frame::most(MAX), decode);
+        prop_assert!(incoming.capacity() <= 4 * bytes.len() + (256 << 10));
     }
 
     #[test]
@@ -102,11 +102,11 @@ proptest! {
     }
 
     #[test]
-    fn a_frame_comes_back_as_it_was(body in vec(any::<u8>(), 0..300)) {
+    fn a_frame_comes_back_as_it_was(body in vec(any::<u8>(), 0..300), at_a_time in 1..400usize) {
         let mut bytes = Vec::new();
         frame::write(&mut bytes, frame::Kind::Work, &body).unwrap();
         let mut read = Vec::new();
-        let kind = frame::read(&mut &*bytes, MAX, &mut read).unwrap();
-        prop_assert_eq!((kind, read), (Some(frame::Kind::Work), body));
+        let (end, _) = frames(&bytes, at_a_time, MAX, |kind, body| read.push((kind, body.to_vec())));
+        prop_assert_eq!((end, read), (None, vec![(frame::Kind::Work, body)]));
     }
 }

@@ -72,29 +72,47 @@
 //!
 //! # Where it runs
 //!
-//! Linux, where it is tested, and macOS. Elsewhere [`Processes`] is not there yet.
+//! Linux, where it is tested, and macOS. On Windows a program with it compiles, and its run is a single
+//! error of the kind [`StartFailed`](crate::TaskErrorKind::StartFailed), caused by an
+//! [`Unsupported`](std::io::ErrorKind::Unsupported) that says so.
 //!
 //! `README.md` beside the source of this module explains the protocol.
 
+#![cfg_attr(not(unix), allow(dead_code, reason = "what says no has no use for the rest"))]
+
+#[cfg(unix)]
 mod batch;
 mod boxed;
+#[cfg(unix)]
 mod child;
 mod codec;
 mod frame;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod fuzz;
+#[cfg(unix)]
 mod host;
+#[cfg(unix)]
+mod incoming;
 #[cfg(feature = "json")]
 mod json;
+#[cfg(unix)]
 mod lane;
 #[cfg(feature = "progress")]
 mod pqdm;
+#[cfg(unix)]
 mod process;
+#[cfg(unix)]
+mod program;
 mod registry;
 mod remote;
+#[cfg(unix)]
+mod run;
 mod settings;
+#[cfg(not(unix))]
+mod unsupported;
 
 pub use boxed::RemoteBoxSpec;
+#[cfg(unix)]
 pub use child::Session;
 #[doc(hidden)]
 pub use codec::to_bytes;
@@ -104,24 +122,18 @@ pub use json::Json;
 pub use pqdm::pqdm;
 pub use registry::Entry;
 pub use remote::{RemoteError, RemoteSpec};
+#[cfg(unix)]
+pub use run::Run;
+#[cfg(not(unix))]
+pub use unsupported::{Run, Session};
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fmt;
-use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Serialize, de::DeserializeOwned};
-
 use crate::Worker;
-use crate::backend::{Backend, Concurrent, Job, Launch, Next, sealed};
-use crate::bridge::{Finished, StopWhen};
-use crate::source::Remote;
-use crate::sync::{Arc, AtomicBool, JoinHandle, Ordering};
-use crate::threads::PulledRun;
-use crate::threads::enter::Loop;
-use host::Host;
-use lane::{Lane, lanes};
+use crate::backend::{Backend, Concurrent, sealed};
+use crate::sync::{Arc, AtomicBool, Ordering};
 use settings::Settings;
 
 /// `init` was called in this process.
@@ -143,6 +155,7 @@ pub fn init() {
 /// Serves in a child, and does nothing else.
 #[doc(hidden)]
 pub fn serve_if_child() {
+    #[cfg(unix)]
     if child::is_child() {
         child::run();
     }
@@ -352,114 +365,8 @@ impl Backend for Processes {
     type Run<I: Iterator, S, W: Worker<Input = I::Item>> = Run<I, W::Output>;
 }
 
-/// A run in processes.
-#[doc(hidden)]
-pub struct Run<I: Iterator, O> {
-    inner: PulledRun<I, O, JoinHandle<()>>,
-    hosts: Arc<[Host]>,
-}
-
-impl<I: Iterator, O> fmt::Debug for Run<I, O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run").finish_non_exhaustive()
-    }
-}
-
-impl<I: Iterator, O> Drop for Run<I, O> {
-    fn drop(&mut self) {
-        // Before the threads are joined, which wait for what their children have in hand.
-        self.hosts.iter().for_each(Host::cancel);
-    }
-}
-
-impl<I, S, W> Launch<I, S, W> for Processes
-where
-    I: Iterator + Send + 'static,
-    I::Item: Serialize + Send + 'static,
-    S: RemoteSpec<W> + 'static,
-    W: Worker<Input = I::Item>,
-    W::Output: DeserializeOwned + Send + 'static,
-{
-    fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
-        let mut settings = self.settings;
-        settings.workers = job.team.specs.len();
-        settings.shutdown_timeout = settings.shutdown_timeout.or(job.team.timeout);
-        let settings = Arc::new(settings);
-        let counters = &job.team.counters;
-        let of = lanes(job.team.specs.len());
-        let specs = job.team.specs.iter().enumerate();
-        let hosts: Arc<[Host]> =
-            specs.map(|(number, spec)| Host::new(spec, number, &settings, counters, of)).collect();
-        let all = Arc::clone(&hosts);
-        let inner = PulledRun::start(
-            job,
-            eager,
-            of,
-            |team, bridge, source| {
-                let lanes = 0..team.specs.len() * of;
-                let build_now = team.build_now;
-                lanes
-                    .map(|number| {
-                        let (bridge, hosts) = (Arc::clone(bridge), Arc::clone(&all));
-                        let lane = Lane { bridge, hosts, number, of };
-                        let pull = Remote(Arc::clone(source));
-                        Box::new(move || lane.work(pull, build_now)) as Loop<'_>
-                    })
-                    .collect()
-            },
-            |builder, body| {
-                may_spawn()?;
-                builder.spawn(body)
-            },
-        );
-        Run { inner, hosts }
-    }
-
-    #[inline(always)]
-    fn ready(run: &mut Self::Run<I, S, W>) -> Option<Finished<W::Output>> {
-        run.inner.ready()
-    }
-
-    fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
-        run.inner.next()
-    }
-
-    fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>) {
-        run.inner.stop_when(stop);
-    }
-}
-
-/// Refuses to start children that would do what their parent does.
-fn may_spawn() -> io::Result<()> {
-    if READY.load(Ordering::Relaxed) || inventory::iter::<TestEntry>().next().is_some() {
-        return Ok(());
-    }
-    Err(io::Error::other(
-        "a worker's process is this program once more: make `mtask::init();` the first line of \
-         `main`, or write `mtask::test_entry!();` in a test program",
-    ))
-}
-
 /// Where children are started in a test program, which has a `main` of its own.
 #[derive(Debug)]
 pub struct TestEntry(pub &'static str);
 
 inventory::collect!(TestEntry);
-
-/// The running program, also where its file was replaced.
-fn program() -> io::Result<PathBuf> {
-    let linked = PathBuf::from("/proc/self/exe");
-    if cfg!(target_os = "linux") && linked.exists() { Ok(linked) } else { std::env::current_exe() }
-}
-
-/// The arguments with which a child finds its way to [`init`].
-fn entry_args() -> Vec<&'static OsStr> {
-    if READY.load(Ordering::Relaxed) {
-        return Vec::new();
-    }
-    let Some(TestEntry(path)) = inventory::iter::<TestEntry>().next() else { return Vec::new() };
-    // The path of a test begins behind the name of its program.
-    let name = path.split_once("::").map_or(*path, |(_, name)| name);
-    // On the main thread, so that nothing waits for it and says so.
-    ["--exact", name, "--nocapture", "--test-threads=1"].map(OsStr::new).into()
-}

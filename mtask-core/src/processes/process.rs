@@ -1,6 +1,6 @@
 //! A child, seen from its parent: the process, and the conversation with it.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::Shutdown;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use super::child::{self, NotBuilt, Status};
 use super::codec;
 use super::frame::{self, Kind};
+use super::incoming::Incoming;
+use super::program;
 use super::settings::Settings;
 use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock, wait};
 
@@ -20,8 +22,6 @@ use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock, wait};
 const SLICE: Duration = Duration::from_millis(50);
 /// How often it is looked whether a process has ended.
 const POLL: Duration = Duration::from_millis(2);
-/// The most bytes of a read, where no frame is larger.
-const READ: usize = 64 * 1024;
 
 /// A process that builds a worker and serves it.
 pub(super) struct Child {
@@ -32,13 +32,20 @@ pub(super) struct Child {
     /// its parent has died.
     lifeline: UnixStream,
     settings: Arc<Settings>,
-    incoming: Mutex<Incoming>,
+    reader: Mutex<Reader>,
     /// How many frames have been sent.
     sent: Mutex<u64>,
     turn: Mutex<Turn>,
     turned: Condvar,
     /// It was told to end.
     ending: AtomicBool,
+}
+
+/// What has arrived, and how long it is waited for more.
+struct Reader {
+    incoming: Incoming,
+    /// How long a read lasts.
+    slice: Duration,
 }
 
 /// Whose results come next.
@@ -49,6 +56,8 @@ struct Turn {
     since: Instant,
     /// There will be no more of them.
     lost: bool,
+    /// How many wait for theirs.
+    waiting: usize,
 }
 
 /// How a child answered to a hello.
@@ -88,10 +97,10 @@ impl Child {
         let (lifeline, watched) = sockets()?;
         stream.set_read_timeout(Some(SLICE))?;
         stream.set_write_timeout(Some(SLICE))?;
-        let mut command = Command::new(super::program()?);
+        let mut command = Command::new(program::program()?);
         command
             .arg0(child::NAME)
-            .args(super::entry_args())
+            .args(program::entry_args())
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::from(OwnedFd::from(watched)))
             // Ctrl-C is for the parent, whose end ends the child.
@@ -103,9 +112,9 @@ impl Child {
             stream,
             lifeline,
             settings: Arc::clone(settings),
-            incoming: Mutex::new(Incoming { bytes: Vec::new(), start: 0, end: 0, slice: SLICE }),
+            reader: Mutex::new(Reader { incoming: Incoming::default(), slice: SLICE }),
             sent: Mutex::new(0),
-            turn: Mutex::new(Turn { frame: 0, since: Instant::now(), lost: false }),
+            turn: Mutex::new(Turn { frame: 0, since: Instant::now(), lost: false, waiting: 0 }),
             turned: Condvar::new(),
             ending: AtomicBool::new(false),
         })
@@ -113,14 +122,14 @@ impl Child {
 
     /// Says hello and waits for the worker to be built.
     pub(super) fn greet(&self, hello: &[u8], cancelled: &dyn Fn() -> bool) -> Greeted {
-        let mut incoming = lock(&self.incoming);
+        let mut reader = lock(&self.reader);
         let mut clock = Clock::start(self.settings.build_timeout);
         let answer = self
             .write(Kind::Hello, hello, &mut clock)
-            .and_then(|()| self.read(&mut incoming, &mut clock, cancelled));
+            .and_then(|()| self.read(&mut reader, &mut clock, cancelled));
         match answer {
             Ok((Kind::Ready, _)) => Greeted::Ready,
-            Ok((Kind::NotBuilt, body)) => match codec::decode(&incoming.bytes[body]) {
+            Ok((Kind::NotBuilt, body)) => match codec::decode(reader.incoming.body(body)) {
                 Ok(reason) => Greeted::NotBuilt(reason),
                 Err(_) => Greeted::Lost(self.kill()),
             },
@@ -167,7 +176,9 @@ impl Child {
         let asked = Instant::now();
         let mut turn = lock(&self.turn);
         while turn.frame != frame && !turn.lost {
+            turn.waiting += 1;
             turn = wait(&self.turned, turn);
+            turn.waiting -= 1;
         }
         if turn.frame != frame {
             return End::NotBegun;
@@ -188,9 +199,12 @@ impl Child {
         }
         let now = Instant::now();
         let mut turn = lock(&self.turn);
-        *turn = Turn { frame: frame + 1, since: now, lost: turn.lost };
-        drop(turn);
-        self.turned.notify_all();
+        (turn.frame, turn.since) = (frame + 1, now);
+        // To notify is a system call, also where nobody waits.
+        if turn.waiting > 0 {
+            drop(turn);
+            self.turned.notify_all();
+        }
         End::Answered(now - since)
     }
 
@@ -200,13 +214,13 @@ impl Child {
         cancelled: &dyn Fn() -> bool,
         mut each: impl FnMut(Status, &[u8]),
     ) -> Result<(), Broken> {
-        let mut incoming = lock(&self.incoming);
+        let mut reader = lock(&self.reader);
         let mut clock = Clock::start(self.settings.task_timeout);
         while *left > 0 {
-            let (Kind::Results, body) = self.read(&mut incoming, &mut clock, cancelled)? else {
+            let (Kind::Results, body) = self.read(&mut reader, &mut clock, cancelled)? else {
                 return Err(Broken::Lost);
             };
-            let mut results = &incoming.bytes[body];
+            let mut results = reader.incoming.body(body);
             while !results.is_empty() {
                 let (status, bytes) = child::split_result(&mut results).ok_or(Broken::Lost)?;
                 *left = left.checked_sub(1).ok_or(Broken::Lost)?;
@@ -219,22 +233,23 @@ impl Child {
     /// The next frame, in time.
     fn read(
         &self,
-        incoming: &mut Incoming,
+        reader: &mut Reader,
         clock: &mut Clock,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<(Kind, Range<usize>), Broken> {
         let max = frame::most(self.settings.max_frame);
         let mut ending: Option<Instant> = None;
+        let mut is_running = true;
         loop {
-            if let Some(frame) = incoming.take(max).map_err(|_| Broken::Lost)? {
+            if let Some(frame) = reader.incoming.take(max).map_err(|_| Broken::Lost)? {
                 return Ok(frame);
             }
             let slice = clock.slice().map_err(|()| Broken::TimedOut)?;
-            if slice != incoming.slice {
+            if slice != reader.slice {
                 self.stream.set_read_timeout(Some(slice)).map_err(|_| Broken::Lost)?;
-                incoming.slice = slice;
+                reader.slice = slice;
             }
-            match incoming.fill(&self.stream) {
+            match reader.incoming.fill(&self.stream) {
                 Ok(()) => continue,
                 Err(error) if is_slice_over(&error) => {}
                 // Linux tells so of a socket that was closed before all was read that had been sent.
@@ -243,6 +258,11 @@ impl Child {
                 }
                 Err(_) => return Err(Broken::Lost),
             }
+            // A process that it has forked may hold its end of the socket; but what it had sent is there.
+            if !is_running {
+                return Err(Broken::Lost);
+            }
+            is_running = self.is_running();
             if cancelled() {
                 let since = *ending.get_or_insert_with(|| {
                     self.tell_end();
@@ -272,9 +292,14 @@ impl Child {
         self.turned.notify_all();
     }
 
-    /// The process has not ended, as far as is known.
+    /// Frames can be sent to it, as far as is known.
     pub(super) fn is_alive(&self) -> bool {
-        !lock(&self.turn).lost && matches!(lock(&self.process).try_wait(), Ok(None))
+        !lock(&self.turn).lost
+    }
+
+    /// The process has not ended.
+    fn is_running(&self) -> bool {
+        matches!(lock(&self.process).try_wait(), Ok(None))
     }
 
     /// Has the child end, when it is through with the item in hand.
@@ -294,7 +319,7 @@ impl Child {
             return;
         };
         let start = Instant::now();
-        while matches!(lock(&self.process).try_wait(), Ok(None)) {
+        while self.is_running() {
             if start.elapsed() >= limit {
                 self.kill();
                 return;
@@ -322,12 +347,15 @@ impl Child {
 
 /// Writes to a socket, and is no signal to a program that dies of writing to what is closed.
 fn send(stream: &UnixStream, pieces: &[io::IoSlice<'_>]) -> io::Result<usize> {
-    use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
+    use rustix::net::{SendAncillaryBuffer, SendFlags, send, sendmsg};
     #[cfg(not(target_vendor = "apple"))]
     let flags = SendFlags::NOSIGNAL;
     #[cfg(target_vendor = "apple")]
     let flags = SendFlags::empty();
-    Ok(sendmsg(stream, pieces, &mut SendAncillaryBuffer::default(), flags)?)
+    Ok(match pieces {
+        [bytes] => send(stream, bytes, flags)?,
+        _ => sendmsg(stream, pieces, &mut SendAncillaryBuffer::default(), flags)?,
+    })
 }
 
 /// A pair of sockets for [`send`].
@@ -370,50 +398,6 @@ impl Write for Patient<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// What arrives from a child, whole frames and the beginning of the next.
-struct Incoming {
-    bytes: Vec<u8>,
-    /// Where the next frame begins.
-    start: usize,
-    /// Where that ends which has arrived.
-    end: usize,
-    /// How long a read lasts.
-    slice: Duration,
-}
-
-impl Incoming {
-    /// The next frame, if all of it is there.
-    fn take(&mut self, max: usize) -> io::Result<Option<(Kind, Range<usize>)>> {
-        let Some((kind, length)) = frame::head(&self.bytes[self.start..self.end], max)? else {
-            return Ok(None);
-        };
-        let from = self.start + frame::HEAD;
-        if self.end - from < length {
-            return Ok(None);
-        }
-        self.start = from + length;
-        Ok(Some((kind, from..self.start)))
-    }
-
-    /// Reads what there is. Memory grows with what has arrived.
-    fn fill(&mut self, mut stream: &UnixStream) -> io::Result<()> {
-        self.bytes.copy_within(self.start..self.end, 0);
-        (self.start, self.end) = (0, self.end - self.start);
-        if self.bytes.len() < 2 * self.end + READ {
-            self.bytes.resize(2 * (2 * self.end + READ), 0);
-        }
-        match stream.read(&mut self.bytes[self.end..]) {
-            Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(count) => {
-                self.end += count;
-                Ok(())
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
-            Err(error) => Err(error),
-        }
     }
 }
 

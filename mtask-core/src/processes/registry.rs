@@ -6,7 +6,10 @@ use std::io;
 
 use serde::{Serialize, de::DeserializeOwned};
 
+#[cfg(unix)]
 use super::child::{Session, serve};
+#[cfg(not(unix))]
+use super::unsupported::{Session, serve};
 use crate::{Spec, Worker};
 
 /// A worker that a child can be asked for by name.

@@ -1,0 +1,37 @@
+//! The program that children are, and how they find their way in it.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::PathBuf;
+
+use super::{READY, TestEntry};
+use crate::sync::Ordering;
+
+/// Refuses to start children that would do what their parent does.
+pub(super) fn may_spawn() -> io::Result<()> {
+    if READY.load(Ordering::Relaxed) || inventory::iter::<TestEntry>().next().is_some() {
+        return Ok(());
+    }
+    Err(io::Error::other(
+        "a worker's process is this program once more: make `mtask::init();` the first line of \
+         `main`, or write `mtask::test_entry!();` in a test program",
+    ))
+}
+
+/// The running program, also where its file was replaced.
+pub(super) fn program() -> io::Result<PathBuf> {
+    let linked = PathBuf::from("/proc/self/exe");
+    if cfg!(target_os = "linux") && linked.exists() { Ok(linked) } else { std::env::current_exe() }
+}
+
+/// The arguments with which a child finds its way to [`init`](super::init).
+pub(super) fn entry_args() -> Vec<&'static OsStr> {
+    if READY.load(Ordering::Relaxed) {
+        return Vec::new();
+    }
+    let Some(TestEntry(path)) = inventory::iter::<TestEntry>().next() else { return Vec::new() };
+    // The path of a test begins behind the name of its program.
+    let name = path.split_once("::").map_or(*path, |(_, name)| name);
+    // On the main thread, so that nothing waits for it and says so.
+    ["--exact", name, "--nocapture", "--test-threads=1"].map(OsStr::new).into()
+}
