@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
+use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, ExitCode};
@@ -84,20 +85,25 @@ fn pool() -> procspawn::Pool {
     procspawn::Pool::new(WORKERS).expect("a pool of processes is started")
 }
 
-/// A byte to another process and back, over and over: what the system asks for that.
+/// The seconds that a byte takes to another process and back, so many times: what the system asks for
+/// that.
 ///
 /// The other process is `cat`, which reads and writes and does nothing else.
-fn there_and_back() -> impl Iterator<Item = u8> {
+fn there_and_back(items: usize) -> f64 {
     let (mut here, theirs) = UnixStream::pair().expect("a pair of sockets is made");
     let output = theirs.try_clone().expect("a socket is cloned");
     let mut cat = Command::new("cat");
     let cat = cat.stdin(OwnedFd::from(theirs)).stdout(OwnedFd::from(output)).spawn();
-    cat.expect("`cat` is started, and ends when its socket does");
-    std::iter::repeat_with(move || {
-        let mut byte = [1];
-        here.write_all(&byte).and_then(|()| here.read_exact(&mut byte)).expect("`cat` answers");
-        byte[0]
-    })
+    let seconds = seconds(
+        (0..WARM_UP + items).map(|_| {
+            let mut byte = [1];
+            here.write_all(&byte).and_then(|()| here.read_exact(&mut byte)).expect("`cat` answers");
+        }),
+        items,
+    );
+    here.shutdown(Shutdown::Both).expect("the socket is closed");
+    cat.and_then(|mut cat| cat.wait()).expect("`cat` ends with its input");
+    seconds
 }
 
 fn measure(peer: &str, work: &str, items: usize) -> Option<f64> {
@@ -109,7 +115,7 @@ fn measure(peer: &str, work: &str, items: usize) -> Option<f64> {
             let run = par_stateful(numbers(items), [add_one::spec()]).backend(backend);
             seconds(run.map(Result::unwrap), items)
         }
-        ("socket", "lockstep") => seconds(there_and_back().take(WARM_UP + items), items),
+        ("socket", "lockstep") => there_and_back(items),
         ("mtask", "large") => {
             let run = par_stateful(buffers(items), flip::spec().times(WORKERS));
             seconds(run.backend(Processes::new()).map(Result::unwrap), items)

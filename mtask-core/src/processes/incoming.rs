@@ -15,8 +15,8 @@ const READ: usize = 64 * 1024;
 /// For how long it is looked again and again for what may arrive soon: about what it takes to fall asleep and
 /// be woken.
 const SOON: Duration = Duration::from_micros(50);
-/// So many times at once.
-const AT_ONCE: u32 = 8;
+/// So many times at first, before others get the core in between.
+const AT_ONCE: u32 = 24;
 /// After looking in vain so many reads more are made without it, at the most.
 const MOST_WITHOUT: u32 = 63;
 
