@@ -271,7 +271,7 @@ impl Processes {
     ///
     /// The time begins when the process has nothing before this item, and does not go on while the whole
     /// program is stopped. Items are sent one at a time where there is a limit, which costs two system
-    /// calls and a wake-up for each on either side.
+    /// calls for each on either side, and a wake-up if it takes more than some 50 µs.
     pub fn task_timeout(mut self, limit: Duration) -> Self {
         self.settings.task_timeout = Some(limit);
         self
