@@ -23,6 +23,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use crate::Worker;
 use crate::bridge::{Bridge, Outlet, Plan};
 #[doc(hidden)]
 pub use crate::bridge::{Finished, StopWhen};
@@ -32,8 +33,7 @@ use crate::stage::Stage;
 use crate::stats::Counters;
 use crate::sync::Arc;
 #[doc(hidden)]
-pub use crate::threads::{FedRun, Handle, PulledRun};
-use crate::{Spec, Worker};
+pub use crate::threads::{FedRun, Hands, PulledRun};
 
 /// A way to run workers: on threads, on the caller's own thread, in a scope.
 pub trait Backend: sealed::Sealed {
@@ -125,7 +125,7 @@ impl<O> Default for Options<O> {
     }
 }
 
-impl<I: Iterator, S: Spec<W>, W: Worker<Input = I::Item>> Job<I, S, W> {
+impl<I: Iterator, S, W: Worker<Input = I::Item>> Job<I, S, W> {
     /// Where the results of this job come out; `fed` where the consumer pulls the source, and with so
     /// many loops for each worker.
     pub(crate) fn outlet(&self, fed: bool, lanes: usize) -> Outlet<I::Item, W::Output> {

@@ -7,6 +7,7 @@
 //! | [`backend`] | what the front asks of a place where workers live |
 //! | `bridge` | the bounded structure between source, workers and consumer |
 //! | [`threads`], `inline` | the backends |
+//! | `pool` | workers that are kept from one run to the next |
 //! | `life` | one worker, from build to end |
 //! | `source`, `stage` | the source, and runs that are a source |
 //! | `progress` | how a run is shown while it goes |
@@ -30,6 +31,8 @@ mod iter;
 mod life;
 #[cfg(not(loom))]
 mod par;
+#[cfg(not(loom))]
+mod pool;
 #[cfg(all(feature = "processes", not(loom)))]
 pub mod processes;
 #[cfg(all(feature = "progress", not(loom)))]
@@ -61,6 +64,8 @@ pub use par::{
     ParMap, ParStateful, ParStatefulExt, ParStatefulInline, ParStatefulLocal, par_map,
     par_stateful, par_stateful_local,
 };
+#[cfg(not(loom))]
+pub use pool::{Pool, PoolMap};
 #[cfg(all(feature = "json", not(loom)))]
 pub use processes::Json;
 #[cfg(all(feature = "processes", not(loom)))]

@@ -37,6 +37,16 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
         Self { spec, number, worker: None, torn: None, failures: 0, last_failure: None, counters }
     }
 
+    pub(crate) fn number(&self) -> usize {
+        self.number
+    }
+
+    /// A run begins, which counts for itself, and has what could not be built tried again.
+    pub(crate) fn begin(&mut self, counters: Arc<Counters>) {
+        self.counters = counters;
+        self.failures = 0;
+    }
+
     pub(crate) fn is_built(&self) -> bool {
         self.worker.is_some()
     }

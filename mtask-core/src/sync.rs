@@ -16,6 +16,7 @@ pub(crate) use std::{
     sync::{
         Arc, Condvar, Mutex, MutexGuard, Weak,
         atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
+        mpsc,
     },
     thread::{Builder, JoinHandle, Scope, ScopedJoinHandle, scope, yield_now},
     thread_local,

@@ -14,13 +14,13 @@ use crate::backend::{Job, Launch, Next};
 use crate::bridge::{Finished, StopWhen};
 use crate::source::Remote;
 use crate::sync::{Arc, JoinHandle};
-use crate::threads::PulledRun;
 use crate::threads::enter::Loop;
+use crate::threads::{Crew, PulledRun};
 
 /// A run in processes.
 #[doc(hidden)]
 pub struct Run<I: Iterator, O> {
-    inner: PulledRun<I, O, JoinHandle<()>>,
+    inner: PulledRun<I, O, Crew<JoinHandle<()>>>,
     hosts: Arc<[Host]>,
 }
 
@@ -56,27 +56,22 @@ where
         let hosts: Arc<[Host]> =
             specs.map(|(number, spec)| Host::new(spec, number, &settings, counters, of)).collect();
         let all = Arc::clone(&hosts);
-        let inner = PulledRun::start(
-            job,
-            eager,
-            of,
-            |team, bridge, source| {
-                let lanes = 0..team.specs.len() * of;
-                let build_now = team.build_now;
-                lanes
-                    .map(|number| {
-                        let (bridge, hosts) = (Arc::clone(bridge), Arc::clone(&all));
-                        let lane = Lane { bridge, hosts, number, of };
-                        let pull = Remote(Arc::clone(source));
-                        Box::new(move || lane.work(pull, build_now)) as Loop<'_>
-                    })
-                    .collect()
-            },
-            |builder, body| {
+        let inner = PulledRun::start(job, eager, of, |team, bridge, source| {
+            let lanes = 0..team.specs.len() * of;
+            let build_now = team.build_now;
+            let loops = lanes
+                .map(|number| {
+                    let (bridge, hosts) = (Arc::clone(bridge), Arc::clone(&all));
+                    let lane = Lane { bridge, hosts, number, of };
+                    let pull = Remote(Arc::clone(source));
+                    Box::new(move || lane.work(pull, build_now)) as Loop<'_>
+                })
+                .collect();
+            Crew::start(loops, |builder, body| {
                 may_spawn()?;
                 builder.spawn(body)
-            },
-        );
+            })
+        });
         Run { inner, hosts }
     }
 

@@ -11,8 +11,8 @@ use crate::Worker;
 use crate::backend::{Job, Launch, Next};
 use crate::bridge::{Finished, StopWhen};
 use crate::sync::JoinHandle;
-use crate::threads::PulledRun;
 use crate::threads::enter::Loop;
+use crate::threads::{Crew, PulledRun};
 
 /// A conversation with the parent, of which there is none here.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(super) fn serve<S, W>(session: &mut Session, _: &[u8]) -> io::Result<()> {
 
 /// A run that is an error.
 #[doc(hidden)]
-pub struct Run<I: Iterator, O>(PulledRun<I, O, JoinHandle<()>>);
+pub struct Run<I: Iterator, O>(PulledRun<I, O, Crew<JoinHandle<()>>>);
 
 impl<I: Iterator, O> fmt::Debug for Run<I, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,7 +48,9 @@ where
                  run in threads",
             ))
         };
-        Run(PulledRun::start(job, eager, 1, |_, _, _| vec![Box::new(|| {}) as Loop<'_>], refused))
+        Run(PulledRun::start(job, eager, 1, |_, _, _| {
+            Crew::start(vec![Box::new(|| {}) as Loop<'_>], refused)
+        }))
     }
 
     fn ready(run: &mut Self::Run<I, S, W>) -> Option<Finished<W::Output>> {

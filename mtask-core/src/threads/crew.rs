@@ -32,8 +32,31 @@ impl Handle for ScopedJoinHandle<'_, ()> {
     }
 }
 
+/// What works at a run, seen from its consumer.
+pub trait Hands {
+    /// Waits for the work of a run that has been told to end.
+    ///
+    /// All are waited for, but at most for `timeout`, and a last one that is inside the source for a
+    /// few milliseconds alone. What is not there by then is left to end by itself.
+    fn join(self, timeout: Option<Duration>, is_in_source: &dyn Fn() -> bool);
+}
+
+/// How long what works at a run is waited for, by how many are left.
+pub(super) fn patience(
+    timeout: Option<Duration>,
+    is_in_source: &dyn Fn() -> bool,
+) -> impl Fn(usize) -> Option<Duration> {
+    move |count| match timeout {
+        // The one that is left is the one inside: nobody goes in any more.
+        Some(timeout) if count == 1 && is_in_source() => Some(timeout.min(SOURCE_GRACE)),
+        None if count == 1 && is_in_source() => Some(SOURCE_GRACE),
+        timeout => timeout,
+    }
+}
+
 /// The threads of a run.
-pub(super) struct Crew<H> {
+#[derive(Debug)]
+pub struct Crew<H> {
     handles: Arc<Handles<H>>,
     roll: Arc<Roll>,
 }
@@ -42,7 +65,12 @@ pub(super) struct Crew<H> {
 /// every handle to be dropped, and a crew may be forgotten.
 pub(super) type Handles<H> = Mutex<Vec<H>>;
 
+/// How the start of a crew went: the number of the first thread that could not be started, with the
+/// cause, where there is one.
+pub(crate) type Started = Result<(), (usize, io::Error)>;
+
 /// Where the threads are, and the rayon pool that they make up.
+#[derive(Debug)]
 struct Roll {
     whereabouts: Mutex<Vec<Whereabouts>>,
     changed: Condvar,
@@ -53,7 +81,7 @@ struct Roll {
 }
 
 /// Where a thread is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Whereabouts {
     /// In its loop, or on the way there.
     InLoop,
@@ -128,10 +156,10 @@ impl<H: Handle> Crew<H> {
     ///
     /// The number of the first thread that could not be started, with the cause. Those started
     /// before it are in the crew, and have to be told to end before they are joined.
-    pub(super) fn start<'a>(
+    pub(crate) fn start<'a>(
         loops: Vec<Loop<'a>>,
         spawn: impl Fn(Builder, Loop<'a>) -> io::Result<H>,
-    ) -> (Self, Result<(), (usize, io::Error)>) {
+    ) -> (Self, Started) {
         let roll = Arc::new(Roll {
             whereabouts: Mutex::new(vec![Whereabouts::InLoop; loops.len()]),
             changed: Condvar::new(),
@@ -186,19 +214,12 @@ impl<H: Handle> Crew<H> {
     pub(super) fn handles(&self) -> &Arc<Handles<H>> {
         &self.handles
     }
+}
 
-    /// Joins the threads of a run that has been told to end.
-    ///
-    /// All are waited for, but at most for `timeout`, and a last one that is inside the source
-    /// for [`SOURCE_GRACE`] alone. A thread that is not there by then is left to end by itself.
-    pub(super) fn join(self, timeout: Option<Duration>, is_in_source: impl Fn() -> bool) {
+impl<H: Handle> Hands for Crew<H> {
+    fn join(self, timeout: Option<Duration>, is_in_source: &dyn Fn() -> bool) {
         let start = Instant::now();
-        let limit = |count| match timeout {
-            // The one that is left is the one inside: nobody goes in any more.
-            Some(timeout) if count == 1 && is_in_source() => Some(timeout.min(SOURCE_GRACE)),
-            None if count == 1 && is_in_source() => Some(SOURCE_GRACE),
-            timeout => timeout,
-        };
+        let limit = patience(timeout, is_in_source);
         self.roll.wait_until_none(|is| is == Whereabouts::InLoop, limit, start);
         // For those that can be joined although one is left.
         self.roll.let_go();

@@ -1,40 +1,36 @@
 //! A run in threads, seen from its consumer.
 
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use super::crew::{Crew, Handle, Handles};
+use super::crew::{Hands, Started};
 use super::enter::Loop;
 use super::pace::Pace;
 use crate::backend::Team;
 use crate::bridge::{Bridge, Chunk, Finished, Pull};
 use crate::error::drop_caught;
 use crate::life::Life;
-use crate::stats::Counters;
-use crate::sync::{Arc, Builder};
+use crate::sync::Arc;
 use crate::{Spec, TaskError, Worker};
 
 /// A bridge and the threads that work at it.
-pub(super) struct Engine<T, O, H: Handle> {
+pub(super) struct Engine<T, O, H: Hands> {
     pub(super) bridge: Arc<Bridge<T, O>>,
     /// `None` once they are joined.
-    crew: Option<Crew<H>>,
+    hands: Option<H>,
     start_error: Option<TaskError>,
     timeout: Option<Duration>,
 }
 
-impl<T, O, H: Handle> Engine<T, O, H> {
-    /// Starts a thread for each loop.
-    pub(crate) fn start<'a>(
+impl<T, O, H: Hands> Engine<T, O, H> {
+    /// With threads that were started at the bridge, all or some of them.
+    pub(super) fn new(
         bridge: Arc<Bridge<T, O>>,
-        loops: Vec<Loop<'a>>,
         timeout: Option<Duration>,
-        spawn: impl Fn(Builder, Loop<'a>) -> io::Result<H>,
+        (hands, started): (H, Started),
     ) -> Self {
-        let (crew, outcome) = Crew::start(loops, spawn);
-        let mut engine = Self { bridge, crew: Some(crew), start_error: None, timeout };
-        if let Err((worker, error)) = outcome {
+        let mut engine = Self { bridge, hands: Some(hands), start_error: None, timeout };
+        if let Err((worker, error)) = started {
             engine.stop();
             engine.start_error = Some(TaskError::start_failed(worker, error));
         }
@@ -43,25 +39,25 @@ impl<T, O, H: Handle> Engine<T, O, H> {
 
     /// No threads at all, for a run with no items.
     pub(super) fn idle(bridge: Arc<Bridge<T, O>>) -> Self {
-        Self { bridge, crew: None, start_error: None, timeout: None }
+        Self { bridge, hands: None, start_error: None, timeout: None }
     }
 
     /// Cancels what is still going on and joins the threads.
     pub(super) fn stop(&mut self) {
-        let Some(crew) = self.crew.take() else { return };
+        let Some(hands) = self.hands.take() else { return };
         self.bridge.cancel();
-        crew.join(self.timeout, || self.bridge.is_in_source());
+        hands.join(self.timeout, &|| self.bridge.is_in_source());
         discard(&self.bridge);
     }
 
-    /// The handles of the threads, unless they have been joined.
-    pub(super) fn handles(&self) -> Option<Arc<Handles<H>>> {
-        Some(Arc::clone(self.crew.as_ref()?.handles()))
+    /// The threads, unless they have been joined.
+    pub(super) fn hands(&self) -> Option<&H> {
+        self.hands.as_ref()
     }
 
     /// True while the threads have not been joined.
     pub(super) fn is_running(&self) -> bool {
-        self.crew.is_some()
+        self.hands.is_some()
     }
 
     /// The error that stands for the whole run, where it could not be started.
@@ -71,7 +67,7 @@ impl<T, O, H: Handle> Engine<T, O, H> {
     }
 }
 
-impl<T, O, H: Handle> Drop for Engine<T, O, H> {
+impl<T, O, H: Hands> Drop for Engine<T, O, H> {
     fn drop(&mut self) {
         self.stop();
     }
@@ -96,25 +92,30 @@ where
         let bridge = Arc::clone(bridge);
         let counters = Arc::clone(&counters);
         let pull = pull();
-        loops.push(Box::new(move || work(&bridge, spec, number, counters, pull, build_now)));
+        loops.push(Box::new(move || {
+            let mut life = Life::new(spec, number, counters);
+            let pull = work(&bridge, &mut life, pull, build_now);
+            drop_caught(life);
+            leave(&bridge, pull);
+        }));
     }
     loops
 }
 
-/// One worker's loop: claims, runs and publishes until the bridge has nothing more. Does not
-/// unwind, which rayon would answer by aborting the process.
-fn work<T, O, S, W>(
+/// One worker's loop: claims, runs and publishes until the bridge has nothing more. Gives `pull` back,
+/// to [`leave`] with. Does not unwind, which rayon would answer by aborting the process.
+pub(super) fn work<T, O, S, W, P>(
     bridge: &Bridge<T, O>,
-    spec: S,
-    number: usize,
-    counters: Arc<Counters>,
-    mut pull: impl Pull<T>,
+    life: &mut Life<S, W>,
+    mut pull: P,
     build_now: bool,
-) where
+) -> P
+where
     S: Spec<W>,
     W: Worker<Input = T, Output = O>,
+    P: Pull<T>,
 {
-    let mut life = Life::new(spec, number, counters);
+    let number = life.number();
     if build_now {
         let outcome = life.build(None);
         bridge.report_build(number, outcome);
@@ -126,9 +127,9 @@ fn work<T, O, S, W>(
         let is_retired = life.is_retired();
         pace.start(life.is_built());
         if !life.is_built() {
-            run_one(bridge, &mut life, (!is_retired).then_some(number), &mut chunk);
+            run_one(bridge, life, (!is_retired).then_some(number), &mut chunk);
         }
-        let count = run_chunk(bridge, &mut life, number, &mut chunk);
+        let count = run_chunk(bridge, life, number, &mut chunk);
         if !life.is_built() {
             bridge.give_back(&mut chunk);
             life.end();
@@ -139,7 +140,11 @@ fn work<T, O, S, W>(
             break;
         }
     }
-    drop_caught(life);
+    pull
+}
+
+/// Leaves a bridge, on a worker's thread.
+pub(super) fn leave<T, O>(bridge: &Bridge<T, O>, pull: impl Pull<T>) {
     if bridge.is_cancelled() {
         // The consumer may not have waited for this thread, if it was inside the source.
         discard(bridge);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::crew::Crew;
 use super::engine::{self, Engine};
 use crate::backend::{Backend, Concurrent, Job, Launch, Next, sealed};
 use crate::bridge::{Outlet, Pull, StopWhen, Turn};
@@ -57,7 +58,7 @@ impl<T> Pull<T> for Nothing {
 
 /// A run whose consumer pulls the source.
 pub struct FedRun<I: Iterator, O> {
-    engine: Engine<I::Item, O, JoinHandle<()>>,
+    engine: Engine<I::Item, O, Crew<JoinHandle<()>>>,
     outlet: Outlet<I::Item, O>,
     source: Source<I>,
     stage: Stage,
@@ -88,7 +89,8 @@ impl<I: Iterator, O> FedRun<I, O> {
         } else {
             let timeout = job.team.timeout;
             let loops = engine::loops(job.team, &bridge, || Nothing);
-            Engine::start(bridge, loops, timeout, |builder, body| builder.spawn(body))
+            let crew = Crew::start(loops, |builder, body| builder.spawn(body));
+            Engine::new(bridge, timeout, crew)
         };
         if eager && engine.is_running() {
             // One is there already.

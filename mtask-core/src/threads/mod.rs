@@ -3,6 +3,7 @@
 mod crew;
 mod engine;
 pub(crate) mod enter;
+mod kept;
 mod local;
 pub(crate) mod pace;
 #[cfg(feature = "progress")]
@@ -13,7 +14,10 @@ mod scope;
 mod tests;
 
 #[doc(hidden)]
-pub use crew::Handle;
+pub use crew::{Crew, Handle, Hands};
+pub(crate) use kept::Kept;
+#[doc(hidden)]
+pub use kept::{Pooled, Seat, Shift};
 #[doc(hidden)]
 pub use local::FedRun;
 pub use local::Local;
@@ -65,7 +69,8 @@ impl sealed::Sealed for Threads {}
 impl Concurrent for Threads {}
 
 impl Backend for Threads {
-    type Run<I: Iterator, S, W: Worker<Input = I::Item>> = PulledRun<I, W::Output, JoinHandle<()>>;
+    type Run<I: Iterator, S, W: Worker<Input = I::Item>> =
+        PulledRun<I, W::Output, Crew<JoinHandle<()>>>;
 }
 
 impl<I, S, W> Launch<I, S, W> for Threads
@@ -77,13 +82,10 @@ where
     W::Output: Send + 'static,
 {
     fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
-        PulledRun::start(
-            job,
-            eager,
-            1,
-            |team, bridge, source| engine::loops(team, bridge, || Remote(Arc::clone(source))),
-            |builder, body| builder.spawn(body),
-        )
+        PulledRun::start(job, eager, 1, |team, bridge, source| {
+            let loops = engine::loops(team, bridge, || Remote(Arc::clone(source)));
+            Crew::start(loops, |builder, body| builder.spawn(body))
+        })
     }
 
     #[inline(always)]

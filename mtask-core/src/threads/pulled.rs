@@ -1,28 +1,26 @@
 //! A run whose workers pull the source.
 
 use std::fmt;
-use std::io;
 
-use super::crew::Handle;
+use super::crew::{Crew, Handle, Hands, Started};
 use super::engine::Engine;
-use super::enter::Loop;
 use super::scope::Cancel;
+use crate::Worker;
 use crate::backend::{Job, Next, Team};
 use crate::bridge::{Bridge, Finished, Outlet, StopWhen};
 use crate::source::{Here, Source};
 use crate::stage::Stage;
-use crate::sync::{Arc, Builder, Weak};
-use crate::{Spec, Worker};
+use crate::sync::{Arc, Weak};
 
 /// A run whose workers pull the source, seen from its consumer.
-pub struct PulledRun<I: Iterator, O, H: Handle> {
+pub struct PulledRun<I: Iterator, O, H: Hands> {
     engine: Engine<I::Item, O, H>,
     outlet: Outlet<I::Item, O>,
     source: Arc<Source<I>>,
     stage: Stage,
 }
 
-impl<I: Iterator, O, H: Handle> PulledRun<I, O, H> {
+impl<I: Iterator, O, H: Hands> PulledRun<I, O, H> {
     /// Starts the threads, unless the source is seen to be empty.
     ///
     /// A source that may be empty is asked for its first item here, on the consumer's thread, so
@@ -30,16 +28,13 @@ impl<I: Iterator, O, H: Handle> PulledRun<I, O, H> {
     /// or where no item may be pulled before the workers are built.
     ///
     /// There are as many loops as specs, or `lanes` times as many.
-    pub(crate) fn start<'a, S, W>(
+    pub(crate) fn start<S, W>(
         job: Job<I, S, W>,
         eager: bool,
         lanes: usize,
-        loops: impl FnOnce(Team<S>, &Arc<Bridge<I::Item, O>>, &Arc<Source<I>>) -> Vec<Loop<'a>>,
-        spawn: impl Fn(Builder, Loop<'a>) -> io::Result<H>,
+        begin: impl FnOnce(Team<S>, &Arc<Bridge<I::Item, O>>, &Arc<Source<I>>) -> (H, Started),
     ) -> Self
     where
-        I: 'a,
-        S: Spec<W>,
         W: Worker<Input = I::Item, Output = O>,
     {
         let mut outlet = job.outlet(false, lanes);
@@ -55,8 +50,8 @@ impl<I: Iterator, O, H: Handle> PulledRun<I, O, H> {
             Engine::idle(bridge)
         } else {
             let timeout = job.team.timeout;
-            let loops = loops(job.team, &bridge, &source);
-            Engine::start(bridge, loops, timeout, spawn)
+            let hands = begin(job.team, &bridge, &source);
+            Engine::new(bridge, timeout, hands)
         };
         Self { engine, outlet, source, stage: job.stage }
     }
@@ -97,6 +92,13 @@ impl<I: Iterator, O, H: Handle> PulledRun<I, O, H> {
         drop(self.source.close());
     }
 
+    /// What has to be cancelled where the run was forgotten.
+    pub(super) fn traces(&self) -> (Weak<Bridge<I::Item, O>>, Weak<Source<I>>) {
+        (Arc::downgrade(&self.engine.bridge), Arc::downgrade(&self.source))
+    }
+}
+
+impl<I: Iterator, O, H: Handle> PulledRun<I, O, Crew<H>> {
     /// What a scope that is left has to cancel, should the run have been forgotten.
     pub(super) fn ends<'a>(&self) -> Vec<Weak<dyn Cancel + Send + Sync + 'a>>
     where
@@ -105,21 +107,21 @@ impl<I: Iterator, O, H: Handle> PulledRun<I, O, H> {
         O: Send + 'a,
         H: Send + 'a,
     {
-        let Some(handles) = self.engine.handles() else { return Vec::new() };
+        let Some(crew) = self.engine.hands() else { return Vec::new() };
         let source: Arc<dyn Cancel + Send + Sync + 'a> = self.source.clone();
         let bridge: Arc<dyn Cancel + Send + Sync + 'a> = self.engine.bridge.clone();
-        let handles: Arc<dyn Cancel + Send + Sync + 'a> = handles;
+        let handles: Arc<dyn Cancel + Send + Sync + 'a> = Arc::clone(crew.handles()) as _;
         [source, bridge, handles].iter().map(Arc::downgrade).collect()
     }
 }
 
-impl<I: Iterator, O, H: Handle> Drop for PulledRun<I, O, H> {
+impl<I: Iterator, O, H: Hands> Drop for PulledRun<I, O, H> {
     fn drop(&mut self) {
         self.stop();
     }
 }
 
-impl<I: Iterator, O, H: Handle> fmt::Debug for PulledRun<I, O, H> {
+impl<I: Iterator, O, H: Hands> fmt::Debug for PulledRun<I, O, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PulledRun").finish_non_exhaustive()
     }

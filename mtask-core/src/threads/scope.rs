@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::crew::Handles;
+use super::crew::{Crew, Handles};
 use super::engine;
 use super::pulled::PulledRun;
 use crate::backend::{Backend, Concurrent, Job, Launch, Next, sealed};
@@ -175,7 +175,7 @@ impl Concurrent for Scoped<'_, '_> {}
 
 impl<'scope> Backend for Scoped<'scope, '_> {
     type Run<I: Iterator, S, W: Worker<Input = I::Item>> =
-        PulledRun<I, W::Output, ScopedJoinHandle<'scope, ()>>;
+        PulledRun<I, W::Output, Crew<ScopedJoinHandle<'scope, ()>>>;
 }
 
 impl<'scope, I, S, W> Launch<I, S, W> for Scoped<'scope, '_>
@@ -187,13 +187,10 @@ where
     W::Output: Send + 'scope,
 {
     fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
-        let run = PulledRun::start(
-            job,
-            eager,
-            1,
-            |team, bridge, source| engine::loops(team, bridge, || Remote(Arc::clone(source))),
-            |builder, body| builder.spawn_scoped(self.threads, body),
-        );
+        let run = PulledRun::start(job, eager, 1, |team, bridge, source| {
+            let loops = engine::loops(team, bridge, || Remote(Arc::clone(source)));
+            Crew::start(loops, |builder, body| builder.spawn_scoped(self.threads, body))
+        });
         let ends = run.ends();
         match &mut *lock(&self.runs.list) {
             Some(list) => {

@@ -1,0 +1,172 @@
+//! Workers that are kept from one run to the next.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::par::{ParStateful, specs_of};
+use crate::stats::Counters;
+use crate::sync::Arc;
+use crate::threads::{Kept, Pooled, Seat};
+use crate::{Spec, TaskError, Worker};
+
+/// Workers that are built once and used for many runs.
+///
+/// [`par_stateful`](crate::par_stateful) builds its workers for a single iterator. Where a program has many,
+/// a directory after a directory or an epoch after an epoch, a pool keeps workers, their threads and
+/// whatever they hold between them: the models, the connections, the caches. The name for it is
+/// `keep_alive` in MPIRE and `persistent_workers` in torch's `DataLoader`.
+///
+/// Nothing is spawned or built before the first [`map`](Pool::map) yields, or [`build_now`](Pool::build_now); each
+/// worker is built when it takes its first item, and again only after a panic. What holds for a run holds
+/// for each map: order, bounds, one result for each input, an early end at any point. Dropping the
+/// pool drops the workers, each on its own thread, and joins the threads.
+///
+/// # Examples
+///
+/// ```
+/// use mtask::Pool;
+/// use mtask::prelude::*;
+///
+/// struct Counter {
+///     seen: u32,
+/// }
+///
+/// #[delayed_init]
+/// impl Counter {
+///     fn new() -> Self {
+///         Self { seen: 0 } // once, however many maps there are
+///     }
+///
+///     fn call(&mut self, _word: String) -> u32 {
+///         self.seen += 1;
+///         self.seen
+///     }
+/// }
+///
+/// let mut pool = Pool::new([Counter::spec()]);
+/// for (chapter, expected) in [("the cat sat", 3), ("on the mat", 6)] {
+///     let words = chapter.split(' ').map(str::to_owned).collect::<Vec<_>>();
+///     let seen: Vec<u32> = pool.map(words).collect::<Result<_, _>>()?;
+///     assert_eq!(seen.last(), Some(&expected));
+/// }
+/// pool.finish();
+/// # Ok::<(), TaskError>(())
+/// ```
+#[must_use = "a pool does nothing until something is mapped over it"]
+pub struct Pool<S, W> {
+    kept: Kept<S, W>,
+    timeout: Option<Duration>,
+}
+
+/// A map over a [`Pool`]: the results of one iterator, with the options of
+/// [`ParStateful`] for it alone.
+pub type PoolMap<'p, I, S, W> = ParStateful<I, Seat, W, Pooled<'p, S, W>>;
+
+impl<S: Spec<W> + 'static, W: Worker + 'static> Pool<S, W> {
+    /// A pool of a worker for each spec, none of which is built yet.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no spec.
+    #[track_caller]
+    pub fn new(specs: impl IntoIterator<Item = S>) -> Self {
+        Self { kept: Kept::new(specs_of(specs)), timeout: None }
+    }
+
+    /// Maps an iterator through the workers, as [`par_stateful`](crate::par_stateful) does, and with its
+    /// options.
+    ///
+    /// A map that is dropped early leaves the pool as it was: what is in hand is finished, and the next
+    /// map waits for it, also for a thread that the dropped map had to leave inside its source. A
+    /// map that was forgotten (`mem::forget`) is cancelled when the next one starts. Two maps at
+    /// once are refused by the compiler:
+    ///
+    /// ```compile_fail,E0499
+    /// use mtask::{Pool, Spec, worker_fn};
+    ///
+    /// let mut pool = Pool::new(worker_fn(|x: u32| x + 1).times(2));
+    /// let mut one = pool.map(0..3);
+    /// let two = pool.map(0..3);
+    /// one.next();
+    /// ```
+    ///
+    /// Workers that were [given up](TaskError::worker) after three failed builds are tried again by the
+    /// next map. [`stats`](ParStateful::stats) counts for the map.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::{Pool, Spec, worker_fn};
+    ///
+    /// let mut pool = Pool::new(worker_fn(|x: u32| x * x).times(2));
+    /// let squares = pool.map(0..1_000).max_in_flight(16).propagate_panics();
+    /// assert_eq!(squares.take(3).collect::<Vec<_>>(), [0, 1, 4]);
+    /// assert_eq!(pool.map([5]).propagate_panics().next(), Some(25));
+    /// ```
+    pub fn map<I>(&mut self, iter: I) -> PoolMap<'_, I::IntoIter, S, W>
+    where
+        I: IntoIterator<Item = W::Input>,
+        I::IntoIter: Send + 'static,
+        W::Input: Send + 'static,
+        W::Output: Send + 'static,
+    {
+        let seats = vec![Seat; self.kept.workers()];
+        let map = ParStateful::new(iter.into_iter(), seats, Pooled(&mut self.kept));
+        match self.timeout {
+            Some(timeout) => map.shutdown_timeout(timeout),
+            None => map,
+        }
+    }
+
+    /// Builds the workers that are not there yet, all at once, each on its own thread.
+    ///
+    /// # Errors
+    ///
+    /// That of the first worker, by its number, that could not be built, or of a thread that could not be
+    /// started. The others are built, and this one is tried again for its next item.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::{BuildError, Pool, Spec, init_fn};
+    ///
+    /// let open = |path: &'static str| init_fn(move || {
+    ///     let text = std::fs::read_to_string(path)?;
+    ///     Ok::<_, std::io::Error>(move |x: usize| text.len() + x)
+    /// });
+    /// let mut pool = Pool::new([open("no such file")]);
+    /// let error = pool.build_now().unwrap_err();
+    /// assert_eq!(error.worker(), Some(0));
+    /// ```
+    pub fn build_now(&mut self) -> Result<(), TaskError> {
+        self.kept.build(&Arc::new(Counters::default()))
+    }
+
+    /// How long a worker that has an item in hand is waited for, where a map is left early or the pool
+    /// dropped; one that takes longer is left to end by itself. Without it that is waited for, however
+    /// long it takes.
+    ///
+    /// A map may have another one, by its own option.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Ends the pool: drops each worker on its own thread and joins all threads, also one that sits inside
+    /// the source of a map which was left early.
+    pub fn finish(mut self) {
+        self.kept.end(None, true);
+    }
+}
+
+impl<S, W> Drop for Pool<S, W> {
+    fn drop(&mut self) {
+        self.kept.end(self.timeout, false);
+    }
+}
+
+impl<S, W> fmt::Debug for Pool<S, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("workers", &self.kept.workers()).finish_non_exhaustive()
+    }
+}
