@@ -90,8 +90,8 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Pool<S, W> {
     /// one.next();
     /// ```
     ///
-    /// Workers that were [given up](TaskError::worker) after three failed builds are tried again by the
-    /// next map. [`stats`](ParStateful::stats) counts for the map.
+    /// A worker that was given up after three failed builds is tried again by the next map.
+    /// [`stats`](ParStateful::stats) counts for the map.
     ///
     /// # Examples
     ///

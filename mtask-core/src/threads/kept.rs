@@ -6,8 +6,7 @@ use std::time::{Duration, Instant};
 use super::crew::{Crew, Hands, Started, patience};
 use super::engine::{leave, work};
 use super::enter::Loop;
-use super::pulled::PulledRun;
-use super::scope::Cancel;
+use super::pulled::{PulledRun, Trace};
 use crate::backend::{Backend, Concurrent, Job, Launch, Next, Team, sealed};
 use crate::bridge::{Bridge, Finished, StopWhen};
 use crate::error::drop_caught;
@@ -15,7 +14,7 @@ use crate::life::Life;
 use crate::source::{Remote, Source};
 use crate::stats::Counters;
 use crate::sync::mpsc::{Receiver, Sender, channel};
-use crate::sync::{Arc, Condvar, JoinHandle, Mutex, Weak, lock, wait_timeout};
+use crate::sync::{Arc, Condvar, JoinHandle, Mutex, lock, wait_timeout};
 use crate::{Spec, TaskError, Worker};
 
 /// What a kept thread is asked to do with its worker.
@@ -33,28 +32,28 @@ pub(crate) struct Kept<S, W> {
 /// A run of kept threads, which may have been left early or forgotten.
 struct Last {
     shift: Shift,
-    run: Box<dyn Trace + Send>,
+    run: Box<dyn AnyTrace + Send>,
 }
 
-/// A run, whatever its items, as far as it is still there.
-trait Trace {
+/// The trace of a run, whatever its items.
+trait AnyTrace {
     fn cancel(&self);
 
     fn is_in_source(&self) -> bool;
 }
 
-impl<I: Iterator, O> Trace for (Weak<Bridge<I::Item, O>>, Weak<Source<I>>) {
+impl<I: Iterator, O> AnyTrace for Trace<I, O> {
     fn cancel(&self) {
-        if let Some(source) = self.1.upgrade() {
-            Cancel::cancel(&*source);
+        if let Some(source) = self.source.upgrade() {
+            source.cancel();
         }
-        if let Some(bridge) = self.0.upgrade() {
-            Cancel::cancel(&*bridge);
+        if let Some(bridge) = self.bridge.upgrade() {
+            bridge.cancel();
         }
     }
 
     fn is_in_source(&self) -> bool {
-        self.0.upgrade().is_some_and(|bridge| bridge.is_in_source())
+        self.bridge.upgrade().is_some_and(|bridge| bridge.is_in_source())
     }
 }
 
@@ -273,7 +272,7 @@ where
             shift = Some(begun.0.clone());
             begun
         });
-        kept.last = shift.map(|shift| Last { shift, run: Box::new(run.traces()) });
+        kept.last = shift.map(|shift| Last { shift, run: Box::new(run.trace()) });
         run
     }
 

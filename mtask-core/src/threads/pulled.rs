@@ -20,6 +20,12 @@ pub struct PulledRun<I: Iterator, O, H: Hands> {
     stage: Stage,
 }
 
+/// What a run leaves behind that was forgotten, as far as it is still there.
+pub(super) struct Trace<I: Iterator, O> {
+    pub(super) bridge: Weak<Bridge<I::Item, O>>,
+    pub(super) source: Weak<Source<I>>,
+}
+
 impl<I: Iterator, O, H: Hands> PulledRun<I, O, H> {
     /// Starts the threads, unless the source is seen to be empty.
     ///
@@ -93,8 +99,8 @@ impl<I: Iterator, O, H: Hands> PulledRun<I, O, H> {
     }
 
     /// What has to be cancelled where the run was forgotten.
-    pub(super) fn traces(&self) -> (Weak<Bridge<I::Item, O>>, Weak<Source<I>>) {
-        (Arc::downgrade(&self.engine.bridge), Arc::downgrade(&self.source))
+    pub(super) fn trace(&self) -> Trace<I, O> {
+        Trace { bridge: Arc::downgrade(&self.engine.bridge), source: Arc::downgrade(&self.source) }
     }
 }
 
