@@ -50,3 +50,20 @@ fn a_death_costs_one_item() {
         }
     }
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_child_that_goes_astray_starts_no_others() {
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+
+    // As a child whose program has no `init`: it comes to a run of its own.
+    let output = Command::new(std::env::current_exe().unwrap())
+        .arg0("mtask-worker")
+        .args(["--exact", "basics::results_come_in_order", "--nocapture"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("was started for a worker and has not come to"), "{text}");
+    assert!(!output.status.success());
+}

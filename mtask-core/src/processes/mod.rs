@@ -138,6 +138,8 @@ use settings::Settings;
 
 /// `init` was called in this process.
 static READY: AtomicBool = AtomicBool::new(false);
+/// This process serves a worker.
+static SERVES: AtomicBool = AtomicBool::new(false);
 
 /// The first line of `main` in a program that runs workers in processes.
 ///
@@ -157,6 +159,7 @@ pub fn init() {
 pub fn serve_if_child() {
     #[cfg(unix)]
     if child::is_child() {
+        SERVES.store(true, Ordering::Relaxed);
         child::run();
     }
 }

@@ -4,11 +4,17 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 
-use super::{READY, TestEntry};
+use super::{READY, SERVES, TestEntry, child};
 use crate::sync::Ordering;
 
 /// Refuses to start children that would do what their parent does.
 pub(super) fn may_spawn() -> io::Result<()> {
+    if child::is_child() && !SERVES.load(Ordering::Relaxed) {
+        return Err(io::Error::other(
+            "this process was started for a worker and has not come to `mtask::init()` or \
+             `mtask::test_entry!()`: it goes no further, or each child would start others",
+        ));
+    }
     if READY.load(Ordering::Relaxed) || inventory::iter::<TestEntry>().next().is_some() {
         return Ok(());
     }
