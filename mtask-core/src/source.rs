@@ -42,19 +42,20 @@ impl<I: Iterator> Source<I> {
         mut keep: impl FnMut(I::Item) -> bool,
     ) -> Turn {
         let mut guard = lock(&self.iter);
-        let iter = &mut *guard;
+        let place = &mut *guard;
         // By value, so that what `keep` counts may stay in registers.
         let asked = catch_unwind(AssertUnwindSafe(move || {
-            let Some(source) = iter.as_mut() else { return Turn::End };
+            let Some(source) = place.take() else { return Turn::End };
+            let mut lent = Lent { source: Some(source), place };
             loop {
                 note(index);
-                let Some(item) = source.next() else { break };
+                let Some(item) = lent.source.as_mut().and_then(I::next) else { break };
                 index += 1;
                 if !keep(item) {
                     return Turn::Enough;
                 }
             }
-            *iter = None;
+            drop(lent.source.take());
             Turn::End
         }));
         asked.unwrap_or_else(|payload| {
@@ -73,6 +74,19 @@ impl<I> Source<I> {
     /// Takes the iterator out for the caller to drop, unless a thread is inside.
     pub(crate) fn close(&self) -> Option<I> {
         self.iter.try_lock().ok()?.take()
+    }
+}
+
+/// A source taken out of its place for a turn, so that a small one is kept in registers. It is back
+/// there after the turn, whatever the turn ends by.
+struct Lent<'a, I> {
+    source: Option<I>,
+    place: &'a mut Option<I>,
+}
+
+impl<I> Drop for Lent<'_, I> {
+    fn drop(&mut self) {
+        *self.place = self.source.take();
     }
 }
 

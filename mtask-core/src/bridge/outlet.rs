@@ -3,8 +3,6 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::time::Duration;
-#[cfg(not(loom))]
-use std::time::Instant;
 
 use super::block::Phase;
 use super::signals::{ANYTHING, NOBODY};
@@ -25,8 +23,6 @@ const LONGEST_NAP: usize = 1_500_000;
 /// After which time the consumer wakes by itself, should they take longer: as long as a cheap result
 /// may wait.
 const NAP_LIMIT: Duration = Duration::from_micros(1_900);
-/// A yield that takes as long as this has let another thread run.
-const STOOD_ASIDE: Duration = Duration::from_micros(20);
 /// Items so cheap, in nanoseconds, that waking the consumer for each would cost as much.
 const CHEAP: usize = 250_000;
 /// How long the consumer sleeps at the most while a quick claim is in work.
@@ -278,6 +274,7 @@ impl<T, O> Outlet<T, O> {
             }
         }
         self.done = span.start + count;
+        span.block.fetch(span.start, self.done);
         self.looks = 0;
         true
     }
@@ -393,7 +390,7 @@ impl<T, O> Outlet<T, O> {
         drop(state);
         // By now the heap may be there.
         let found = self.look_ahead();
-        if !found && !stood_aside() {
+        if !found {
             bridge.consumer.wait_at_most(NAP_LIMIT);
         }
         self.watch_for(NOBODY);
@@ -430,25 +427,6 @@ impl<T, O> Outlet<T, O> {
         }
         Look::Pending
     }
-}
-
-/// Lets others run first; true if somebody did.
-///
-/// Where each processor has a worker, to stand aside for one is cheaper than to sleep: the consumer
-/// is back when that worker has nothing to do, or when the scheduler thinks it its turn, with no
-/// timer and nobody to wake it. Where a processor is free, this takes no time.
-#[cfg(not(loom))]
-fn stood_aside() -> bool {
-    let start = Instant::now();
-    yield_now();
-    start.elapsed() >= STOOD_ASIDE
-}
-
-/// The models know no clock.
-#[cfg(loom)]
-fn stood_aside() -> bool {
-    let _ = STOOD_ASIDE;
-    false
 }
 
 impl<T, O> Drop for Outlet<T, O> {

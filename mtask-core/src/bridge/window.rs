@@ -5,7 +5,7 @@ use super::Plan;
 /// Items for each worker to begin with.
 const LEAST: usize = 16;
 /// The most items, unless `LEAST` for each worker is more.
-const MOST: usize = 3_584;
+const MOST: usize = 4_096;
 /// The most bytes of them, with the same exception. What they own elsewhere is not known.
 const BYTES: usize = 2 << 20;
 /// How much work for each worker there is to be in a window, in nanoseconds: some times as long as a
@@ -41,7 +41,7 @@ impl Window {
     /// After how many taken items the others are to be told: each where the window is small, so
     /// that it is used to the full.
     pub(super) fn step(&self) -> usize {
-        (self.size / 64).clamp(1, 64)
+        (self.size / 16).clamp(1, 256)
     }
 
     /// Adapts, where `taken` more items have been taken and one takes `item_ns`.

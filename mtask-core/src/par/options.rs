@@ -201,14 +201,14 @@ where
     /// next one, so that an observer never sees the bound broken.
     ///
     /// Without it the window adapts: it begins with 16 items for each worker, grows while items
-    /// are cheap, to 8 ms of work for each worker, 3,584 items and 2 MiB of them at most (or 16 for
+    /// are cheap, to 8 ms of work for each worker, 4,096 items and 2 MiB of them at most (or 16 for
     /// each worker, if that is more), and grows only by what the consumer has taken. A first item
     /// that stalls meets a small window. What items own, as a `String` its text, is not counted.
     ///
     /// A larger window keeps workers busy behind a slow item, at the price of as many items and
     /// results in memory. Set it where items are large: to the memory you can spare, divided by
     /// the size of an item and its output. Cheap large items are the case to think of, such as
-    /// files that are read ahead: 3,584 of 1 MiB are 3.5 GiB. Fewer than there are workers leave
+    /// files that are read ahead: 4,096 of 1 MiB are 4 GiB. Fewer than there are workers leave
     /// some of them idle.
     ///
     /// # Panics
@@ -247,7 +247,7 @@ where
     }
 
     /// Rarely needed: sets the most items that a worker claims at a time, and pulls in one turn at
-    /// the source. Without it claims adapt: to as many items as take 200 µs, 512 at most, and no
+    /// the source. Without it claims adapt: to as many items as take 500 µs, 1,024 at most, and no
     /// more than the worker's share of half the window. `batch_size(1)` has every item pulled,
     /// claimed and run by itself.
     ///

@@ -6,16 +6,16 @@ use crate::bridge::Stride;
 
 /// How long a claim is to take: long enough for what is done once a claim to cost next to nothing,
 /// and short enough for nobody to miss what is in it, before it is old enough to be stolen from.
-const AIM: Duration = Duration::from_micros(200);
+const AIM: Duration = Duration::from_micros(500);
 /// The most items in a claim.
-const MOST: usize = 512;
+const MOST: usize = 1024;
 /// Items that take less than this are cheap enough for a claim in which not every item is fenced.
 const QUICK: Duration = Duration::from_micros(30);
 /// How long what a worker takes in hand at a time, out of the reach of others, is to take: some
 /// hundred times as long as taking it, and shorter than it takes to wake one of the others.
 const STEP: Duration = Duration::from_micros(4);
 /// The most items of a step, should they all turn out to be dear.
-const MOST_IN_STEP: usize = 16;
+const MOST_IN_STEP: usize = 32;
 
 /// Measures a worker's claims, and sizes the next: at most twice as many items as the last one,
 /// and at once as few as they turn out to be worth.
@@ -91,9 +91,9 @@ mod tests {
     #[test]
     fn claims_double_up_to_what_takes_the_aim_and_shrink_at_once() {
         let mut pace = Pace::new();
-        assert_eq!(sizes(&mut pace, Duration::from_micros(5), 7), [1, 2, 4, 8, 16, 32, 40]);
+        assert_eq!(sizes(&mut pace, Duration::from_micros(5), 8), [1, 2, 4, 8, 16, 32, 64, 100]);
         assert!(pace.stride(true).quick);
-        assert_eq!(sizes(&mut pace, Duration::from_millis(1), 2), [40, 1]);
+        assert_eq!(sizes(&mut pace, Duration::from_millis(1), 2), [100, 1]);
         assert!(!pace.stride(true).quick);
         assert_eq!(sizes(&mut pace, Duration::from_nanos(2), 12).last(), Some(&MOST));
         assert_eq!(pace.stride(true).step, MOST_IN_STEP);
