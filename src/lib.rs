@@ -41,7 +41,7 @@ pub mod prelude {
     pub use mtask_core::ProgressOptions;
     pub use mtask_core::{
         BuildError, ParStatefulExt, Spec, TaskError, TaskErrorKind, TaskErrors, Worker, init_fn,
-        par_map, par_stateful, par_stateful_local, worker_fn,
+        par_map, par_stateful, par_stateful_local, par_stateful_ok, par_stateful_try, worker_fn,
     };
     pub use mtask_macros::delayed_init;
 }

@@ -20,7 +20,7 @@ pub use std::borrow::{Borrow, ToOwned};
 pub use std::string::String;
 pub use std::vec::Vec;
 
-pub use crate::{BuildError, Finish, Spec, Worker};
+pub use crate::{BuildError, Context, Finish, Spec, Worker};
 
 #[cfg(all(feature = "processes", not(loom)))]
 mod remote;

@@ -24,9 +24,10 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use crate::Worker;
-use crate::bridge::{Bridge, Outlet, Plan};
+use crate::bridge::{Bell, Bridge, Outlet, Plan};
 #[doc(hidden)]
 pub use crate::bridge::{Finished, StopWhen};
+use crate::care::Care;
 #[doc(hidden)]
 pub use crate::inline::InlineRun;
 use crate::stage::Stage;
@@ -64,6 +65,12 @@ where
     #[doc(hidden)]
     fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output>;
 
+    /// How many items may be in flight, and the most that were.
+    #[doc(hidden)]
+    fn in_flight(_run: &Self::Run<I, S, W>) -> (usize, usize) {
+        (1, 1)
+    }
+
     /// Ends the run after the first result for which `stop` holds.
     #[doc(hidden)]
     fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>);
@@ -83,11 +90,16 @@ pub mod sealed {
     pub trait Sealed {}
 }
 
+/// A backend that builds its workers in this process and for one run, so that they can be finished at its
+/// end.
+pub trait Finishing: Backend {}
+
 /// What a backend is given to run.
 #[doc(hidden)]
 pub struct Job<I, S, W: Worker> {
     pub(crate) source: I,
-    pub(crate) team: Team<S>,
+    pub(crate) team: Team<S, W>,
+    pub(crate) bell: Arc<Bell>,
     pub(crate) options: Options<W::Output>,
     pub(crate) stage: Stage,
     pub(crate) worker: PhantomData<fn() -> W>,
@@ -100,8 +112,9 @@ impl<I, S, W: Worker> fmt::Debug for Job<I, S, W> {
 }
 
 /// The workers to be, and what becomes of them.
-pub(crate) struct Team<S> {
+pub(crate) struct Team<S, W: Worker> {
     pub(crate) specs: Vec<S>,
+    pub(crate) care: Care<W::Input, W::Output>,
     pub(crate) counters: Arc<Counters>,
     /// All are built at the start.
     pub(crate) build_now: bool,
@@ -129,7 +142,7 @@ impl<I: Iterator, S, W: Worker<Input = I::Item>> Job<I, S, W> {
     /// Where the results of this job come out; `fed` where the consumer pulls the source, and with so
     /// many loops for each worker.
     pub(crate) fn outlet(&self, fed: bool, lanes: usize) -> Outlet<I::Item, W::Output> {
-        let (_, mut outlet) = Bridge::new(Plan {
+        let plan = Plan {
             workers: self.team.specs.len() * lanes,
             window: self.options.window,
             item_bytes: size_of::<I::Item>().max(size_of::<W::Output>()),
@@ -137,7 +150,8 @@ impl<I: Iterator, S, W: Worker<Input = I::Item>> Job<I, S, W> {
             ordered: self.options.ordered,
             build_now: self.team.build_now,
             fed,
-        });
+        };
+        let (_, mut outlet) = Bridge::new(plan, Arc::clone(&self.bell));
         if let Some(stop) = self.options.stop_when {
             outlet.stop_when(stop);
         }

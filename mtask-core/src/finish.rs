@@ -4,9 +4,9 @@ use crate::Worker;
 
 /// A worker that sums itself up when its last item is done.
 ///
-/// `#[delayed_init]` writes it for `fn finish(self) -> T`. No run calls `finish` in this version:
-/// it is for code that builds a worker and drives it by itself. What has to happen at the end of a
-/// worker's part in a run, as flushing a file, belongs into its `Drop`, which runs in its thread.
+/// `#[delayed_init]` writes it for `fn finish(self) -> T`. A run finishes its workers where it was asked to,
+/// by [`with_summaries`](crate::ParStateful::with_summaries); else they are dropped. What has to happen in any
+/// case, as flushing a file, belongs into `Drop`, which runs in the worker's thread as well.
 ///
 /// # Examples
 ///

@@ -1,11 +1,13 @@
 //! A run without threads.
 
 use std::fmt;
+use std::time::{Duration, Instant};
 
-use crate::backend::{Backend, Job, Launch, Next, sealed};
-use crate::bridge::{Finished, StopWhen, Turn};
+use crate::backend::{Backend, Finishing, Job, Launch, Next, Team, sealed};
+use crate::bridge::{Bell, Finished, StopWhen, Turn};
 use crate::life::Life;
 use crate::source::Source;
+use crate::sync::Arc;
 use crate::{Spec, TaskError, Worker};
 
 /// One worker on the caller's own thread; the backend of
@@ -15,6 +17,7 @@ use crate::{Spec, TaskError, Worker};
 pub struct Inline {}
 
 impl sealed::Sealed for Inline {}
+impl Finishing for Inline {}
 
 impl Backend for Inline {
     type Run<I: Iterator, S, W: Worker<Input = I::Item>> = InlineRun<I, S, W>;
@@ -27,12 +30,12 @@ where
     W: Worker<Input = I::Item>,
 {
     fn launch(self, job: Job<I, S, W>, _eager: bool) -> Self::Run<I, S, W> {
-        let spec = job.team.specs.into_iter().next().expect("no run is made without a spec");
-        let mut life = Life::new(spec, 0, job.team.counters);
+        let Team { specs, care, counters, build_now, .. } = job.team;
+        let spec = specs.into_iter().next().expect("no run is made without a spec");
+        let mut life = Life::new(spec, 0, care, counters, Arc::clone(&job.bell));
         let may_have_items = job.source.size_hint().1 != Some(0);
-        let build_error =
-            if job.team.build_now && may_have_items { life.build(None).err() } else { None };
-        InlineRun { source: Source::new(job.source), life, build_error, pulled: 0 }
+        let build_error = if build_now && may_have_items { life.build(None).err() } else { None };
+        InlineRun { source: Source::new(job.source), bell: job.bell, life, build_error, pulled: 0 }
     }
 
     fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
@@ -45,8 +48,9 @@ where
 }
 
 /// A run on the caller's thread.
-pub struct InlineRun<I, S, W> {
+pub struct InlineRun<I, S, W: Worker> {
     source: Source<I>,
+    bell: Arc<Bell>,
     life: Life<S, W>,
     build_error: Option<TaskError>,
     pulled: usize,
@@ -64,15 +68,26 @@ where
             return Ok(Some(Finished { index: None, worker: Some(0), result: Err(error) }));
         }
         let mut input = None;
-        let turn = self.source.turn_here(self.pulled, |item| {
-            input = Some(item);
-            false
-        });
+        let start = Instant::now();
+        let turn = if self.bell.is_closed() {
+            drop(self.source.close());
+            Turn::End
+        } else {
+            self.source.turn_here(self.pulled, |item| {
+                input = Some(item);
+                false
+            })
+        };
         if let Some(input) = input {
             let index = self.pulled;
             self.pulled += 1;
             let worker = (!self.life.is_retired()).then_some(0);
+            let pulled = Instant::now();
+            let built = self.life.tally().building();
             let result = self.life.run(index, input);
+            let tally = self.life.tally();
+            tally.claimed(pulled - start, Duration::ZERO, Duration::ZERO);
+            tally.ran(1, pulled.elapsed().saturating_sub(tally.building() - built));
             return Ok(Some(Finished { index: Some(index), worker, result }));
         }
         self.life.end();
@@ -83,7 +98,7 @@ where
     }
 }
 
-impl<I, S, W> fmt::Debug for InlineRun<I, S, W> {
+impl<I, S, W: Worker> fmt::Debug for InlineRun<I, S, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InlineRun").field("pulled", &self.pulled).finish_non_exhaustive()
     }

@@ -15,6 +15,8 @@
 #![cfg_attr(loom, allow(dead_code, unreachable_pub, reason = "the models need the bridge alone"))]
 
 mod bridge;
+mod care;
+mod context;
 mod error;
 mod finish;
 mod spec;
@@ -23,6 +25,8 @@ mod worker;
 
 #[cfg(not(loom))]
 pub mod backend;
+#[cfg(not(loom))]
+mod cancel;
 #[cfg(not(loom))]
 mod inline;
 #[cfg(not(loom))]
@@ -46,9 +50,13 @@ mod stats;
 #[cfg(not(loom))]
 pub mod threads;
 
+pub use context::Context;
 pub use error::{BuildError, TaskError, TaskErrorKind, TaskErrors};
 pub use finish::Finish;
-pub use spec::{BoxSpec, FnSpec, FnWorker, InitSpec, Spec, init_fn, worker_fn};
+pub use spec::{
+    BoxSpec, FnSpec, FnWorker, InitSpec, OkSpec, OkWorker, Spec, Summing, TrySpec, TryWorker,
+    init_fn, worker_fn,
+};
 pub use worker::Worker;
 
 /// The crate that draws the bars, in the version that [`ProgressOptions`] takes the types of.
@@ -56,13 +64,15 @@ pub use worker::Worker;
 pub use indicatif;
 
 #[cfg(not(loom))]
+pub use cancel::CancelHandle;
+#[cfg(not(loom))]
 pub use inline::Inline;
 #[cfg(not(loom))]
 pub use iter::{DeferErrors, FlattenErrors, PropagatePanics, StopOnError, TaskIterator, Tasks};
 #[cfg(not(loom))]
 pub use par::{
-    ParMap, ParStateful, ParStatefulExt, ParStatefulInline, ParStatefulLocal, par_map,
-    par_stateful, par_stateful_local,
+    ParMap, ParStateful, ParStatefulExt, ParStatefulInline, ParStatefulLocal, ParStatefulOk,
+    ParStatefulTry, par_map, par_stateful, par_stateful_local, par_stateful_ok, par_stateful_try,
 };
 #[cfg(not(loom))]
 pub use pool::{Pool, PoolMap};
@@ -73,7 +83,7 @@ pub use processes::{Processes, RemoteBoxSpec, RemoteError, RemoteSpec, init};
 #[cfg(all(feature = "progress", not(loom)))]
 pub use progress::ProgressOptions;
 #[cfg(not(loom))]
-pub use stats::Stats;
+pub use stats::{Bottleneck, Stats, WorkerState, WorkerStats};
 #[cfg(not(loom))]
 pub use threads::{Scope, scope};
 

@@ -1,29 +1,38 @@
-//! The life of one worker: built from its spec, built anew after a panic, retired when it cannot
-//! be built.
+//! The life of one worker: built from its spec, built anew after a panic or when its time is over,
+//! retired when it cannot be built, finished at the end.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
+use crate::bridge::Bell;
+use crate::care::{AnySummary, Care};
 use crate::error::{PanicPayload, drop_caught};
-use crate::stats::Counters;
+use crate::stats::{Counters, Tally};
 use crate::sync::Arc;
-use crate::{BuildError, Spec, TaskError, Worker};
+use crate::{BuildError, Context, Spec, TaskError, Worker, WorkerState};
 
 /// Failed builds in a row after which a worker is retired.
 const MAX_FAILED_BUILDS: usize = 3;
 
 /// A worker's place: its spec, and the worker where it is built. Stays on one thread.
-pub(crate) struct Life<S, W> {
+pub(crate) struct Life<S, W: Worker> {
     spec: S,
     number: usize,
     worker: Option<W>,
     /// A worker that has panicked, and is yet to be dropped: its destructor may take long, and holds
     /// up neither the error nor the items behind it.
     torn: Option<W>,
+    /// Items that the worker has run since its build.
+    served: usize,
     /// Failed builds since the last success.
     failures: usize,
     last_failure: Option<Box<str>>,
+    care: Care<W::Input, W::Output>,
+    /// The spec's, so that a life can end where nothing is known of the spec.
+    finish: fn(&S, W) -> Option<AnySummary>,
     counters: Arc<Counters>,
+    bell: Arc<Bell>,
 }
 
 /// A build that came to nothing.
@@ -32,18 +41,55 @@ enum Failure {
     Panicked(Box<dyn Any + Send>),
 }
 
-impl<S: Spec<W>, W: Worker> Life<S, W> {
-    pub(crate) fn new(spec: S, number: usize, counters: Arc<Counters>) -> Self {
-        Self { spec, number, worker: None, torn: None, failures: 0, last_failure: None, counters }
+impl<S, W: Worker> Life<S, W> {
+    pub(crate) fn new(
+        spec: S,
+        number: usize,
+        care: Care<W::Input, W::Output>,
+        counters: Arc<Counters>,
+        bell: Arc<Bell>,
+    ) -> Self
+    where
+        S: Spec<W>,
+    {
+        Self {
+            spec,
+            number,
+            worker: None,
+            torn: None,
+            served: 0,
+            failures: 0,
+            last_failure: None,
+            care,
+            finish: S::finish,
+            counters,
+            bell,
+        }
     }
 
     pub(crate) fn number(&self) -> usize {
         self.number
     }
 
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    pub(crate) fn tally(&self) -> &Tally {
+        self.counters.worker(self.number)
+    }
+
     /// A run begins, which counts for itself, and has what could not be built tried again.
-    pub(crate) fn begin(&mut self, counters: Arc<Counters>) {
-        self.counters = counters;
+    pub(crate) fn begin(
+        &mut self,
+        care: Care<W::Input, W::Output>,
+        counters: Arc<Counters>,
+        bell: Arc<Bell>,
+    ) {
+        // What is left behind at the end is asked for of the whole life, and not of a run.
+        let summaries = self.care.summaries.take();
+        self.care = Care { summaries, ..care };
+        (self.counters, self.bell) = (counters, bell);
         self.failures = 0;
     }
 
@@ -55,36 +101,86 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
         self.failures >= MAX_FAILED_BUILDS
     }
 
-    /// Runs one item, building the worker first where there is none. Does not unwind, whatever
-    /// the worker does.
-    #[inline]
+    /// How many items at the most the worker may run before something else is to be done.
+    pub(crate) fn left(&self) -> usize {
+        self.care.lifespan.map_or(usize::MAX, |most| most.saturating_sub(self.served).max(1))
+    }
+
+    /// Items have to be run one by one, by [`run`](Life::run).
+    pub(crate) fn is_careful(&self) -> bool {
+        self.care.retry.is_some() || self.care.lifespan.is_some()
+    }
+
+    /// The worker, where there is one, and what it can know of its run: for item after item.
+    pub(crate) fn worker(&mut self) -> Option<(&mut W, Context<'_>)> {
+        let context = Context::new(self.number, 0, &self.bell);
+        Some((self.worker.as_mut()?, context))
+    }
+}
+
+impl<S: Spec<W>, W: Worker> Life<S, W> {
+    /// Runs one item, building the worker first where there is none, and again where that is asked for.
+    /// Does not unwind, whatever the worker does.
     pub(crate) fn run(&mut self, index: usize, input: W::Input) -> Result<W::Output, TaskError> {
-        let Some(worker) = &mut self.worker else { return self.build_and_run(index, input) };
-        match catch_unwind(AssertUnwindSafe(move || worker.call(input))) {
+        let input = match W::pass(input) {
+            Ok(output) => return Ok(output),
+            Err(input) => input,
+        };
+        let Some(retry) = self.care.retry else { return self.run_once(index, input, 1) };
+        let mut next = Some(input);
+        for attempt in 1.. {
+            let Some(input) = next.take() else { unreachable!("there is a copy for each time") };
+            if attempt <= retry.most {
+                // The user's code, as a call is.
+                match catch_unwind(AssertUnwindSafe(|| (retry.copy)(&input))) {
+                    Ok(copy) => next = Some(copy),
+                    Err(payload) => {
+                        drop_caught(input);
+                        return Err(self.panicked(index, payload).after(attempt));
+                    }
+                }
+            }
+            let result = self.run_once(index, input, attempt);
+            let again = next.is_some() && (retry.failed)(&result) && self.bell.pause(retry.delay);
+            if !again {
+                drop_caught(next);
+                return result.map_err(|error| error.after(attempt));
+            }
+            Counters::count(&self.counters.retries);
+            drop_caught(result);
+        }
+        unreachable!("the last time ends the loop")
+    }
+
+    /// Runs one item once.
+    fn run_once(
+        &mut self,
+        index: usize,
+        input: W::Input,
+        attempt: usize,
+    ) -> Result<W::Output, TaskError> {
+        if self.care.lifespan.is_some_and(|most| self.served >= most) {
+            self.end();
+        }
+        if self.worker.is_none() {
+            let built = if self.is_retired() {
+                Err(TaskError::no_worker_left(index, self.last_failure.clone()))
+            } else {
+                self.build(Some(index))
+            };
+            if let Err(error) = built {
+                self.tally().failed();
+                drop_caught(input);
+                return Err(error);
+            }
+        }
+        let context = Context::new(self.number, index, &self.bell).at_attempt(attempt);
+        let worker = self.worker.as_mut().expect("it was just built");
+        self.served += 1;
+        match catch_unwind(AssertUnwindSafe(move || worker.call_with(input, &context))) {
             Ok(output) => Ok(output),
             Err(payload) => Err(self.panicked(index, payload)),
         }
-    }
-
-    #[cold]
-    fn build_and_run(&mut self, index: usize, input: W::Input) -> Result<W::Output, TaskError> {
-        let built = if self.is_retired() {
-            Err(TaskError::no_worker_left(index, self.last_failure.clone()))
-        } else {
-            self.build(Some(index))
-        };
-        match built {
-            Ok(()) => self.run(index, input),
-            Err(error) => {
-                drop_caught(input);
-                Err(error)
-            }
-        }
-    }
-
-    /// The worker, where there is one.
-    pub(crate) fn worker(&mut self) -> Option<&mut W> {
-        self.worker.as_mut()
     }
 
     /// Puts the worker away, which has panicked with an item in hand. It is dropped by
@@ -92,8 +188,13 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
     #[cold]
     pub(crate) fn panicked(&mut self, index: usize, payload: Box<dyn Any + Send>) -> TaskError {
         Counters::count(&self.counters.panics);
+        self.tally().failed();
         self.torn = self.worker.take();
-        TaskError::panicked(index, self.number, payload)
+        let error = TaskError::panicked(index, self.number, payload);
+        if let Some(summaries) = &self.care.summaries {
+            summaries.add(self.number, Err(TaskError::torn(index, self.number, &error)));
+        }
+        error
     }
 
     /// Builds the worker where there is none.
@@ -102,11 +203,17 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
             return Ok(());
         }
         self.end();
-        let failure = match catch_unwind(AssertUnwindSafe(|| self.spec.build())) {
+        let start = Instant::now();
+        self.counters.enter(self.number, WorkerState::Building, start);
+        let built = catch_unwind(AssertUnwindSafe(|| self.spec.build()));
+        let now = Instant::now();
+        self.counters.enter(self.number, WorkerState::Working, now);
+        self.tally().spent_building(now - start);
+        let failure = match built {
             Ok(Ok(worker)) => {
                 self.worker = Some(worker);
-                self.failures = 0;
-                Counters::count(&self.counters.builds);
+                (self.failures, self.served) = (0, 0);
+                self.counters.built(self.number);
                 return Ok(());
             }
             Ok(Err(error)) => Failure::Returned(error),
@@ -125,10 +232,25 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
     }
 }
 
-impl<S, W> Life<S, W> {
-    /// Drops the worker, and one that has panicked; a panic of a destructor is caught and counted.
+impl<S, W: Worker> Life<S, W> {
+    /// Finishes the worker, where that is asked for, or drops it; and drops one that has panicked. A
+    /// panic of a destructor is caught and counted.
     pub(crate) fn end(&mut self) {
-        for worker in [self.worker.take(), self.torn.take()] {
+        let mut worker = self.worker.take();
+        if let Some(summaries) = &self.care.summaries
+            && let Some(worker) = worker.take()
+        {
+            let finished = catch_unwind(AssertUnwindSafe(|| (self.finish)(&self.spec, worker)));
+            match finished {
+                Ok(Some(summary)) => summaries.add(self.number, Ok(summary)),
+                Ok(None) => {}
+                Err(payload) => {
+                    let error = TaskError::finish_panicked(self.number, payload);
+                    summaries.add(self.number, Err(error));
+                }
+            }
+        }
+        for worker in [worker, self.torn.take()] {
             if drop_caught(worker) {
                 Counters::count(&self.counters.destructor_panics);
             }
@@ -136,7 +258,7 @@ impl<S, W> Life<S, W> {
     }
 }
 
-impl<S, W> Drop for Life<S, W> {
+impl<S, W: Worker> Drop for Life<S, W> {
     fn drop(&mut self) {
         self.end();
     }

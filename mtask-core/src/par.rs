@@ -4,17 +4,21 @@ mod options;
 mod start;
 
 pub(crate) use start::specs_of;
-pub use start::{ParMap, ParStatefulExt, par_map, par_stateful, par_stateful_local};
+pub use start::{
+    ParMap, ParStatefulExt, ParStatefulOk, ParStatefulTry, par_map, par_stateful,
+    par_stateful_local, par_stateful_ok, par_stateful_try,
+};
 
 use std::fmt;
 use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::mem;
 use std::panic::resume_unwind;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::backend::{Backend, Finished, Job, Launch, Options, Team};
-use crate::bridge::StopWhen;
+use crate::bridge::{Bell, StopWhen};
+use crate::care::{Care, Summaries};
 use crate::inline::Inline;
 #[cfg(feature = "progress")]
 use crate::progress::{ProgressOptions, Reporter};
@@ -22,7 +26,7 @@ use crate::stage::Stage;
 use crate::stats::Counters;
 use crate::sync::Arc;
 use crate::threads::{Local, Threads};
-use crate::{Stats, TaskError, Worker};
+use crate::{CancelHandle, Finish, Stats, TaskError, Worker};
 
 /// The results of an iterator's items at a set of workers: a lazy, bounded, ordered iterator.
 ///
@@ -63,7 +67,14 @@ where
     hint: (usize, Option<usize>),
     /// How many items of it were yielded since.
     yielded: usize,
-    counters: Arc<Counters>,
+    /// By which the run can be ended from outside.
+    bell: Arc<Bell>,
+    times: Times,
+    /// Shared with the workers, once they are there.
+    counters: Option<Arc<Counters>>,
+    /// How often an item that fails is begun.
+    attempts: usize,
+    summaries: Option<Arc<Summaries>>,
     #[cfg(feature = "progress")]
     progress: Option<ProgressOptions>,
     #[cfg(feature = "progress")]
@@ -75,6 +86,18 @@ pub type ParStatefulLocal<I, S, W> = ParStateful<I, S, W, Local>;
 
 /// A run on the caller's thread; made by [`ParStateful::inline`].
 pub type ParStatefulInline<I, S, W> = ParStateful<I, S, W, Inline>;
+
+/// The clock of a run.
+#[derive(Clone, Copy, Default)]
+struct Times {
+    start: Option<Instant>,
+    /// From start to end, once it has ended.
+    elapsed: Option<Duration>,
+    /// How long the consumer was inside `next()` with nothing at hand.
+    waited: Duration,
+    /// How many items may be in flight, and the most that were.
+    in_flight: (usize, usize),
+}
 
 enum State<I: Iterator, S, W: Worker<Input = I::Item>, B: Backend> {
     /// Nothing has happened yet.
@@ -90,6 +113,7 @@ struct Plan<I, S, W: Worker, B> {
     specs: Vec<S>,
     backend: B,
     options: Options<W::Output>,
+    care: Care<W::Input, W::Output>,
     build_now: bool,
     timeout: Option<Duration>,
     stage: Stage,
@@ -108,6 +132,7 @@ where
             specs,
             backend,
             options: Options::default(),
+            care: Care::default(),
             build_now: false,
             timeout: None,
             stage: Stage::new(),
@@ -117,7 +142,11 @@ where
             state: State::Ready(Box::new(plan)),
             hint: (0, None),
             yielded: 0,
-            counters: Arc::default(),
+            bell: Arc::new(Bell::new()),
+            times: Times::default(),
+            counters: None,
+            attempts: 1,
+            summaries: None,
             #[cfg(feature = "progress")]
             progress: None,
             #[cfg(feature = "progress")]
@@ -130,9 +159,34 @@ where
         matches!(self.state, State::Done)
     }
 
-    /// What happened to the workers so far.
-    pub fn stats(&self) -> Stats {
-        self.counters.snapshot()
+    /// A handle that ends this run in order, from anywhere.
+    pub fn cancel_handle(&self) -> CancelHandle {
+        CancelHandle(Arc::clone(&self.bell))
+    }
+
+    /// Counts an item that failed after it was yielded as a success.
+    pub(crate) fn count_error(&self, worker: Option<usize>) {
+        if let (Some(counters), Some(worker)) = (&self.counters, worker) {
+            counters.worker(worker).failed();
+        }
+        #[cfg(feature = "progress")]
+        if let Some(reporter) = &self.reporter {
+            reporter.error();
+        }
+    }
+
+    /// How often an item that fails is begun.
+    pub(crate) fn attempts(&self) -> usize {
+        self.attempts
+    }
+
+    /// What is to be tried again, before the run has started.
+    pub(crate) fn try_again(&mut self, failed: StopWhen<W::Output>) {
+        if let State::Ready(plan) = &mut self.state
+            && let Some(retry) = &mut plan.care.retry
+        {
+            retry.failed = failed;
+        }
     }
 
     pub(crate) fn tasks_hint(&self) -> (usize, Option<usize>) {
@@ -144,14 +198,6 @@ where
                 (left(least), most.map(left))
             }
             State::Done => (0, Some(0)),
-        }
-    }
-
-    /// Counts an item that failed after it was yielded as a success.
-    pub(crate) fn count_error(&self) {
-        #[cfg(feature = "progress")]
-        if let Some(reporter) = &self.reporter {
-            reporter.error();
         }
     }
 
@@ -191,9 +237,12 @@ where
             let length = self.hint.1.filter(|&most| most == self.hint.0);
             self.reporter = Some(Reporter::start(options, length.map(|length| length as u64)));
         }
-        let Plan { source, specs, backend, options, build_now, timeout, stage, worker } = *plan;
-        let team = Team { specs, counters: Arc::clone(&self.counters), build_now, timeout };
-        let job = Job { source, team, options, stage, worker };
+        let Plan { source, specs, backend, options, care, build_now, timeout, stage, worker } =
+            *plan;
+        let counters = Arc::new(Counters::new(specs.len()));
+        (self.counters, self.times.start) = (Some(Arc::clone(&counters)), Some(Instant::now()));
+        let team = Team { specs, care, counters, build_now, timeout };
+        let job = Job { source, team, bell: Arc::clone(&self.bell), options, stage, worker };
         self.state = State::Running(backend.launch(job, eager));
     }
 
@@ -219,11 +268,19 @@ where
     /// The next result, where it may take a while.
     #[cold]
     fn look(&mut self) -> Option<Finished<W::Output>> {
+        let asked = Instant::now();
         if let State::Ready(_) = self.state {
             self.launch(false);
         }
         let State::Running(run) = &mut self.state else { return None };
-        let finished = match B::next(run) {
+        let next = B::next(run);
+        let now = Instant::now();
+        self.times.waited += now - asked;
+        if !matches!(next, Ok(Some(_))) {
+            self.times.in_flight = B::in_flight(run);
+            self.times.elapsed = self.times.start.map(|start| now - start);
+        }
+        let finished = match next {
             Ok(Some(finished)) => finished,
             Ok(None) => {
                 self.state = State::Done;
@@ -242,6 +299,27 @@ where
         };
         self.count(&finished);
         Some(finished)
+    }
+
+    /// What happened so far; after the end, in all of the run.
+    ///
+    /// Figures of the workers are complete once their claims are: see [`Stats`].
+    pub fn stats(&self) -> Stats {
+        let Some(counters) = &self.counters else { return Stats::default() };
+        let Times { start, elapsed, waited, in_flight } = self.times;
+        let elapsed = elapsed.or_else(|| start.map(|start| start.elapsed()));
+        let (window, most_in_flight) = match &self.state {
+            State::Running(run) => B::in_flight(run),
+            _ => in_flight,
+        };
+        Stats {
+            yielded: self.yielded,
+            elapsed: elapsed.unwrap_or_default(),
+            consumer_waited: waited,
+            window,
+            most_in_flight,
+            ..counters.snapshot()
+        }
     }
 
     pub(crate) fn stop_when(&mut self, stop: StopWhen<W::Output>) {
@@ -291,6 +369,63 @@ where
 {
 }
 
+/// The summaries of workers.
+impl<I, S, W, B> ParStateful<I, S, W, B>
+where
+    I: Iterator,
+    W: Finish<Input = I::Item>,
+    W::Summary: Send + 'static,
+    B: Backend,
+{
+    /// Ends the run, where it has not come to its end, and gives what each worker left: its number, and
+    /// its summary or why there is none, by worker. Empty without
+    /// [`with_summaries`](ParStateful::with_summaries).
+    ///
+    /// A worker that was built anew after its [`lifespan`](ParStateful::lifespan) gives several, one that was
+    /// never built gives none. One that panicked gives an error of kind
+    /// [`Panicked`](crate::TaskErrorKind::Panicked) with the index of that item, and one more for each life
+    /// after it. A thread that was left behind, inside the source or after a
+    /// [`shutdown_timeout`](ParStateful::shutdown_timeout), gives none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::prelude::*;
+    ///
+    /// struct Counter(usize);
+    ///
+    /// #[delayed_init]
+    /// impl Counter {
+    ///     fn new() -> Self {
+    ///         Self(0)
+    ///     }
+    ///
+    ///     fn call(&mut self, word: &str) {
+    ///         self.0 += word.len();
+    ///     }
+    ///
+    ///     fn finish(self) -> usize {
+    ///         self.0
+    ///     }
+    /// }
+    ///
+    /// let words = ["a", "bc", "def"].map(str::to_owned);
+    /// let mut results = par_stateful(words, Counter::spec().times(2)).with_summaries();
+    /// results.by_ref().for_each(drop);
+    /// let mut letters = 0;
+    /// for (_worker, summary) in results.into_summaries() {
+    ///     letters += summary?;
+    /// }
+    /// assert_eq!(letters, 6);
+    /// # Ok::<(), TaskError>(())
+    /// ```
+    pub fn into_summaries(self) -> Vec<(usize, Result<W::Summary, TaskError>)> {
+        let Self { state, summaries, .. } = self;
+        drop(state);
+        summaries.map(|summaries| summaries.take()).unwrap_or_default()
+    }
+}
+
 impl<I, S, W, B> fmt::Debug for ParStateful<I, S, W, B>
 where
     I: Iterator,
@@ -306,7 +441,6 @@ where
         f.debug_struct("ParStateful")
             .field("state", &state)
             .field("hint", &self.tasks_hint())
-            .field("stats", &self.stats())
             .finish_non_exhaustive()
     }
 }

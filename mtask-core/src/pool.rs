@@ -3,11 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::care::Summaries;
 use crate::par::{ParStateful, specs_of};
-use crate::stats::Counters;
 use crate::sync::Arc;
-use crate::threads::{Kept, Pooled, Seat};
-use crate::{Spec, TaskError, Worker};
+use crate::threads::{Kept, Pooled, Seat, Threads};
+use crate::{Finish, Spec, Summing, TaskError, Worker};
 
 /// Workers that are built once and used for many runs.
 ///
@@ -53,9 +53,10 @@ use crate::{Spec, TaskError, Worker};
 /// # Ok::<(), TaskError>(())
 /// ```
 #[must_use = "a pool does nothing until something is mapped over it"]
-pub struct Pool<S, W> {
+pub struct Pool<S, W: Worker> {
     kept: Kept<S, W>,
     timeout: Option<Duration>,
+    summaries: Option<Arc<Summaries>>,
 }
 
 /// A map over a [`Pool`]: the results of one iterator, with the options of
@@ -70,7 +71,7 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Pool<S, W> {
     /// Where there is no spec.
     #[track_caller]
     pub fn new(specs: impl IntoIterator<Item = S>) -> Self {
-        Self { kept: Kept::new(specs_of(specs)), timeout: None }
+        Self { kept: Kept::new(specs_of(specs)), timeout: None, summaries: None }
     }
 
     /// Maps an iterator through the workers, as [`par_stateful`](crate::par_stateful) does, and with its
@@ -139,7 +140,7 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Pool<S, W> {
     /// assert_eq!(error.worker(), Some(0));
     /// ```
     pub fn build_now(&mut self) -> Result<(), TaskError> {
-        self.kept.build(&Arc::new(Counters::default()))
+        self.kept.build()
     }
 
     /// How long a worker that has an item in hand is waited for, where a map is left early or the pool
@@ -152,6 +153,88 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Pool<S, W> {
         self
     }
 
+    /// How the threads are made: their stack, their processors.
+    ///
+    /// # Panics
+    ///
+    /// After the first map or [`build_now`](Pool::build_now).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::threads::Threads;
+    /// use mtask::{Pool, Spec, worker_fn};
+    ///
+    /// let specs = worker_fn(|x: u32| x + 1).times(2);
+    /// let mut pool = Pool::new(specs).threads(Threads::new().stack_size(16 << 20));
+    /// assert_eq!(pool.map([1]).propagate_panics().next(), Some(2));
+    /// ```
+    #[track_caller]
+    pub fn threads(mut self, threads: Threads) -> Self {
+        self.kept.on(threads);
+        self
+    }
+
+    /// Has each worker [finished](Finish::finish) at its end, on its own thread: for
+    /// [`into_summaries`](Pool::into_summaries).
+    ///
+    /// # Panics
+    ///
+    /// After the first map or [`build_now`](Pool::build_now).
+    #[track_caller]
+    pub fn with_summaries(mut self) -> Pool<Summing<S>, W>
+    where
+        W: Finish,
+        W::Summary: Send + 'static,
+    {
+        let summaries = Arc::new(Summaries::default());
+        let kept = self.kept.take().finished(Arc::clone(&summaries));
+        Pool { kept, timeout: self.timeout, summaries: Some(summaries) }
+    }
+
+    /// As [`finish`](Pool::finish), and gives what each worker left, as
+    /// [`ParStateful::into_summaries`](crate::ParStateful::into_summaries) does for a run: of all maps
+    /// together. Empty without [`with_summaries`](Pool::with_summaries).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::Pool;
+    /// use mtask::prelude::*;
+    ///
+    /// struct Sum(u32);
+    ///
+    /// #[delayed_init]
+    /// impl Sum {
+    ///     fn new() -> Self {
+    ///         Self(0)
+    ///     }
+    ///
+    ///     fn call(&mut self, x: u32) {
+    ///         self.0 += x;
+    ///     }
+    ///
+    ///     fn finish(self) -> u32 {
+    ///         self.0
+    ///     }
+    /// }
+    ///
+    /// let mut pool = Pool::new(Sum::spec().times(2)).with_summaries();
+    /// pool.map([1, 2]).for_each(drop);
+    /// pool.map([3, 4]).for_each(drop);
+    /// let sums = pool.into_summaries().into_iter().map(|(_worker, sum)| sum);
+    /// assert_eq!(sums.sum::<Result<u32, _>>()?, 10);
+    /// # Ok::<(), TaskError>(())
+    /// ```
+    pub fn into_summaries(mut self) -> Vec<(usize, Result<W::Summary, TaskError>)>
+    where
+        W: Finish,
+        W::Summary: Send + 'static,
+    {
+        self.kept.end(None, true);
+        self.summaries.take().map(|summaries| summaries.take()).unwrap_or_default()
+    }
+
     /// Ends the pool: drops each worker on its own thread and joins all threads, also one that sits inside
     /// the source of a map which was left early.
     pub fn finish(mut self) {
@@ -159,13 +242,13 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Pool<S, W> {
     }
 }
 
-impl<S, W> Drop for Pool<S, W> {
+impl<S, W: Worker> Drop for Pool<S, W> {
     fn drop(&mut self) {
         self.kept.end(self.timeout, false);
     }
 }
 
-impl<S, W> fmt::Debug for Pool<S, W> {
+impl<S, W: Worker> fmt::Debug for Pool<S, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool").field("workers", &self.kept.workers()).finish_non_exhaustive()
     }

@@ -2,14 +2,19 @@
 
 mod boxed;
 mod function;
+mod ok;
+mod summing;
 
 pub use boxed::BoxSpec;
 #[cfg(all(feature = "processes", not(loom)))]
 pub(crate) use boxed::BoxWorker;
 pub use function::{FnSpec, FnWorker, InitSpec, init_fn, worker_fn};
+pub use ok::{OkSpec, OkWorker, TrySpec, TryWorker};
+pub use summing::Summing;
 
 use std::iter::RepeatN;
 
+use crate::care::AnySummary;
 use crate::{BuildError, Worker};
 
 /// The recorded arguments of a worker: cheap to clone and to send, where the worker need be
@@ -69,6 +74,13 @@ pub trait Spec<W>: Clone + Send {
     /// [`TaskErrorKind::BuildFailed`](crate::TaskErrorKind::BuildFailed) and this as its source;
     /// the build is tried again for the next item, and three failures in a row retire the worker.
     fn build(&self) -> Result<W, BuildError>;
+
+    /// Ends a worker, and gives its summary where this spec is one that asks for it.
+    #[doc(hidden)]
+    fn finish(&self, worker: W) -> Option<AnySummary> {
+        drop(worker);
+        None
+    }
 
     /// This spec `n` times over: `n` workers of the same arguments.
     ///

@@ -1,8 +1,23 @@
-//! What happened in a run, counted.
+//! What happened in a run, counted and timed.
 
-use crate::sync::{AtomicUsize, Ordering};
+mod advice;
+mod table;
+mod tally;
+#[cfg(test)]
+mod tests;
 
-/// What happened to the workers of a run so far; from [`ParStateful::stats`](crate::ParStateful::stats).
+use std::time::Duration;
+
+pub use advice::Bottleneck;
+pub(crate) use tally::{Counters, Tally};
+
+/// What happened in a run so far, or in all of it; from [`ParStateful::stats`](crate::ParStateful::stats).
+///
+/// Counts and times are of the workers' own clocks, read once for each claim and not for each item, so
+/// that they cost next to nothing where items are cheap; a claim that is still in work is not in them.
+/// `Display` prints a table with a line for each worker and, below it, [`advice`](Stats::advice). With the
+/// feature `serde` it can be serialised; times are then seconds and nanoseconds, as serde writes a
+/// [`Duration`]. Follows MPIRE's worker insights, and goes on to say what they mean.
 ///
 /// # Examples
 ///
@@ -13,10 +28,13 @@ use crate::sync::{AtomicUsize, Ordering};
 /// assert_eq!(results.by_ref().filter(Result::is_err).count(), 1);
 ///
 /// let stats = results.stats();
-/// assert_eq!(stats.panics, 1);
+/// assert_eq!((stats.yielded, stats.panics), (3, 1));
 /// assert_eq!(stats.builds, 2); // the worker was built anew after its panic
+/// assert_eq!(stats.workers[0].items, 3);
+/// println!("{stats}");
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Stats {
     /// Workers built, those built anew included.
@@ -29,32 +47,110 @@ pub struct Stats {
     pub panics: usize,
     /// Workers whose destructor panicked.
     pub destructor_panics: usize,
+    /// Calls that were made again, by [`retries`](crate::ParStateful::retries).
+    pub retries: usize,
+    /// Items yielded to the consumer.
+    pub yielded: usize,
+    /// The time since the run started, or from its start to its end.
+    pub elapsed: Duration,
+    /// How long the consumer was inside `next()` with nothing at hand.
+    pub consumer_waited: Duration,
+    /// How many items may be in flight, at the last look; 0 before the start.
+    pub window: usize,
+    /// The most items that were in flight when the consumer looked.
+    pub most_in_flight: usize,
+    /// Each worker, in the order of the specs.
+    pub workers: Vec<WorkerStats>,
 }
 
-/// The counters behind [`Stats`]: each written by any worker, read by the consumer, none of them
-/// ordering anything else, so that every access is relaxed.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) builds: AtomicUsize,
-    pub(crate) failed_builds: AtomicUsize,
-    pub(crate) retired: AtomicUsize,
-    pub(crate) panics: AtomicUsize,
-    pub(crate) destructor_panics: AtomicUsize,
+/// What happened to one worker of a run; a part of [`Stats`].
+#[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct WorkerStats {
+    /// Items it has run, the failed ones included.
+    pub items: usize,
+    /// Items among them that failed: panics, failed builds, and after
+    /// [`flatten_errors`](crate::ParStateful::flatten_errors) its own errors, as far as they were yielded.
+    pub errors: usize,
+    /// How often it was built again after its first time.
+    pub restarts: usize,
+    /// Time in builds.
+    pub building: Duration,
+    /// Time at items.
+    pub working: Duration,
+    /// Time at the source, where this worker pulled it, and in handing items over.
+    pub pulling: Duration,
+    /// Time asleep for want of items.
+    pub awaiting_input: Duration,
+    /// Time asleep because the window was full.
+    pub awaiting_room: Duration,
+    /// What it does.
+    pub state: WorkerState,
+    /// For how long.
+    pub since: Duration,
 }
 
-impl Counters {
-    pub(crate) fn count(counter: &AtomicUsize) {
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
+/// What a worker does at a moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub enum WorkerState {
+    /// It has not begun, or has ended.
+    #[default]
+    Idle,
+    /// It is being built.
+    Building,
+    /// It is at an item, or at some that are cheap.
+    Working,
+    /// It waits for items or for room, or pulls the source.
+    Waiting,
+}
 
-    pub(crate) fn snapshot(&self) -> Stats {
-        let read = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
-        Stats {
-            builds: read(&self.builds),
-            failed_builds: read(&self.failed_builds),
-            retired: read(&self.retired),
-            panics: read(&self.panics),
-            destructor_panics: read(&self.destructor_panics),
+impl Stats {
+    /// Items yielded a second; 0 before the start.
+    pub fn rate(&self) -> f64 {
+        match self.elapsed.as_secs_f64() {
+            0.0 => 0.0,
+            seconds => self.yielded as f64 / seconds,
         }
     }
+
+    /// Which side held the run up, where one did.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::thread::sleep;
+    /// use std::time::Duration;
+    ///
+    /// use mtask::{Bottleneck, par_map};
+    ///
+    /// let slow = (0..20).inspect(|_| sleep(Duration::from_millis(5)));
+    /// let mut results = par_map(slow, 2, |x: u32| x + 1);
+    /// results.by_ref().for_each(drop);
+    /// let stats = results.stats();
+    /// assert_eq!(stats.bottleneck(), Some(Bottleneck::Source));
+    /// assert!(stats.advice().starts_with("source-bound: "));
+    /// ```
+    pub fn bottleneck(&self) -> Option<Bottleneck> {
+        advice::bottleneck(self, cores())
+    }
+
+    /// One sentence that says what held the run up, and what to change.
+    pub fn advice(&self) -> String {
+        advice::sentence(self, cores())
+    }
+}
+
+impl WorkerStats {
+    /// All of its time.
+    fn total(&self) -> Duration {
+        self.building + self.working + self.pulling + self.awaiting_input + self.awaiting_room
+    }
+}
+
+/// How many threads can run at once here.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }

@@ -1,5 +1,7 @@
 //! What a worker is.
 
+use crate::Context;
+
 /// A value with state that turns one input into one output.
 ///
 /// A worker lives on one thread from its build to its drop, so it needs to be neither `Send` nor
@@ -50,6 +52,48 @@ pub trait Worker {
 
     /// Turns one input into one output.
     fn call(&mut self, input: Self::Input) -> Self::Output;
+
+    /// As [`call`](Worker::call), for a worker that wants to know which item it has, or whether the run
+    /// was cancelled. It is what a run calls; by itself it does nothing but `call`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::{Context, Spec, Worker, init_fn, par_stateful};
+    ///
+    /// struct Numbered;
+    ///
+    /// impl Worker for Numbered {
+    ///     type Input = char;
+    ///     type Output = String;
+    ///
+    ///     fn call(&mut self, letter: char) -> String {
+    ///         self.call_with(letter, &Context::detached())
+    ///     }
+    ///
+    ///     fn call_with(&mut self, letter: char, context: &Context<'_>) -> String {
+    ///         format!("{}{letter}", context.index())
+    ///     }
+    /// }
+    ///
+    /// assert_eq!(Numbered.call('a'), "0a");
+    /// ```
+    #[inline]
+    fn call_with(&mut self, input: Self::Input, context: &Context<'_>) -> Self::Output {
+        let _ = context;
+        self.call(input)
+    }
+
+    /// What becomes of an input for which no worker has to be there, as of an error that an earlier stage
+    /// passes on: its output, or the input as it was.
+    #[doc(hidden)]
+    #[inline]
+    fn pass(input: Self::Input) -> Result<Self::Output, Self::Input>
+    where
+        Self: Sized,
+    {
+        Err(input)
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -59,5 +103,9 @@ impl<W: Worker + ?Sized> Worker for Box<W> {
 
     fn call(&mut self, input: W::Input) -> W::Output {
         (**self).call(input)
+    }
+
+    fn call_with(&mut self, input: W::Input, context: &Context<'_>) -> W::Output {
+        (**self).call_with(input, context)
     }
 }

@@ -142,6 +142,29 @@ fn worker(target: &Target, options: &Options, call: &Call<'_>) -> TokenStream {
     let (params, _, _) = target.generics.split_for_impl();
     let mut name = call.function.sig.ident.clone();
     name.set_span(generated(name.span()));
+    let methods = if call.context {
+        quote! {
+            fn call(&mut self, input: Self::Input) -> Self::Output {
+                #private::Worker::call_with(self, input, &#private::Context::detached())
+            }
+
+            fn call_with(
+                &mut self,
+                input: Self::Input,
+                context: &#private::Context<'_>,
+            ) -> Self::Output {
+                let #pattern = input;
+                <#ty>::#name(self, #(#inputs,)* context)
+            }
+        }
+    } else {
+        quote! {
+            fn call(&mut self, input: Self::Input) -> Self::Output {
+                let #pattern = input;
+                <#ty>::#name(self, #(#inputs),*)
+            }
+        }
+    };
     let allow = allow();
     quote! {
         #definition
@@ -151,10 +174,7 @@ fn worker(target: &Target, options: &Options, call: &Call<'_>) -> TokenStream {
             type Input = #input;
             type Output = #output;
 
-            fn call(&mut self, input: Self::Input) -> Self::Output {
-                let #pattern = input;
-                <#ty>::#name(self, #(#inputs),*)
-            }
+            #methods
         }
     }
 }

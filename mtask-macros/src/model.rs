@@ -3,13 +3,13 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, FnArg, GenericParam, Pat, ReceiverKind, Result, ReturnType, Safety};
-use syn::{Signature, Type};
+use syn::{Attribute, Error, FnArg, GenericParam, Pat, PathArguments, ReceiverKind, Result};
+use syn::{ReturnType, Safety, Signature, Type};
 
 use crate::argument::{Kept, kept, output};
 use crate::local::refuse_local;
 use crate::parse::Function;
-use crate::target::{Target, cfgs, generated, mentions, passed_on};
+use crate::target::{Target, bare, cfgs, generated, mentions, passed_on};
 
 /// An argument of a constructor or of `call`, or a field of a struct that is one.
 pub(crate) struct Arg {
@@ -41,6 +41,8 @@ pub(crate) struct Call<'a> {
     pub(crate) function: &'a Function,
     pub(crate) cfg: Vec<Attribute>,
     pub(crate) args: Vec<Arg>,
+    /// After them it takes a `&Context<'_>`.
+    pub(crate) context: bool,
     pub(crate) output: TokenStream,
 }
 
@@ -92,17 +94,23 @@ impl<'a> Call<'a> {
                 ));
             }
         }
-        Self::of(function, target, if named { Place::NamedInput } else { Place::Input })
+        let place = if named { Place::NamedInput } else { Place::Input };
+        let mut sig = function.sig.clone();
+        let context = sig.inputs.last().is_some_and(is_context);
+        if context {
+            sig.inputs.pop();
+        }
+        Ok(Self { context, ..Self::of(function, &sig, target, place)? })
     }
 
     /// A function that is no method.
     pub(crate) fn of_function(function: &'a Function, target: &Target) -> Result<Self> {
         refuse_qualifiers(&function.sig)?;
-        Self::of(function, target, Place::Input)
+        Self::of(function, &function.sig, target, Place::Input)
     }
 
-    fn of(function: &'a Function, target: &Target, place: Place) -> Result<Self> {
-        let sig = &function.sig;
+    /// With the arguments of `sig`, which are the function's or some of them.
+    fn of(function: &'a Function, sig: &Signature, target: &Target, place: Place) -> Result<Self> {
         let args = arguments(sig, target, place)?;
         if let Some(cfg) = args.iter().find_map(|arg| arg.cfg.first()) {
             return Err(Error::new_spanned(
@@ -112,7 +120,8 @@ impl<'a> Call<'a> {
             ));
         }
         let output = returned(sig)?;
-        Ok(Self { function, cfg: function_cfg(function, target), args, output })
+        let cfg = function_cfg(function, target);
+        Ok(Self { function, cfg, args, context: false, output })
     }
 }
 
@@ -132,6 +141,19 @@ impl<'a> Finish<'a> {
         let summary = returned(sig)?;
         Ok(Self { function, cfg: function_cfg(function, target), summary })
     }
+}
+
+/// `&Context<'_>`, under whatever path. Told by its lifetime from a type of the same name that is the
+/// caller's own, unless it is written as this crate's.
+fn is_context(arg: &FnArg) -> bool {
+    let FnArg::Typed(arg) = arg else { return false };
+    let Type::Reference(reference) = bare(&arg.ty) else { return false };
+    let Type::Path(path) = bare(&reference.elem) else { return false };
+    let segments: Vec<_> = path.path.segments.iter().collect();
+    let Some((last, before)) = segments.split_last() else { return false };
+    last.ident == "Context"
+        && (matches!(last.arguments, PathArguments::AngleBracketed(_))
+            || before.last().is_some_and(|it| it.ident == "mtask"))
 }
 
 fn function_cfg(function: &Function, target: &Target) -> Vec<Attribute> {

@@ -1,8 +1,16 @@
 //! The integration tests: one binary, a module for each promise and each yardstick.
 
+mod cancel;
+mod context;
+mod insight;
+mod lifespan;
 mod mtasklite;
+mod placing;
 mod pool;
 mod promises;
 mod property;
+mod retries;
+mod stages;
 mod stress;
+mod summaries;
 mod util;

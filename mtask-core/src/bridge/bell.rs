@@ -12,14 +12,24 @@ pub(crate) struct Bell {
     /// Set by [`ring`](Bell::ring), cleared by the one consumer that waited for it.
     rung: Mutex<bool>,
     heard: Condvar,
-    /// Written by whoever cancels, read by the consumer: under no lock, since every write is
-    /// followed by a ring.
+    /// Nothing more is wanted. Written by whoever cancels, read by the consumer: under no lock, since
+    /// every write is followed by a ring.
     cancelled: AtomicBool,
+    /// Nothing more is to be pulled. Written and read in the same way.
+    closed: AtomicBool,
+    /// Who waits for a cancel alone, for a time: see [`pause`](Bell::pause).
+    pausing: Condvar,
 }
 
 impl Bell {
     pub(crate) fn new() -> Self {
-        Self { rung: Mutex::new(false), heard: Condvar::new(), cancelled: AtomicBool::new(false) }
+        Self {
+            rung: Mutex::new(false),
+            heard: Condvar::new(),
+            cancelled: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+            pausing: Condvar::new(),
+        }
     }
 
     /// Wakes the consumer now, or keeps it from sleeping next time.
@@ -59,6 +69,39 @@ impl Bell {
         // consumer that sleeps.
         self.cancelled.store(true, Ordering::Release);
         self.ring();
+        self.pausing.notify_all();
+    }
+
+    /// Tells the consumer to let what was pulled come, and no more; and wakes it.
+    pub(crate) fn close(&self) {
+        // As in `cancel`.
+        self.closed.store(true, Ordering::Release);
+        self.ring();
+        self.pausing.notify_all();
+    }
+
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Passes time, for a thread other than the consumer; false, and at once, if the run is cancelled or
+    /// closed.
+    #[cfg(not(loom))]
+    pub(crate) fn pause(&self, time: Duration) -> bool {
+        let start = std::time::Instant::now();
+        // The lock of `ring`, which comes between the flag and the wake-up.
+        let mut rung = lock(&self.rung);
+        loop {
+            if self.is_closed() || self.is_cancelled() {
+                return false;
+            }
+            let left = time.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return true;
+            }
+            rung = crate::sync::wait_timeout(&self.pausing, rung, Some(left));
+        }
     }
 
     #[inline]

@@ -37,11 +37,11 @@ impl<T, O> Bridge<T, O> {
     /// Runs the items of a claim by `call` and publishes each result. Should `call` unwind, the item
     /// in hand is the one at [`index`](Chunk::index), which is then to be published.
     #[inline]
-    pub(crate) fn run(&self, chunk: &mut Chunk<T, O>, mut call: impl FnMut(T) -> O) {
+    pub(crate) fn run(&self, chunk: &mut Chunk<T, O>, mut call: impl FnMut(usize, T) -> O) {
         let worker = Some(chunk.worker);
         if !chunk.quick || chunk.stop_when.is_some() {
-            while let Some((_, input)) = self.next(chunk) {
-                let output = call(input);
+            while let Some((index, input)) = self.next(chunk) {
+                let output = call(index, input);
                 self.publish(chunk, worker, Ok(output));
             }
             return;
@@ -56,7 +56,7 @@ impl<T, O> Bridge<T, O> {
                     return;
                 }
                 // SAFETY: as in `next`.
-                let output = call(unsafe { place.take_input() });
+                let output = call(index, unsafe { place.take_input() });
                 // SAFETY: as in `publish`.
                 unsafe { place.put_output(worker, Ok(output)) };
                 *at += 1;

@@ -1,6 +1,6 @@
 //! The workers' side.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::state::{Span, State};
 use super::{Bridge, Chunk, Pull};
@@ -23,6 +23,15 @@ const NAP: Duration = Duration::from_millis(100);
 /// After how many claims of every worker a claim is so old that others take from it before they
 /// pull anything new.
 const OLD: usize = 8;
+
+/// What a worker has slept for, while it claimed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Slept {
+    /// For want of items.
+    pub(crate) input: Duration,
+    /// Because the window was full.
+    pub(crate) room: Duration,
+}
 
 /// How a worker claims.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +59,7 @@ impl<T, O> Bridge<T, O> {
         mut last: Option<Chunk<T, O>>,
         mut stride: Stride,
         pull: &mut impl Pull<T>,
+        slept: &mut Slept,
     ) -> Option<Chunk<T, O>> {
         let window = self.signals.room.window.load(Ordering::Relaxed);
         let share = window / (2 * self.plan.workers);
@@ -94,7 +104,7 @@ impl<T, O> Bridge<T, O> {
             if state.is_drained() {
                 break None;
             }
-            state = self.idle(state, &mut looks);
+            state = self.idle(state, &mut looks, slept);
         };
         if let Some(span) = &span {
             state.hold(worker, span, stride.quick);
@@ -180,6 +190,7 @@ impl<T, O> Bridge<T, O> {
         &'a self,
         mut state: MutexGuard<'a, State<T, O>>,
         looks: &mut u32,
+        slept: &mut Slept,
     ) -> MutexGuard<'a, State<T, O>> {
         *looks += 1;
         let is_cheap = (1..CHEAP).contains(&self.signals.item_ns.load(Ordering::Relaxed));
@@ -205,7 +216,10 @@ impl<T, O> Bridge<T, O> {
                 // What it sleeps for may not come any more.
                 self.wake_consumer();
             }
+            let for_room = state.wants_items() && self.room(&state) == 0;
+            let start = Instant::now();
             state = if state.quick_turn { self.nap(state) } else { wait(&self.work, state) };
+            *(if for_room { &mut slept.room } else { &mut slept.input }) += start.elapsed();
         }
         if state.woken > 0 {
             state.woken -= 1;

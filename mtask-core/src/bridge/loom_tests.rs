@@ -90,7 +90,7 @@ impl Model {
         last: fn() -> Turn,
         run: impl Fn(&Shared, usize, usize) -> Result<usize, TaskError> + Copy + Send + 'static,
     ) -> Self {
-        let (bridge, outlet) = Bridge::new(plan);
+        let (bridge, outlet) = Bridge::new(plan, Arc::new(Bell::new()));
         let returned = Arc::new(Mutex::new(0));
         let workers = (0..plan.workers).map(|worker| {
             let bridge: Shared = Arc::clone(&bridge);
@@ -102,7 +102,9 @@ impl Model {
                     bridge.report_build(worker, Ok(()));
                 }
                 let mut chunk = None;
-                while let Some(mut claimed) = bridge.claim(worker, chunk, stride, &mut source) {
+                while let Some(mut claimed) =
+                    bridge.claim(worker, chunk, stride, &mut source, &mut Slept::default())
+                {
                     while let Some((index, input)) = bridge.next(&mut claimed) {
                         let result = run(&bridge, index, input);
                         bridge.publish(&mut claimed, Some(worker), result);
@@ -266,7 +268,7 @@ fn a_panic_of_the_source_ends_the_run() {
 #[test]
 fn a_panic_of_a_worker_gives_back_what_it_had() {
     model_with(2, || {
-        let (bridge, mut outlet): (Shared, _) = Bridge::new(plan(2, 2));
+        let (bridge, mut outlet): (Shared, _) = Bridge::new(plan(2, 2), Arc::new(Bell::new()));
         let returned = Arc::new(Mutex::new(usize::MAX / 2));
         let workers: Vec<_> = (0..2)
             .map(|worker| {
@@ -276,7 +278,9 @@ fn a_panic_of_a_worker_gives_back_what_it_had() {
                 let mut source = Source { end: 2, window, returned, last: || Turn::End };
                 thread::spawn(move || {
                     let mut chunk = None;
-                    while let Some(mut claimed) = bridge.claim(worker, chunk, TWO, &mut source) {
+                    while let Some(mut claimed) =
+                        bridge.claim(worker, chunk, TWO, &mut source, &mut Slept::default())
+                    {
                         if let Some((_, input)) = bridge.next(&mut claimed) {
                             bridge.publish(&mut claimed, Some(worker), Ok(input));
                         }
@@ -298,7 +302,7 @@ fn a_panic_of_a_worker_gives_back_what_it_had() {
 #[test]
 fn a_worker_that_retires_leaves_the_rest_to_the_last() {
     model_with(2, || {
-        let (bridge, mut outlet): (Shared, _) = Bridge::new(plan(2, 2));
+        let (bridge, mut outlet): (Shared, _) = Bridge::new(plan(2, 2), Arc::new(Bell::new()));
         let returned = Arc::new(Mutex::new(usize::MAX / 2));
         let workers: Vec<_> = (0..2)
             .map(|worker| {
@@ -309,7 +313,9 @@ fn a_worker_that_retires_leaves_the_rest_to_the_last() {
                 thread::spawn(move || {
                     let mut chunk = None;
                     let mut is_retired = false;
-                    while let Some(mut claimed) = bridge.claim(worker, chunk, ONE, &mut source) {
+                    while let Some(mut claimed) =
+                        bridge.claim(worker, chunk, ONE, &mut source, &mut Slept::default())
+                    {
                         while let Some((_, input)) = bridge.next(&mut claimed) {
                             bridge.publish(&mut claimed, Some(worker), Ok(input));
                         }

@@ -29,7 +29,7 @@ use std::mem;
 
 pub(crate) use bell::Bell;
 pub(crate) use chunk::Chunk;
-pub(crate) use claim::Stride;
+pub(crate) use claim::{Slept, Stride};
 pub(crate) use outlet::Outlet;
 pub(crate) use turn::{Pull, Turn};
 
@@ -103,7 +103,9 @@ pub(crate) struct Bridge<T, O> {
 
 impl<T, O> Bridge<T, O> {
     /// A bridge, and the one place where its results come out.
-    pub(crate) fn new(plan: Plan) -> (Arc<Self>, Outlet<T, O>) {
+    ///
+    /// The bell is given, so that who may end the run has it before the run is there.
+    pub(crate) fn new(plan: Plan, bell: Arc<Bell>) -> (Arc<Self>, Outlet<T, O>) {
         let bridge = Arc::new(Self {
             plan,
             signals: Signals::new(&plan),
@@ -111,7 +113,7 @@ impl<T, O> Bridge<T, O> {
             state: Mutex::new(State::new(&plan)),
             spares: Mutex::new(Vec::new()),
             work: Condvar::new(),
-            consumer: Arc::new(Bell::new()),
+            consumer: bell,
         });
         let outlet = Outlet::new(Arc::clone(&bridge));
         (bridge, outlet)
@@ -132,6 +134,16 @@ impl<T, O> Bridge<T, O> {
         drop(state);
         self.work.notify_all();
         self.consumer.cancel();
+    }
+
+    /// Has no more items pulled; what was pulled comes. Called by the consumer alone, so that nothing here can
+    /// come between its looking and its going to sleep.
+    fn close(&self) {
+        let mut state = lock(&self.state);
+        state.closed = true;
+        // Under the lock, as in `cancel`.
+        self.signals.hungry.store(true, Ordering::Relaxed);
+        self.release(state);
     }
 
     /// A thread is inside the source.

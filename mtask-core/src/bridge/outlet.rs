@@ -51,6 +51,10 @@ pub(crate) struct Outlet<T, O> {
     /// How often it has looked in vain since the last result.
     looks: u32,
     stop_when: Option<StopWhen<O>>,
+    /// The bridge has been closed.
+    closed: bool,
+    /// The most items that were in flight when the consumer looked.
+    most_in_flight: usize,
 }
 
 /// What the consumer finds.
@@ -78,6 +82,8 @@ impl<T, O> Outlet<T, O> {
             told: 0,
             looks: 0,
             stop_when: None,
+            closed: false,
+            most_in_flight: 0,
         }
     }
 
@@ -156,6 +162,11 @@ impl<T, O> Outlet<T, O> {
         is_over && !self.has_ready() && !self.look_ahead()
     }
 
+    /// How many items may be in flight, and the most that were when the consumer looked.
+    pub(crate) fn in_flight(&self) -> (usize, usize) {
+        (self.window.size(), self.most_in_flight)
+    }
+
     /// Has `stop` looked at every result, those not yet taken included: the first for which it
     /// holds ends all further claims, but for items that come before it.
     pub(crate) fn stop_when(&mut self, stop: StopWhen<O>) {
@@ -228,7 +239,10 @@ impl<T, O> Outlet<T, O> {
     #[inline(never)]
     fn refill(&mut self) -> bool {
         self.come_back();
-        !self.bridge.consumer.is_cancelled() && self.look_ahead()
+        let bell = &self.bridge.consumer;
+        // What it has been told comes first: `look` does that.
+        let is_told = bell.is_cancelled() || (bell.is_closed() && !self.closed);
+        !is_told && self.look_ahead()
     }
 
     /// Counts what was taken before as no longer in flight.
@@ -316,7 +330,12 @@ impl<T, O> Outlet<T, O> {
     fn look(&mut self, sleep: bool) -> Look<O> {
         self.tell();
         let bridge = Arc::clone(&self.bridge);
+        if !self.closed && bridge.consumer.is_closed() {
+            self.closed = true;
+            bridge.close();
+        }
         let mut state = lock(&bridge.state);
+        self.most_in_flight = self.most_in_flight.max(state.pulled() - self.taken);
         if state.cancelled || bridge.consumer.is_cancelled() {
             return Look::Over;
         }

@@ -60,6 +60,8 @@ pub(super) struct State<T, O> {
     /// Items from this index on are not claimed any more.
     pub(super) stop: Option<usize>,
     pub(super) cancelled: bool,
+    /// Nothing more is pulled, by the caller's wish: what was pulled is all there is.
+    pub(super) closed: bool,
     /// Worker loops that still may run an item.
     pub(super) active: usize,
     /// Workers that have not reported their build yet, where all are built at the start.
@@ -93,6 +95,7 @@ impl<T, O> State<T, O> {
             stop_when: None,
             stop: None,
             cancelled: false,
+            closed: false,
             active: plan.workers,
             unbuilt: if plan.build_now { plan.workers } else { 0 },
             build_error: None,
@@ -240,12 +243,14 @@ impl<T, O> State<T, O> {
 
     /// Nothing will be pulled any more.
     pub(super) fn is_closed(&self) -> bool {
-        self.source_ended || self.stop.is_some() || self.cancelled
+        self.source_ended || self.stop.is_some() || self.closed || self.cancelled
     }
 
-    /// A worker that finds nothing to do has nothing to wait for.
+    /// A worker that finds nothing to do has nothing to wait for. A source that blocks is not waited for
+    /// where the caller wants no more of it.
     pub(super) fn is_drained(&self) -> bool {
-        self.cancelled || (self.is_closed() && self.claimable() == 0 && !self.in_source)
+        let may_come = self.in_source && !self.closed;
+        self.cancelled || (self.is_closed() && self.claimable() == 0 && !may_come)
     }
 
     /// No result will come any more.

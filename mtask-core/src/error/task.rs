@@ -7,6 +7,7 @@ use std::fmt;
 #[cfg(all(feature = "processes", unix, not(loom)))]
 use super::Elsewhere;
 use super::{BoxError, BuildError, Chain, PanicPayload};
+use crate::sync::Arc;
 
 /// Why an item has no output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,7 +35,7 @@ pub enum TaskErrorKind {
 /// `Display` is one plain sentence with index, worker, kind and, for a panic, its message. Deeper
 /// causes are in [`source`](Error::source) alone, so that a printed chain says nothing twice;
 /// `{:#}` prints the chain itself, as does `{:?}`, which is what `unwrap` and `main` show. One
-/// pointer wide.
+/// pointer wide; a clone is the same error.
 ///
 /// # Examples
 ///
@@ -64,11 +65,14 @@ pub enum TaskErrorKind {
 ///     "item 0: worker 0 returned an error: invalid digit found in string",
 /// );
 /// ```
-pub struct TaskError(Box<Inner>);
+#[derive(Clone)]
+pub struct TaskError(Arc<Inner>);
 
 struct Inner {
     index: Option<usize>,
     worker: Option<usize>,
+    /// How often the item was begun, where that was more than once; else 1.
+    attempts: usize,
     cause: Cause,
 }
 
@@ -78,6 +82,9 @@ enum Cause {
     BuildFailed(BuildError),
     NoWorkerLeft(Option<Box<str>>),
     Failed(BoxError),
+    /// The worker's summary is lost with it, for this reason.
+    Torn(Box<str>),
+    FinishPanicked(PanicPayload),
     StartFailed(std::io::Error),
     #[cfg(all(feature = "processes", unix, not(loom)))]
     Elsewhere(Elsewhere),
@@ -85,7 +92,7 @@ enum Cause {
 
 impl TaskError {
     fn new(index: Option<usize>, worker: Option<usize>, cause: Cause) -> Self {
-        Self(Box::new(Inner { index, worker, cause }))
+        Self(Arc::new(Inner { index, worker, attempts: 1, cause }))
     }
 
     pub(crate) fn panicked(index: usize, worker: usize, payload: Box<dyn Any + Send>) -> Self {
@@ -108,8 +115,36 @@ impl TaskError {
         Self::new(Some(index), None, Cause::NoWorkerLeft(last))
     }
 
-    pub(crate) fn failed(index: Option<usize>, worker: Option<usize>, error: BoxError) -> Self {
-        Self::new(index, worker, Cause::Failed(error))
+    /// The worker's own error; but one of an earlier stage, which only passes through, as it is.
+    pub(crate) fn failed(
+        index: Option<usize>,
+        worker: Option<usize>,
+        attempts: usize,
+        error: BoxError,
+    ) -> Self {
+        match error.downcast::<Self>() {
+            Ok(error) => *error,
+            Err(error) => Self::new(index, worker, Cause::Failed(error)).after(attempts),
+        }
+    }
+
+    /// What is left of a worker that panicked, in place of its summary.
+    pub(crate) fn torn(index: usize, worker: usize, panic: &Self) -> Self {
+        let message = panic.panic_message().unwrap_or_default();
+        Self::new(Some(index), Some(worker), Cause::Torn(message.into()))
+    }
+
+    pub(crate) fn finish_panicked(worker: usize, payload: Box<dyn Any + Send>) -> Self {
+        Self::new(None, Some(worker), Cause::FinishPanicked(PanicPayload::new(payload)))
+    }
+
+    /// After so many attempts.
+    pub(crate) fn after(mut self, attempts: usize) -> Self {
+        // An error of the engine's on its way out: nobody else has it yet.
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.attempts = attempts;
+        }
+        self
     }
 
     #[cfg(all(feature = "processes", unix, not(loom)))]
@@ -133,10 +168,18 @@ impl TaskError {
         self.0.worker
     }
 
+    /// How often the item was begun: more than once only with
+    /// [`retries`](crate::ParStateful::retries).
+    pub fn attempts(&self) -> usize {
+        self.0.attempts
+    }
+
     /// Why the item has no output.
     pub fn kind(&self) -> TaskErrorKind {
         match self.0.cause {
-            Cause::Panicked(_) => TaskErrorKind::Panicked,
+            Cause::Panicked(_) | Cause::Torn(_) | Cause::FinishPanicked(_) => {
+                TaskErrorKind::Panicked
+            }
             #[cfg(all(feature = "processes", unix, not(loom)))]
             Cause::Elsewhere(ref what) => what.kind(),
             Cause::BuildPanicked(_) | Cause::BuildFailed(_) | Cause::NoWorkerLeft(_) => {
@@ -150,7 +193,10 @@ impl TaskError {
     /// The message of the panic, where it was one: in the worker's call or in its build.
     pub fn panic_message(&self) -> Option<&str> {
         match &self.0.cause {
-            Cause::Panicked(panic) | Cause::BuildPanicked(panic) => Some(panic.message()),
+            Cause::Panicked(panic) | Cause::BuildPanicked(panic) | Cause::FinishPanicked(panic) => {
+                Some(panic.message())
+            }
+            Cause::Torn(message) => Some(message),
             #[cfg(all(feature = "processes", unix, not(loom)))]
             Cause::Elsewhere(what) => what.panic_message(),
             _ => None,
@@ -176,7 +222,7 @@ impl TaskError {
     ///
     /// # Errors
     ///
-    /// The error itself where it has no such cause.
+    /// The error itself where it has no such cause, or where a clone of it is left.
     ///
     /// # Examples
     ///
@@ -189,11 +235,11 @@ impl TaskError {
     /// assert!(cause.is::<std::num::ParseIntError>());
     /// ```
     pub fn into_cause(self) -> Result<Box<dyn Error + Send + Sync>, Self> {
-        let Inner { index, worker, cause } = *self.0;
-        match cause {
+        let inner = Arc::try_unwrap(self.0).map_err(Self)?;
+        match inner.cause {
             Cause::Failed(error) => Ok(error),
             Cause::BuildFailed(error) => Ok(error.into_inner()),
-            cause => Err(Self::new(index, worker, cause)),
+            cause => Err(Self(Arc::new(Inner { cause, ..inner }))),
         }
     }
 }
@@ -217,9 +263,19 @@ impl TaskError {
                 write!(f, "no worker is left to run it; the last build failed with: {last}")
             }
             Cause::Failed(_) => f.write_str("returned an error"),
+            Cause::Torn(message) => {
+                write!(f, "has no summary, since its state was torn when it panicked: {message}")
+            }
+            Cause::FinishPanicked(panic) => {
+                write!(f, "has no summary: its `finish` panicked: {}", panic.message())
+            }
             Cause::StartFailed(_) => f.write_str("could not be started"),
             #[cfg(all(feature = "processes", unix, not(loom)))]
             Cause::Elsewhere(what) => write!(f, "{what}"),
+        }?;
+        match self.0.attempts {
+            0 | 1 => Ok(()),
+            attempts => write!(f, " (at attempt {attempts})"),
         }
     }
 }
@@ -257,7 +313,11 @@ impl Error for TaskError {
             Cause::Failed(error) => Some(&**error),
             Cause::BuildFailed(error) => Some(error.get_ref()),
             Cause::StartFailed(error) => Some(error),
-            Cause::Panicked(_) | Cause::BuildPanicked(_) | Cause::NoWorkerLeft(_) => None,
+            Cause::Panicked(_)
+            | Cause::BuildPanicked(_)
+            | Cause::NoWorkerLeft(_)
+            | Cause::Torn(_)
+            | Cause::FinishPanicked(_) => None,
             #[cfg(all(feature = "processes", unix, not(loom)))]
             Cause::Elsewhere(_) => None,
         }

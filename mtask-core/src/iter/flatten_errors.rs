@@ -5,6 +5,7 @@ use std::iter::FusedIterator;
 use super::{DeferErrors, StopOnError, TaskIterator, Tasks};
 use crate::TaskError;
 use crate::backend::{Finished, sealed::Sealed};
+use crate::care::is_panic;
 use crate::error::BoxError;
 
 /// The iterator of [`ParStateful::flatten_errors`](crate::ParStateful::flatten_errors).
@@ -15,8 +16,22 @@ pub struct FlattenErrors<R> {
 }
 
 impl<R> FlattenErrors<R> {
-    pub(super) fn new(results: R) -> Self {
+    pub(super) fn new<T, E>(mut results: R) -> Self
+    where
+        R: Tasks<Output = Result<T, E>>,
+    {
+        results.try_again(|result| is_panic(result) || matches!(result, Ok(Err(_))));
         Self { results }
+    }
+
+    /// The iterator whose errors are flattened: for what it can tell of the run.
+    pub fn get_ref(&self) -> &R {
+        &self.results
+    }
+
+    /// The iterator whose errors were flattened: for its summaries.
+    pub fn into_inner(self) -> R {
+        self.results
     }
 
     /// As [`ParStateful::stop_on_error`](crate::ParStateful::stop_on_error), for the worker's own
@@ -83,8 +98,8 @@ where
         let Finished { index, worker, result } = self.results.next_finished()?;
         Some(result.and_then(|output| {
             output.map_err(|error| {
-                self.results.note_error();
-                TaskError::failed(index, worker, error.into())
+                self.results.note_error(worker);
+                TaskError::failed(index, worker, self.results.attempts(), error.into())
             })
         }))
     }

@@ -41,7 +41,15 @@ pub trait Tasks: TaskIterator {
 
     /// Counts an error that the engine took for a success.
     #[doc(hidden)]
-    fn note_error(&self);
+    fn note_error(&self, worker: Option<usize>);
+
+    /// Has results tried again for which `failed` holds, where that was asked for.
+    #[doc(hidden)]
+    fn try_again(&mut self, failed: StopWhen<Self::Output>);
+
+    /// How often an item that fails is begun.
+    #[doc(hidden)]
+    fn attempts(&self) -> usize;
 }
 
 impl<I, S, W, B> Sealed for ParStateful<I, S, W, B>
@@ -79,8 +87,16 @@ where
         self.stop_when(stop);
     }
 
-    fn note_error(&self) {
-        self.count_error();
+    fn note_error(&self, worker: Option<usize>) {
+        self.count_error(worker);
+    }
+
+    fn try_again(&mut self, failed: StopWhen<W::Output>) {
+        self.try_again(failed);
+    }
+
+    fn attempts(&self) -> usize {
+        self.attempts()
     }
 }
 

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use super::{ParStateful, Plan, State};
-use crate::backend::{Backend, Concurrent, Launch};
+use crate::backend::{Backend, Concurrent, Finishing, Launch};
+use crate::care::{Retry, Summaries, is_panic};
 use crate::inline::Inline;
 #[cfg(feature = "progress")]
 use crate::progress::ProgressOptions;
-use crate::{Spec, Worker};
+use crate::sync::Arc;
+use crate::{Finish, Spec, Summing, Worker};
 
 /// Options of every run.
 ///
@@ -44,6 +46,98 @@ where
     pub fn build_now(mut self) -> Self {
         self.plan("build_now").build_now = true;
         self
+    }
+
+    /// Tries an item that failed again, up to `n` times, on the same worker. Without this an item is run at
+    /// most once.
+    ///
+    /// Tried again are panics, after each of which the worker is built anew, and with
+    /// [`flatten_errors`](ParStateful::flatten_errors) the worker's own errors; not failed builds, which have
+    /// three tries of their own, nor lost processes. The input is cloned for each time but the last. How often an
+    /// item was begun is in the error ([`attempts`](crate::TaskError::attempts)), and for a worker that asks in its
+    /// [`Context`](crate::Context::attempt). While it is tried again nothing behind it is held up but what
+    /// order and window hold up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    ///
+    /// use mtask::par_map;
+    ///
+    /// static CALLS: AtomicU32 = AtomicU32::new(0);
+    /// let fetch = |page: u32| match CALLS.fetch_add(1, Ordering::Relaxed) {
+    ///     0 | 1 => Err("no connection"),
+    ///     _ => Ok(page * 10),
+    /// };
+    /// let mut pages = par_map([7], 1, fetch).retries(3).flatten_errors();
+    /// assert_eq!(pages.next().unwrap()?, 70);
+    /// # Ok::<(), mtask::TaskError>(())
+    /// ```
+    #[track_caller]
+    pub fn retries(self, n: usize) -> Self
+    where
+        W::Input: Clone,
+    {
+        self.retries_after(n, Duration::ZERO)
+    }
+
+    /// As [`retries`](ParStateful::retries), and waits for `delay` before each further time. The worker has no
+    /// other item meanwhile. A cancel ends the wait, and the item is not tried again.
+    #[track_caller]
+    pub fn retries_after(mut self, n: usize, delay: Duration) -> Self
+    where
+        W::Input: Clone,
+    {
+        let retry = Retry { most: n, delay, copy: Clone::clone, failed: is_panic };
+        self.plan("retries").care.retry = Some(retry);
+        self.attempts = n.saturating_add(1);
+        self
+    }
+
+    /// Builds each worker anew after `n` items, for a library that leaks or a state that drifts. With
+    /// [`Processes`](crate::Processes) its process is started anew.
+    ///
+    /// # Panics
+    ///
+    /// Where `n` is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::{Spec, init_fn, par_stateful};
+    ///
+    /// let spec = init_fn(|| {
+    ///     let mut seen = 0;
+    ///     Ok::<_, std::convert::Infallible>(move |_: u32| {
+    ///         seen += 1;
+    ///         seen
+    ///     })
+    /// });
+    /// let seen = par_stateful(0..6, spec.times(1)).lifespan(2).propagate_panics();
+    /// assert_eq!(seen.collect::<Vec<_>>(), [1, 2, 1, 2, 1, 2]);
+    /// ```
+    #[track_caller]
+    pub fn lifespan(mut self, n: usize) -> Self {
+        assert!(n > 0, "mtask: `.lifespan(0)` leaves no time for an item: give at least 1");
+        self.plan("lifespan").care.lifespan = Some(n);
+        self
+    }
+
+    /// Has each worker [finished](Finish::finish) at its end, on its own thread, be that the end of the run, an
+    /// early drop or the end of its [`lifespan`](ParStateful::lifespan): for
+    /// [`into_summaries`](ParStateful::into_summaries).
+    #[track_caller]
+    pub fn with_summaries(mut self) -> ParStateful<I, Summing<S>, W, B>
+    where
+        W: Finish,
+        W::Summary: Send + 'static,
+        B: Finishing,
+    {
+        let summaries = Arc::new(Summaries::default());
+        self.summaries = Some(Arc::clone(&summaries));
+        self.plan("with_summaries").care.summaries = Some(summaries);
+        self.replan(|specs, backend| (specs.into_iter().map(Summing).collect(), backend))
     }
 
     /// Shows a progress bar with this message, on standard error.
@@ -142,14 +236,29 @@ where
     #[track_caller]
     pub fn backend<B2: Launch<I, S, W>>(mut self, backend: B2) -> ParStateful<I, S, W, B2> {
         self.plan("backend");
+        self.replan(|specs, _| (specs, backend))
+    }
+
+    /// The same run, not started yet, with other specs or on another backend.
+    fn replan<S2, B2: Backend>(
+        self,
+        change: impl FnOnce(Vec<S>, B) -> (Vec<S2>, B2),
+    ) -> ParStateful<I, S2, W, B2> {
         let State::Ready(plan) = self.state else { unreachable!("`plan` has looked") };
-        let Plan { source, specs, backend: _, options, build_now, timeout, stage, worker } = *plan;
-        let plan = Plan { source, specs, backend, options, build_now, timeout, stage, worker };
+        let Plan { source, specs, backend, options, care, build_now, timeout, stage, worker } =
+            *plan;
+        let (specs, backend) = change(specs, backend);
+        let plan =
+            Plan { source, specs, backend, options, care, build_now, timeout, stage, worker };
         ParStateful {
             state: State::Ready(Box::new(plan)),
             hint: self.hint,
             yielded: self.yielded,
-            counters: self.counters,
+            bell: self.bell,
+            times: self.times,
+            counters: None,
+            attempts: self.attempts,
+            summaries: self.summaries,
             #[cfg(feature = "progress")]
             progress: self.progress,
             #[cfg(feature = "progress")]

@@ -1,8 +1,11 @@
 //! The functions that make a run.
 
 use super::{ParStateful, ParStatefulLocal};
+use crate::error::BoxError;
 use crate::threads::{Local, Threads};
-use crate::{FnSpec, FnWorker, Spec, Worker, worker_fn};
+use crate::{
+    FnSpec, FnWorker, OkSpec, OkWorker, Spec, TaskError, TrySpec, TryWorker, Worker, worker_fn,
+};
 
 /// A run of clones of one function; made by [`par_map`].
 pub type ParMap<I, F, O, B = Threads> =
@@ -113,6 +116,109 @@ where
     par_stateful(iter, worker_fn(f).times(n))
 }
 
+/// A run of a stage behind another one; made by [`par_stateful_ok`].
+pub type ParStatefulOk<I, S, W, E> = ParStateful<I, OkSpec<S, E>, OkWorker<W, E>>;
+
+/// As [`par_stateful`], for a source that may fail, as an earlier stage may: an `Ok` goes through a worker,
+/// an error passes in its place, untouched and without a worker.
+///
+/// Each stage has its own workers, window and options. A failure of this stage is the outer error of an item,
+/// one that comes through it is the inner one; [`flatten_errors`](ParStateful::flatten_errors) makes one of both, in
+/// which an error of an earlier stage stays what it was. A bar at the last stage shows the whole: it has the
+/// length of the first source. Dropping the last stage, or an error under its
+/// [`stop_on_error`](ParStateful::stop_on_error), ends all of them.
+///
+/// # Panics
+///
+/// Where there is no spec.
+///
+/// # Examples
+///
+/// ```
+/// use mtask::prelude::*;
+///
+/// let parsed = ["1", "x", "3"]
+///     .into_iter()
+///     .par_stateful(worker_fn(|text: &str| text.parse::<u32>()).times(2))
+///     .flatten_errors();
+/// let halves: Vec<Result<u32, TaskError>> = parsed
+///     .par_stateful_ok(worker_fn(|x: u32| 100 / x).times(2))
+///     .flatten_errors()
+///     .collect();
+/// assert_eq!(halves[0].as_ref().unwrap(), &100);
+/// assert_eq!(halves[1].as_ref().unwrap_err().index(), Some(1)); // of the first stage, as it was
+/// assert_eq!(halves[2].as_ref().unwrap(), &33);
+/// ```
+#[track_caller]
+pub fn par_stateful_ok<I, S, W, E>(
+    iter: I,
+    specs: impl IntoIterator<Item = S>,
+) -> ParStatefulOk<I::IntoIter, S, W, E>
+where
+    I: IntoIterator<Item = Result<W::Input, E>>,
+    I::IntoIter: Send + 'static,
+    W::Input: Send + 'static,
+    E: Send + 'static,
+    S: Spec<W> + 'static,
+    W: Worker,
+    W::Output: Send + 'static,
+{
+    par_stateful(iter, specs.into_iter().map(OkSpec::new))
+}
+
+/// A run of a stage that may fail behind another one; made by [`par_stateful_try`].
+pub type ParStatefulTry<I, S, W> = ParStateful<I, TrySpec<S>, TryWorker<W>>;
+
+/// As [`par_stateful_ok`], for workers that may fail themselves: what `Result::and_then` is to `map`.
+///
+/// Their errors become a [`TaskError`] of kind [`Failed`](crate::TaskErrorKind::Failed), with index and
+/// worker, so that stage after stage has items of one type.
+///
+/// # Panics
+///
+/// Where there is no spec.
+///
+/// # Examples
+///
+/// ```
+/// use mtask::prelude::*;
+///
+/// fn read(text: &'static str) -> Result<u32, std::num::ParseIntError> {
+///     text.parse()
+/// }
+///
+/// fn invert(x: u32) -> Result<u32, &'static str> {
+///     if x == 0 { Err("nothing to divide by") } else { Ok(100 / x) }
+/// }
+///
+/// let results: Vec<Result<u32, TaskError>> = ["1", "x", "0"]
+///     .into_iter()
+///     .par_stateful(worker_fn(read).times(2))
+///     .flatten_errors()
+///     .par_stateful_try(worker_fn(invert).times(2))
+///     .flatten_errors()
+///     .collect();
+/// assert_eq!(results[0].as_ref().unwrap(), &100);
+/// assert!(format!("{:#}", results[1].as_ref().unwrap_err()).contains("invalid digit"));
+/// assert!(format!("{:#}", results[2].as_ref().unwrap_err()).contains("nothing to divide by"));
+/// ```
+#[track_caller]
+pub fn par_stateful_try<I, S, W, T, E>(
+    iter: I,
+    specs: impl IntoIterator<Item = S>,
+) -> ParStatefulTry<I::IntoIter, S, W>
+where
+    I: IntoIterator<Item = Result<W::Input, TaskError>>,
+    I::IntoIter: Send + 'static,
+    W::Input: Send + 'static,
+    S: Spec<W> + 'static,
+    W: Worker<Output = Result<T, E>>,
+    T: Send + 'static,
+    E: Into<BoxError>,
+{
+    par_stateful(iter, specs.into_iter().map(TrySpec))
+}
+
 /// [`par_stateful`] and [`par_map`] as methods of every iterator.
 ///
 /// # Examples
@@ -139,6 +245,48 @@ pub trait ParStatefulExt: Iterator + Sized {
         W::Output: Send + 'static,
     {
         par_stateful(self, specs)
+    }
+
+    /// As the function [`par_stateful_ok`].
+    ///
+    /// # Panics
+    ///
+    /// Where there is no spec.
+    #[track_caller]
+    fn par_stateful_ok<S, W, E>(
+        self,
+        specs: impl IntoIterator<Item = S>,
+    ) -> ParStatefulOk<Self, S, W, E>
+    where
+        Self: Iterator<Item = Result<W::Input, E>> + Send + 'static,
+        W::Input: Send + 'static,
+        E: Send + 'static,
+        S: Spec<W> + 'static,
+        W: Worker,
+        W::Output: Send + 'static,
+    {
+        par_stateful_ok(self, specs)
+    }
+
+    /// As the function [`par_stateful_try`].
+    ///
+    /// # Panics
+    ///
+    /// Where there is no spec.
+    #[track_caller]
+    fn par_stateful_try<S, W, T, E>(
+        self,
+        specs: impl IntoIterator<Item = S>,
+    ) -> ParStatefulTry<Self, S, W>
+    where
+        Self: Iterator<Item = Result<W::Input, TaskError>> + Send + 'static,
+        W::Input: Send + 'static,
+        S: Spec<W> + 'static,
+        W: Worker<Output = Result<T, E>>,
+        T: Send + 'static,
+        E: Into<BoxError>,
+    {
+        par_stateful_try(self, specs)
     }
 
     /// As the function [`par_map`].

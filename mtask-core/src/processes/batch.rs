@@ -45,9 +45,12 @@ impl Batch {
     pub(super) fn push<T: Serialize>(&mut self, index: usize, input: T, worker: usize, max: usize) {
         let start = self.body.len();
         let filled = frame::append(&mut self.body, |body| {
+            // Which item it is, for a worker that asks.
+            encode(body, &(index as u64))?;
+            let head = body.len();
             encode(body, &input)
                 .map_err(|error| format!("its input cannot be encoded: {error}"))?;
-            let length = body.len() - start - frame::LENGTH;
+            let length = body.len() - head;
             if length > max {
                 return Err(format!("its input takes {length} bytes, and the limit is {max}"));
             }

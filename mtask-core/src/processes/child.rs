@@ -23,7 +23,7 @@ use super::registry;
 use super::remote::RemoteError;
 use crate::error::{BoxError, PanicPayload, drop_caught};
 use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock, wait, wait_timeout};
-use crate::{BuildError, Spec, TaskError, Worker};
+use crate::{BuildError, Context, Spec, TaskError, Worker};
 
 /// What the parent calls a child, where programs have their name: so that it is known before anything
 /// else runs, and that no grandchild takes itself for one.
@@ -46,6 +46,8 @@ pub(super) struct Hello {
     pub(super) version: u32,
     /// The name of the worker.
     pub(super) worker: String,
+    /// Which of the run's workers it is.
+    pub(super) number: usize,
     pub(super) spec: Vec<u8>,
     /// The most bytes of an item, or of what is told of one.
     pub(super) max: usize,
@@ -149,6 +151,8 @@ pub(super) fn run() -> ! {
 pub struct Session {
     incoming: Incoming,
     results: Arc<Results>,
+    /// Which of the run's workers this is.
+    number: usize,
     /// The most bytes of an item, or of what is told of one.
     max: usize,
 }
@@ -251,7 +255,7 @@ impl Session {
         let looked_after = Arc::clone(&results);
         let look_after = move || looked_after.look_after();
         thread::Builder::new().name("mtask-flush".to_owned()).spawn(look_after)?;
-        Ok(Self { incoming: Incoming::default(), results, max: frame::MAX })
+        Ok(Self { incoming: Incoming::default(), results, number: 0, max: frame::MAX })
     }
 
     fn run(&mut self) -> io::Result<()> {
@@ -275,7 +279,7 @@ impl Session {
         if hello.version != VERSION {
             return Err(format!("the parent speaks version {}, not {VERSION}", hello.version));
         }
-        self.max = hello.max;
+        (self.number, self.max) = (hello.number, hello.max);
         if let Some(bytes) = hello.memory_limit {
             let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
             setrlimit(Resource::As, limit).map_err(|error| {
@@ -361,8 +365,9 @@ where
         Err(reason) => return session.refuse(&reason),
     };
     frame::write(&session.results.stream, Kind::Ready, &[])?;
-    let max = session.max;
-    let mut served = Served { spec, worker: Some(worker), result: Vec::new(), max };
+    let Session { number, max, .. } = *session;
+    let (last, attempt, result) = (None, 0, Vec::new());
+    let mut served = Served { spec, worker: Some(worker), number, last, attempt, result, max };
     let served_all = served.all(session);
     drop_caught(served.worker);
     served_all
@@ -373,6 +378,11 @@ struct Served<S, W> {
     spec: S,
     /// `None` after a panic, until it is built anew.
     worker: Option<W>,
+    /// Which of the run's workers it is.
+    number: usize,
+    /// The last item, and how often it has come.
+    last: Option<u64>,
+    attempt: usize,
     /// What is told of an item.
     result: Vec<u8>,
     /// The most bytes of it.
@@ -388,7 +398,7 @@ where
 {
     /// Runs frames until there are no more.
     fn all(&mut self, session: &mut Session) -> io::Result<()> {
-        let Session { incoming, results, max } = session;
+        let Session { incoming, results, max, .. } = session;
         while let Some((kind, body)) = incoming.next(&results.stream, frame::most(*max))? {
             if kind != Kind::Work {
                 return Err(io::Error::other(format!("a frame of kind {kind:?} is out of place")));
@@ -405,7 +415,7 @@ where
         while let Some(item) = frame::split(&mut items) {
             goes_on = goes_on && !results.ended.load(Ordering::Relaxed);
             self.result.clear();
-            let status = if goes_on { self.run_one(item) } else { Status::NotRun };
+            let status = if goes_on { self.run_one(item, &results.ended) } else { Status::NotRun };
             goes_on = goes_on && status != Status::NotBuilt;
             let now = items.is_empty() || flushed.elapsed() >= FLUSH;
             if results.add(status, &self.result, now)? {
@@ -416,9 +426,9 @@ where
     }
 
     /// Runs an item and leaves what is to be told of it.
-    fn run_one(&mut self, item: &[u8]) -> Status {
-        let input = match codec::decode(item) {
-            Ok(input) => input,
+    fn run_one(&mut self, item: &[u8], ended: &AtomicBool) -> Status {
+        let (index, input): (u64, W::Input) = match codec::decode(item) {
+            Ok(item) => item,
             Err(error) => return self.not_sent(format!("its input cannot be decoded: {error}")),
         };
         let worker = match &mut self.worker {
@@ -431,7 +441,12 @@ where
                 }
             },
         };
-        let output = match catch_unwind(AssertUnwindSafe(|| worker.call(input))) {
+        // An item that is tried again comes again at once.
+        self.attempt = if self.last == Some(index) { self.attempt + 1 } else { 1 };
+        self.last = Some(index);
+        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        let context = Context::in_child(self.number, index, ended).at_attempt(self.attempt);
+        let output = match catch_unwind(AssertUnwindSafe(|| worker.call_with(input, &context))) {
             Ok(output) => output,
             Err(payload) => {
                 let panic = Panic::caught(payload);

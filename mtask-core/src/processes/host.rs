@@ -12,10 +12,11 @@ use super::frame::VERSION;
 use super::process::{Child, End, Greeted};
 use super::remote::RemoteSpec;
 use super::settings::Settings;
+use crate::care::Retry;
 use crate::error::Elsewhere;
-use crate::stats::Counters;
+use crate::stats::{Counters, Tally};
 use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock, wait};
-use crate::{BuildError, TaskError, Worker};
+use crate::{BuildError, TaskError, Worker, WorkerState};
 
 /// Failed builds in a row after which a worker is retired.
 const MAX_FAILED_BUILDS: usize = 3;
@@ -31,6 +32,8 @@ pub(super) struct Host {
     hello: Result<Vec<u8>, String>,
     settings: Arc<Settings>,
     counters: Arc<Counters>,
+    /// After how many items the child is started anew.
+    lifespan: Option<usize>,
     state: Mutex<State>,
     /// A child is there.
     up: AtomicBool,
@@ -46,6 +49,8 @@ pub(super) struct Host {
 #[derive(Default)]
 struct State {
     child: Option<Arc<Child>>,
+    /// Items that it has answered.
+    served: usize,
     /// Failed builds since the last success.
     failures: usize,
     /// When children have died.
@@ -65,6 +70,13 @@ struct Gate {
     over: bool,
     /// How many lanes there are.
     lanes: usize,
+}
+
+/// How an item that failed is tried again.
+pub(super) struct Again<'a, T, O> {
+    pub(super) retry: Retry<T, O>,
+    /// Passes time; false where the run has been cancelled.
+    pub(super) pause: &'a dyn Fn(Duration) -> bool,
 }
 
 /// Why there is no child to send to.
@@ -109,12 +121,14 @@ impl Host {
         settings: &Arc<Settings>,
         counters: &Arc<Counters>,
         lanes: usize,
+        lifespan: Option<usize>,
     ) -> Self {
         Self {
             number,
-            hello: hello(spec, settings),
+            hello: hello(spec, number, settings),
             settings: Arc::clone(settings),
             counters: Arc::clone(counters),
+            lifespan,
             state: Mutex::default(),
             up: AtomicBool::new(false),
             torn: AtomicBool::new(false),
@@ -126,15 +140,25 @@ impl Host {
 
     /// Has items run and gives the result of each, in order; not of all where the worker is retired.
     /// Gives what the last ones took, and how many those were.
-    pub(super) fn run<O: DeserializeOwned>(
+    pub(super) fn run<T, O: DeserializeOwned>(
         &self,
         batch: &mut Batch,
         cancelled: &dyn Fn() -> bool,
+        again: Option<Again<'_, T, O>>,
         mut publish: impl FnMut(Result<O, TaskError>),
     ) -> Option<(Duration, usize)> {
+        let mut publish = |result: Result<O, TaskError>| {
+            if result.is_err() {
+                self.tally().failed();
+            }
+            publish(result);
+        };
         let mut pace = None;
-        let mut most = if self.settings.task_timeout.is_some() { 1 } else { usize::MAX };
+        let one_by_one =
+            self.settings.task_timeout.is_some() || again.is_some() || self.lifespan.is_some();
+        let mut most = if one_by_one { 1 } else { usize::MAX };
         let mut unread = 0;
+        let mut attempt = 1;
         while let Some(index) = batch.index() {
             if let Some(error) = batch.take_error() {
                 publish(Err(error));
@@ -157,9 +181,21 @@ impl Host {
             };
             let (count, bytes) = batch.next(most);
             let mut left = count;
+            let mut failed = None;
             let mut end = match child.send(bytes) {
                 Ok(frame) => child.receive(frame, &mut left, cancelled, |status, bytes| {
-                    self.answer(batch, status, bytes, &mut publish);
+                    self.answer(batch, status, bytes, &mut |result| {
+                        let may_again = again.as_ref().is_some_and(|again| {
+                            attempt <= again.retry.most && (again.retry.failed)(&result)
+                        });
+                        let result = result.map_err(|error| error.after(attempt));
+                        if may_again {
+                            failed = Some(result);
+                        } else {
+                            publish(result);
+                        }
+                        !may_again
+                    });
                 }),
                 Err(end) => end,
             };
@@ -173,6 +209,17 @@ impl Host {
                 self.note_pace(took, count);
                 pace = Some((took, count));
                 unread = 0;
+                self.count_served(&child, count);
+                if let (Some(result), Some(again)) = (failed, &again) {
+                    if (again.pause)(again.retry.delay) {
+                        Counters::count(&self.counters.retries);
+                        attempt += 1;
+                        continue;
+                    }
+                    publish(result);
+                    batch.answer();
+                }
+                attempt = 1;
                 continue;
             }
             let what = match end {
@@ -204,7 +251,7 @@ impl Host {
         batch: &mut Batch,
         status: Status,
         bytes: &[u8],
-        publish: &mut impl FnMut(Result<O, TaskError>),
+        publish: &mut impl FnMut(Result<O, TaskError>) -> bool,
     ) {
         let Some(index) = batch.index() else { return };
         if let Status::Done | Status::Panicked = status {
@@ -223,8 +270,31 @@ impl Host {
                 .error(failed, bytes, index)
                 .unwrap_or_else(|reason| self.elsewhere(index, Elsewhere::NotSent(reason)))),
         };
-        publish(result);
-        batch.answer();
+        if publish(result) {
+            batch.answer();
+        }
+    }
+
+    /// Counts items that the child has answered, and ends it where its time is over.
+    fn count_served(&self, child: &Arc<Child>, count: usize) {
+        let Some(most) = self.lifespan else { return };
+        let mut state = lock(&self.state);
+        state.served += count;
+        if state.served >= most && state.child.as_ref().is_some_and(|it| Arc::ptr_eq(it, child)) {
+            state.child = None;
+            self.up.store(false, Ordering::Relaxed);
+            drop(state);
+            child.end();
+        }
+    }
+
+    pub(super) fn tally(&self) -> &Tally {
+        self.counters.worker(self.number)
+    }
+
+    /// Notes what the worker begins with.
+    pub(super) fn enter(&self, state: WorkerState, now: Instant) {
+        self.counters.enter(self.number, state, now);
     }
 
     /// The error that a child tells of.
@@ -271,9 +341,13 @@ impl Host {
             return Err(NoChild::Retired);
         }
         let building = true;
-        let failure = match self.begin(cancelled) {
+        let start = Instant::now();
+        let begun = self.begin(cancelled);
+        self.tally().spent_building(start.elapsed());
+        let failure = match begun {
             Ok((Greeted::Ready, child)) => {
                 self.built(state);
+                state.served = 0;
                 self.torn.store(false, Ordering::Relaxed);
                 let child = Arc::new(child);
                 state.child = Some(Arc::clone(&child));
@@ -308,7 +382,7 @@ impl Host {
     /// Counts a build that came to something.
     fn built(&self, state: &mut State) {
         state.failures = 0;
-        Counters::count(&self.counters.builds);
+        self.counters.built(self.number);
     }
 
     /// Counts a build that failed, and retires the worker at the third in a row.
@@ -433,12 +507,17 @@ impl Host {
 }
 
 /// What a child is told at first.
-fn hello<W: Worker>(spec: &impl RemoteSpec<W>, settings: &Settings) -> Result<Vec<u8>, String> {
+fn hello<W: Worker>(
+    spec: &impl RemoteSpec<W>,
+    number: usize,
+    settings: &Settings,
+) -> Result<Vec<u8>, String> {
     let spec_bytes =
         spec.to_bytes().map_err(|error| format!("its spec cannot be encoded: {error}"))?;
     let hello = Hello {
         version: VERSION,
         worker: spec.worker_name().to_owned(),
+        number,
         spec: spec_bytes,
         max: settings.max_frame,
         memory_limit: settings.memory_limit,

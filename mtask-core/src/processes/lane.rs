@@ -1,14 +1,18 @@
 //! A loop that takes items from the bridge to a child and back.
 
+use std::mem;
+use std::time::{Duration, Instant};
+
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::batch::Batch;
-use super::host::Host;
-use crate::TaskError;
-use crate::bridge::{Bridge, Chunk, Pull};
+use super::host::{Again, Host};
+use crate::bridge::{Bridge, Chunk, Pull, Slept};
+use crate::care::Retry;
 use crate::error::drop_caught;
 use crate::sync::Arc;
 use crate::threads::pace::Pace;
+use crate::{TaskError, WorkerState};
 
 /// How many lanes a worker has: two, so that its child has two frames to work at; but one where it is the
 /// only worker, which then has its items in their order.
@@ -25,6 +29,7 @@ pub(super) struct Lane<T, O> {
     pub(super) number: usize,
     /// How many each worker has.
     pub(super) of: usize,
+    pub(super) retry: Option<Retry<T, O>>,
 }
 
 impl<T: Serialize, O: DeserializeOwned> Lane<T, O> {
@@ -52,6 +57,8 @@ impl<T: Serialize, O: DeserializeOwned> Lane<T, O> {
         let mut pace = Pace::new();
         let mut batch = Batch::new();
         let mut last = None;
+        let mut slept = Slept::default();
+        let mut from = Instant::now();
         let mut is_last_of_all = false;
         loop {
             if !self.is_first() {
@@ -64,7 +71,16 @@ impl<T: Serialize, O: DeserializeOwned> Lane<T, O> {
                 }
             }
             let stride = pace.stride(host.is_up());
-            let Some(mut chunk) = bridge.claim(self.number, last, stride, &mut pull) else { break };
+            host.enter(WorkerState::Waiting, from);
+            let claimed = bridge.claim(self.number, last, stride, &mut pull, &mut slept);
+            let start = Instant::now();
+            let Slept { input, room } = mem::take(&mut slept);
+            // Two lanes are one worker, so that what both wait for counts by halves.
+            let share = |time: Duration| time / u32::try_from(self.of).unwrap_or(u32::MAX);
+            host.tally().claimed(share(start - from), share(input), share(room));
+            let Some(mut chunk) = claimed else { break };
+            host.enter(WorkerState::Working, start);
+            let (first, built) = (chunk.index(), host.tally().building());
             loop {
                 batch.clear();
                 bridge.take_while(&mut chunk, |index, input| {
@@ -76,8 +92,12 @@ impl<T: Serialize, O: DeserializeOwned> Lane<T, O> {
                 }
                 self.run(&mut batch, &mut chunk, &mut pace);
             }
+            from = Instant::now();
+            let took = (from - start).saturating_sub(host.tally().building() - built);
+            host.tally().ran(chunk.index() - first, share(took));
             last = Some(chunk);
         }
+        host.enter(WorkerState::Idle, from);
         host.leave();
         drop_caught(pull);
     }
@@ -90,7 +110,10 @@ impl<T: Serialize, O: DeserializeOwned> Lane<T, O> {
         let (before, after) = self.hosts.split_at(self.worker());
         for host in after.iter().chain(before) {
             let worker = Some(host.number);
-            let took = host.run(batch, &cancelled, |result| bridge.publish(chunk, worker, result));
+            let pause = |time| bridge.bell().pause(time);
+            let again = self.retry.map(|retry| Again { retry, pause: &pause });
+            let took =
+                host.run(batch, &cancelled, again, |result| bridge.publish(chunk, worker, result));
             if let Some((took, count)) = took {
                 pace.measured(took, count);
             }

@@ -12,10 +12,11 @@ use super::remote::RemoteSpec;
 use crate::Worker;
 use crate::backend::{Job, Launch, Next};
 use crate::bridge::{Finished, StopWhen};
+use crate::care::Care;
 use crate::source::Remote;
 use crate::sync::{Arc, JoinHandle};
 use crate::threads::enter::Loop;
-use crate::threads::{Crew, PulledRun};
+use crate::threads::{Crew, PulledRun, Threads};
 
 /// A run in processes.
 #[doc(hidden)]
@@ -51,10 +52,14 @@ where
         settings.shutdown_timeout = settings.shutdown_timeout.or(job.team.timeout);
         let settings = Arc::new(settings);
         let counters = &job.team.counters;
-        let of = lanes(job.team.specs.len());
+        let Care { retry, lifespan, .. } = job.team.care;
+        // What is tried again, or counted, is so item by item.
+        let one_by_one = retry.is_some() || lifespan.is_some();
+        let of = if one_by_one { 1 } else { lanes(job.team.specs.len()) };
         let specs = job.team.specs.iter().enumerate();
-        let hosts: Arc<[Host]> =
-            specs.map(|(number, spec)| Host::new(spec, number, &settings, counters, of)).collect();
+        let hosts: Arc<[Host]> = specs
+            .map(|(number, spec)| Host::new(spec, number, &settings, counters, of, lifespan))
+            .collect();
         let all = Arc::clone(&hosts);
         let inner = PulledRun::start(job, eager, of, |team, bridge, source| {
             let lanes = 0..team.specs.len() * of;
@@ -62,12 +67,12 @@ where
             let loops = lanes
                 .map(|number| {
                     let (bridge, hosts) = (Arc::clone(bridge), Arc::clone(&all));
-                    let lane = Lane { bridge, hosts, number, of };
+                    let lane = Lane { bridge, hosts, number, of, retry };
                     let pull = Remote(Arc::clone(source));
                     Box::new(move || lane.work(pull, build_now)) as Loop<'_>
                 })
                 .collect();
-            Crew::start(loops, |builder, body| {
+            Crew::start(Threads::new(), loops, |builder, body| {
                 may_spawn()?;
                 builder.spawn(body)
             })
@@ -82,6 +87,10 @@ where
 
     fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
         run.inner.next()
+    }
+
+    fn in_flight(run: &Self::Run<I, S, W>) -> (usize, usize) {
+        run.inner.in_flight()
     }
 
     fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>) {

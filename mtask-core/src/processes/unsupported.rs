@@ -12,7 +12,7 @@ use crate::backend::{Job, Launch, Next};
 use crate::bridge::{Finished, StopWhen};
 use crate::sync::JoinHandle;
 use crate::threads::enter::Loop;
-use crate::threads::{Crew, PulledRun};
+use crate::threads::{Crew, PulledRun, Threads};
 
 /// A conversation with the parent, of which there is none here.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ where
             ))
         };
         Run(PulledRun::start(job, eager, 1, |_, _, _| {
-            Crew::start(vec![Box::new(|| {}) as Loop<'_>], refused)
+            Crew::start(Threads::new(), vec![Box::new(|| {}) as Loop<'_>], refused)
         }))
     }
 

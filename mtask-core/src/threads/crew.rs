@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rayon::{ThreadBuilder, ThreadPool, ThreadPoolBuilder};
 
+use super::Threads;
 use super::enter::{Loop, enter, run_loop};
 use crate::sync::{
     Arc, Builder, Condvar, JoinHandle, Mutex, MutexGuard, ScopedJoinHandle, lock, wait_timeout,
@@ -157,6 +158,7 @@ impl<H: Handle> Crew<H> {
     /// The number of the first thread that could not be started, with the cause. Those started
     /// before it are in the crew, and have to be told to end before they are joined.
     pub(crate) fn start<'a>(
+        threads: Threads,
         loops: Vec<Loop<'a>>,
         spawn: impl Fn(Builder, Loop<'a>) -> io::Result<H>,
     ) -> (Self, Started) {
@@ -166,19 +168,19 @@ impl<H: Handle> Crew<H> {
             pool: Mutex::new(None),
         });
         let crew = Self { handles: Arc::default(), roll: Arc::clone(&roll) };
-        let mut threads: Vec<ThreadBuilder> = Vec::with_capacity(loops.len());
+        let mut seats: Vec<ThreadBuilder> = Vec::with_capacity(loops.len());
         let pool = ThreadPoolBuilder::new()
             .num_threads(loops.len())
             .start_handler(|_| run_loop())
             .spawn_handler(|thread| {
-                threads.push(thread);
+                seats.push(thread);
                 Ok(())
             })
             .build();
         let mut outcome = match pool {
             // Rayon has a most number of threads, and makes no more than that.
-            Ok(_) if threads.len() < loops.len() => {
-                let most = threads.len();
+            Ok(_) if seats.len() < loops.len() => {
+                let most = seats.len();
                 Err((most, io::Error::other(format!("a rayon pool has at most {most} threads"))))
             }
             Ok(pool) => {
@@ -187,10 +189,10 @@ impl<H: Handle> Crew<H> {
             }
             Err(error) => Err((0, io::Error::other(error))),
         };
-        let mut threads = threads.into_iter();
+        let mut seats = seats.into_iter();
         for (worker, work) in loops.into_iter().enumerate() {
             let gone = Gone(Arc::clone(&roll), worker);
-            let (Ok(()), Some(thread)) = (&outcome, threads.next()) else { continue };
+            let (Ok(()), Some(thread)) = (&outcome, seats.next()) else { continue };
             let out_of_loop = OutOfLoop(Arc::clone(&roll), worker);
             let body = Box::new(move || {
                 let _gone = gone;
@@ -198,11 +200,12 @@ impl<H: Handle> Crew<H> {
                     thread,
                     Box::new(move || {
                         let _out_of_loop = out_of_loop;
+                        threads.settle(worker);
                         work();
                     }),
                 );
             });
-            match spawn(Builder::new().name(format!("mtask-{worker}")), body) {
+            match spawn(threads.builder().name(format!("mtask-{worker}")), body) {
                 Ok(handle) => lock(&crew.handles).push(handle),
                 Err(error) => outcome = Err((worker, error)),
             }

@@ -1,17 +1,18 @@
 //! A run in threads, seen from its consumer.
 
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::crew::{Hands, Started};
 use super::enter::Loop;
 use super::pace::Pace;
 use crate::backend::Team;
-use crate::bridge::{Bridge, Chunk, Finished, Pull};
+use crate::bridge::{Bridge, Chunk, Finished, Pull, Slept};
 use crate::error::drop_caught;
 use crate::life::Life;
 use crate::sync::Arc;
-use crate::{Spec, TaskError, Worker};
+use crate::{Context, Spec, TaskError, Worker, WorkerState};
 
 /// A bridge and the threads that work at it.
 pub(super) struct Engine<T, O, H: Hands> {
@@ -75,7 +76,7 @@ impl<T, O, H: Hands> Drop for Engine<T, O, H> {
 
 /// A loop for each spec; each gets a `pull` of its own, by which it asks the source.
 pub(super) fn loops<'a, T, O, S, W, P>(
-    team: Team<S>,
+    team: Team<S, W>,
     bridge: &Arc<Bridge<T, O>>,
     pull: impl Fn() -> P,
 ) -> Vec<Loop<'a>>
@@ -86,14 +87,15 @@ where
     W: Worker<Input = T, Output = O>,
     P: Pull<T> + Send + 'a,
 {
-    let Team { specs, counters, build_now, .. } = team;
+    let Team { specs, counters, care, build_now, .. } = team;
     let mut loops: Vec<Loop<'a>> = Vec::with_capacity(specs.len());
     for (number, spec) in specs.into_iter().enumerate() {
         let bridge = Arc::clone(bridge);
-        let counters = Arc::clone(&counters);
+        let (care, counters) = (care.clone(), Arc::clone(&counters));
         let pull = pull();
         loops.push(Box::new(move || {
-            let mut life = Life::new(spec, number, counters);
+            let bell = Arc::clone(bridge.bell());
+            let mut life = Life::new(spec, number, care, counters, bell);
             let pull = work(&bridge, &mut life, pull, build_now);
             drop_caught(life);
             leave(&bridge, pull);
@@ -122,25 +124,39 @@ where
     }
     let mut pace = Pace::new();
     let mut last = None;
-    while let Some(mut chunk) = bridge.claim(number, last, pace.stride(life.is_built()), &mut pull)
-    {
-        let is_retired = life.is_retired();
-        pace.start(life.is_built());
-        if !life.is_built() {
-            run_one(bridge, life, (!is_retired).then_some(number), &mut chunk);
-        }
+    let mut slept = Slept::default();
+    let mut from = Instant::now();
+    loop {
+        life.counters().enter(number, WorkerState::Waiting, from);
+        let was_built = life.is_built();
+        let mut stride = pace.stride(was_built);
+        stride.most = stride.most.min(life.left());
+        let claimed = bridge.claim(number, last, stride, &mut pull, &mut slept);
+        let start = Instant::now();
+        life.tally().claimed(start - from, mem::take(&mut slept.input), mem::take(&mut slept.room));
+        let Some(mut chunk) = claimed else {
+            life.counters().enter(number, WorkerState::Idle, start);
+            return pull;
+        };
+        life.counters().enter(number, WorkerState::Working, start);
+        let (is_retired, built) = (life.is_retired(), life.tally().building());
         let count = run_chunk(bridge, life, number, &mut chunk);
         if !life.is_built() {
             bridge.give_back(&mut chunk);
             life.end();
         }
-        pace.stop(count);
+        from = Instant::now();
+        let took = (from - start).saturating_sub(life.tally().building() - built);
+        life.tally().ran(count, took);
+        if was_built && count > 0 {
+            pace.measured(took, count);
+        }
         last = Some(chunk);
         if !is_retired && life.is_retired() && !bridge.retire(number) {
-            break;
+            life.counters().enter(number, WorkerState::Idle, from);
+            return pull;
         }
     }
-    pull
 }
 
 /// Leaves a bridge, on a worker's thread.
@@ -153,9 +169,6 @@ pub(super) fn leave<T, O>(bridge: &Bridge<T, O>, pull: impl Pull<T>) {
 }
 
 /// Runs what was claimed, up to a panic. Gives how many items that were.
-///
-/// Panics are caught once around all of them, since that is not free: the item in hand is the one
-/// that was taken and not published.
 fn run_chunk<T, O, S, W>(
     bridge: &Bridge<T, O>,
     life: &mut Life<S, W>,
@@ -166,9 +179,22 @@ where
     S: Spec<W>,
     W: Worker<Input = T, Output = O>,
 {
-    let Some(worker) = life.worker() else { return 0 };
     let from = chunk.index();
-    let ran = catch_unwind(AssertUnwindSafe(|| run_all(bridge, worker, chunk)));
+    if life.is_careful() {
+        while run_one(bridge, life, chunk) && life.is_built() {}
+        return chunk.index() - from;
+    }
+    if !life.is_built() {
+        run_one(bridge, life, chunk);
+    }
+    // Panics are caught once around all of them, since that is not free: the item in hand is the one that
+    // was taken and not published.
+    let ran = match life.worker() {
+        Some((worker, context)) => {
+            catch_unwind(AssertUnwindSafe(|| run_all(bridge, worker, context, chunk)))
+        }
+        None => Ok(()),
+    };
     if let Err(payload) = ran {
         let error = life.panicked(chunk.index(), payload);
         bridge.publish(chunk, Some(number), Err(error));
@@ -181,25 +207,27 @@ where
 fn run_all<W: Worker>(
     bridge: &Bridge<W::Input, W::Output>,
     worker: &mut W,
+    context: Context<'_>,
     chunk: &mut Chunk<W::Input, W::Output>,
 ) {
-    bridge.run(chunk, |input| worker.call(input));
+    bridge.run(chunk, |index, input| worker.call_with(input, &context.at(index)));
 }
 
-/// Runs an item at a worker that is to be built first.
+/// Runs an item at a worker that is to be built first, or with care; false where there is none.
 fn run_one<T, O, S, W>(
     bridge: &Bridge<T, O>,
     life: &mut Life<S, W>,
-    worker: Option<usize>,
     chunk: &mut Chunk<T, O>,
-) where
+) -> bool
+where
     S: Spec<W>,
     W: Worker<Input = T, Output = O>,
 {
-    if let Some((index, input)) = bridge.next(chunk) {
-        let result = life.run(index, input);
-        bridge.publish(chunk, worker, result);
-    }
+    let worker = (!life.is_retired()).then_some(life.number());
+    let Some((index, input)) = bridge.next(chunk) else { return false };
+    let result = life.run(index, input);
+    bridge.publish(chunk, worker, result);
+    true
 }
 
 /// Drops inputs and results that nobody will ask for.

@@ -1,28 +1,34 @@
 //! Workers in threads that are kept from one run to the next.
 
 use std::fmt;
+use std::mem;
 use std::time::{Duration, Instant};
 
+use super::Threads;
 use super::crew::{Crew, Hands, Started, patience};
 use super::engine::{leave, work};
 use super::enter::Loop;
 use super::pulled::{PulledRun, Trace};
 use crate::backend::{Backend, Concurrent, Job, Launch, Next, Team, sealed};
-use crate::bridge::{Bridge, Finished, StopWhen};
+use crate::bridge::{Bell, Bridge, Finished, StopWhen};
+use crate::care::{Care, Summaries};
 use crate::error::drop_caught;
 use crate::life::Life;
 use crate::source::{Remote, Source};
 use crate::stats::Counters;
 use crate::sync::mpsc::{Receiver, Sender, channel};
 use crate::sync::{Arc, Condvar, JoinHandle, Mutex, lock, wait_timeout};
-use crate::{Spec, TaskError, Worker};
+use crate::{Spec, Summing, TaskError, Worker};
 
 /// What a kept thread is asked to do with its worker.
 type Task<S, W> = Box<dyn FnOnce(&mut Life<S, W>) + Send>;
 
 /// Threads that hold a worker each, and what they were last asked for.
-pub(crate) struct Kept<S, W> {
+pub(crate) struct Kept<S, W: Worker> {
     specs: Vec<S>,
+    settings: Threads,
+    /// Where the summaries go of workers that are finished.
+    summaries: Option<Arc<Summaries>>,
     /// Empty until they are started.
     threads: Vec<Sender<Task<S, W>>>,
     crew: Option<Crew<JoinHandle<()>>>,
@@ -57,13 +63,46 @@ impl<I: Iterator, O> AnyTrace for Trace<I, O> {
     }
 }
 
-impl<S, W> Kept<S, W> {
+impl<S, W: Worker> Kept<S, W> {
     pub(crate) fn new(specs: Vec<S>) -> Self {
-        Self { specs, threads: Vec::new(), crew: None, last: None }
+        Self {
+            specs,
+            settings: Threads::new(),
+            summaries: None,
+            threads: Vec::new(),
+            crew: None,
+            last: None,
+        }
     }
 
     pub(crate) fn workers(&self) -> usize {
         self.specs.len()
+    }
+
+    /// How the threads are made.
+    #[track_caller]
+    pub(crate) fn on(&mut self, settings: Threads) {
+        assert!(
+            self.crew.is_none(),
+            "mtask: `Pool::threads` came after the workers had started: set it before"
+        );
+        self.settings = settings;
+    }
+
+    /// The specs, before any thread has started, of one that is to be replaced.
+    #[track_caller]
+    pub(crate) fn take(&mut self) -> Self {
+        assert!(
+            self.crew.is_none(),
+            "mtask: `Pool::with_summaries` came after the workers had started: set it before"
+        );
+        Self { settings: self.settings, ..Self::new(mem::take(&mut self.specs)) }
+    }
+
+    /// The same, whose workers are finished at their end, and not just dropped.
+    pub(crate) fn finished(self, summaries: Arc<Summaries>) -> Kept<Summing<S>, W> {
+        let specs = self.specs.into_iter().map(Summing).collect();
+        Kept { settings: self.settings, summaries: Some(summaries), ..Kept::new(specs) }
     }
 
     /// Waits for what is left of the last run, which is cancelled if it was forgotten.
@@ -97,21 +136,24 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
         if self.crew.is_some() {
             return Ok(());
         }
+        let counters = Arc::new(Counters::new(self.specs.len()));
         let mut threads = Vec::with_capacity(self.specs.len());
         let mut loops: Vec<Loop<'static>> = Vec::with_capacity(self.specs.len());
         for (number, spec) in self.specs.iter().enumerate() {
             let (sender, tasks): (_, Receiver<Task<S, W>>) = channel();
-            let spec = spec.clone();
+            let (spec, counters) = (spec.clone(), Arc::clone(&counters));
+            let care = Care { summaries: self.summaries.clone(), ..Care::default() };
             threads.push(sender);
             loops.push(Box::new(move || {
-                let mut life = Life::new(spec, number, Arc::default());
+                let mut life = Life::new(spec, number, care, counters, Arc::new(Bell::new()));
                 while let Ok(task) = tasks.recv() {
                     task(&mut life);
                 }
                 drop_caught(life);
             }));
         }
-        let (crew, outcome) = Crew::start(loops, |builder, body| builder.spawn(body));
+        let (crew, outcome) =
+            Crew::start(self.settings, loops, |builder, body| builder.spawn(body));
         if let Err(error) = outcome {
             drop(threads);
             crew.join(None, &|| false);
@@ -144,14 +186,15 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
     /// # Errors
     ///
     /// That of the first worker, by its number, which could not be built.
-    pub(crate) fn build(&mut self, counters: &Arc<Counters>) -> Result<(), TaskError> {
+    pub(crate) fn build(&mut self) -> Result<(), TaskError> {
         self.wait_for_last();
         self.started().map_err(|(worker, error)| TaskError::start_failed(worker, error))?;
         let outcomes = Arc::new(Mutex::new(Vec::new()));
+        let counters = Arc::new(Counters::new(self.workers()));
         let tasks = (0..self.workers()).map(|_| -> Task<S, W> {
-            let (outcomes, counters) = (Arc::clone(&outcomes), Arc::clone(counters));
+            let (outcomes, counters) = (Arc::clone(&outcomes), Arc::clone(&counters));
             Box::new(move |life| {
-                life.begin(counters);
+                life.begin(Care::default(), counters, Arc::new(Bell::new()));
                 if let Err(error) = life.build(None) {
                     lock(&outcomes).push(error);
                 }
@@ -165,7 +208,7 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
     /// Has every thread work at a bridge.
     fn work<I>(
         &mut self,
-        team: &Team<Seat>,
+        team: &Team<Seat, W>,
         bridge: &Arc<Bridge<W::Input, W::Output>>,
         source: &Arc<Source<I>>,
     ) -> (Shift, Started)
@@ -181,9 +224,9 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
         let build_now = team.build_now;
         let tasks = (0..self.workers()).map(|_| -> Task<S, W> {
             let (bridge, counters) = (Arc::clone(bridge), Arc::clone(&team.counters));
-            let pull = Remote(Arc::clone(source));
+            let (care, pull) = (team.care.clone(), Remote(Arc::clone(source)));
             Box::new(move |life| {
-                life.begin(counters);
+                life.begin(care, counters, Arc::clone(bridge.bell()));
                 let pull = work(&bridge, life, pull, build_now);
                 leave(&bridge, pull);
             })
@@ -240,18 +283,18 @@ impl Hands for Shift {
 pub struct Seat;
 
 /// The workers of a pool; the backend of [`Pool::map`](crate::Pool::map).
-pub struct Pooled<'p, S, W>(pub(crate) &'p mut Kept<S, W>);
+pub struct Pooled<'p, S, W: Worker>(pub(crate) &'p mut Kept<S, W>);
 
-impl<S, W> fmt::Debug for Pooled<'_, S, W> {
+impl<S, W: Worker> fmt::Debug for Pooled<'_, S, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pooled").field("workers", &self.0.workers()).finish_non_exhaustive()
     }
 }
 
-impl<S, W> sealed::Sealed for Pooled<'_, S, W> {}
-impl<S, W> Concurrent for Pooled<'_, S, W> {}
+impl<S, W: Worker> sealed::Sealed for Pooled<'_, S, W> {}
+impl<S, W: Worker> Concurrent for Pooled<'_, S, W> {}
 
-impl<S, K> Backend for Pooled<'_, S, K> {
+impl<S, K: Worker> Backend for Pooled<'_, S, K> {
     type Run<I: Iterator, T, W: Worker<Input = I::Item>> = PulledRun<I, W::Output, Shift>;
 }
 
@@ -283,6 +326,10 @@ where
 
     fn next(run: &mut Self::Run<I, Seat, W>) -> Next<W::Output> {
         run.next()
+    }
+
+    fn in_flight(run: &Self::Run<I, Seat, W>) -> (usize, usize) {
+        run.in_flight()
     }
 
     fn stop_when(run: &mut Self::Run<I, Seat, W>, stop: StopWhen<W::Output>) {

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use super::Threads;
 use super::crew::Crew;
 use super::engine::{self, Engine};
-use crate::backend::{Backend, Concurrent, Job, Launch, Next, sealed};
+use crate::backend::{Backend, Concurrent, Finishing, Job, Launch, Next, sealed};
 use crate::bridge::{Outlet, Pull, StopWhen, Turn};
 use crate::source::{Here, Source};
 use crate::stage::Stage;
@@ -21,6 +22,7 @@ pub struct Local {}
 
 impl sealed::Sealed for Local {}
 impl Concurrent for Local {}
+impl Finishing for Local {}
 
 impl Backend for Local {
     type Run<I: Iterator, S, W: Worker<Input = I::Item>> = FedRun<I, W::Output>;
@@ -40,6 +42,10 @@ where
 
     fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
         run.next()
+    }
+
+    fn in_flight(run: &Self::Run<I, S, W>) -> (usize, usize) {
+        run.outlet.in_flight()
     }
 
     fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>) {
@@ -89,7 +95,7 @@ impl<I: Iterator, O> FedRun<I, O> {
         } else {
             let timeout = job.team.timeout;
             let loops = engine::loops(job.team, &bridge, || Nothing);
-            let crew = Crew::start(loops, |builder, body| builder.spawn(body));
+            let crew = Crew::start(Threads::new(), loops, |builder, body| builder.spawn(body));
             Engine::new(bridge, timeout, crew)
         };
         if eager && engine.is_running() {

@@ -27,10 +27,10 @@ pub use pqdm::pqdm;
 pub use pulled::PulledRun;
 pub use scope::{Scope, Scoped, scope};
 
-use crate::backend::{Backend, Concurrent, Job, Launch, Next, sealed};
+use crate::backend::{Backend, Concurrent, Finishing, Job, Launch, Next, sealed};
 use crate::bridge::{Finished, StopWhen};
 use crate::source::Remote;
-use crate::sync::{Arc, JoinHandle};
+use crate::sync::{Arc, Builder, JoinHandle};
 use crate::{Spec, Worker};
 
 /// Workers in threads of this process, one a spec; the default backend.
@@ -56,17 +56,87 @@ use crate::{Spec, Worker};
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
-pub struct Threads {}
+pub struct Threads {
+    stack_size: Option<usize>,
+    #[cfg(feature = "affinity")]
+    pinned: bool,
+}
 
 impl Threads {
     /// The backend as it is without options.
     pub fn new() -> Self {
         Self::default()
     }
+
+    /// The bytes of each thread's stack, for workers that recurse deeply; without it as much as
+    /// [`std::thread::Builder`] gives, 2 MiB mostly.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::par_map;
+    /// use mtask::threads::Threads;
+    ///
+    /// fn depth(n: u64) -> u64 {
+    ///     let frame = std::hint::black_box([n; 128]); // a kilobyte
+    ///     if n == 0 { 0 } else { depth(frame[0] - 1) + 1 }
+    /// }
+    ///
+    /// let depths = par_map([20_000], 1, depth).backend(Threads::new().stack_size(256 << 20));
+    /// assert_eq!(depths.propagate_panics().next(), Some(20_000));
+    /// ```
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.stack_size = Some(bytes);
+        self
+    }
+
+    /// Keeps each worker on a processor of its own, from the first on; where there are more workers than
+    /// processors, they share. For workers whose caches are dear. Without effect where the system lets no
+    /// program choose.
+    ///
+    /// Rayon code that a worker calls runs on the pinned threads of its set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::par_map;
+    /// use mtask::threads::Threads;
+    ///
+    /// let results = par_map(0..10, 2, |x: u32| x + 1).backend(Threads::new().pinned());
+    /// assert_eq!(results.propagate_panics().sum::<u32>(), 55);
+    /// ```
+    #[cfg(feature = "affinity")]
+    pub fn pinned(mut self) -> Self {
+        self.pinned = true;
+        self
+    }
+
+    /// What starts a thread.
+    fn builder(&self) -> Builder {
+        let builder = Builder::new();
+        match self.stack_size {
+            Some(bytes) => builder.stack_size(bytes),
+            None => builder,
+        }
+    }
+
+    /// What a worker's thread does before anything else.
+    #[cfg(feature = "affinity")]
+    fn settle(self, worker: usize) {
+        if self.pinned
+            && let Some(cores) = core_affinity::get_core_ids().filter(|cores| !cores.is_empty())
+        {
+            core_affinity::set_for_current(cores[worker % cores.len()]);
+        }
+    }
+
+    #[cfg(not(feature = "affinity"))]
+    fn settle(self, _worker: usize) {}
 }
 
 impl sealed::Sealed for Threads {}
 impl Concurrent for Threads {}
+impl Finishing for Threads {}
 
 impl Backend for Threads {
     type Run<I: Iterator, S, W: Worker<Input = I::Item>> =
@@ -84,7 +154,7 @@ where
     fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
         PulledRun::start(job, eager, 1, |team, bridge, source| {
             let loops = engine::loops(team, bridge, || Remote(Arc::clone(source)));
-            Crew::start(loops, |builder, body| builder.spawn(body))
+            Crew::start(self, loops, |builder, body| builder.spawn(body))
         })
     }
 
@@ -95,6 +165,10 @@ where
 
     fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
         run.next()
+    }
+
+    fn in_flight(run: &Self::Run<I, S, W>) -> (usize, usize) {
+        run.in_flight()
     }
 
     fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>) {

@@ -1,12 +1,12 @@
 //! How many items a worker claims at a time.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::bridge::Stride;
 
 /// How long a claim is to take: long enough for what is done once a claim to cost next to nothing,
 /// and short enough for nobody to miss what is in it, before it is old enough to be stolen from.
-const AIM: Duration = Duration::from_micros(500);
+const AIM: Duration = Duration::from_micros(1_000);
 /// The most items in a claim.
 const MOST: usize = 1024;
 /// Items that take less than this are cheap enough for a claim in which not every item is fenced.
@@ -23,12 +23,11 @@ pub(crate) struct Pace {
     most: usize,
     /// What an item took, in the last claim that was measured.
     item: Option<Duration>,
-    start: Option<Instant>,
 }
 
 impl Pace {
     pub(crate) fn new() -> Self {
-        Self { most: 1, item: None, start: None }
+        Self { most: 1, item: None }
     }
 
     /// How the next claim is to be made.
@@ -42,20 +41,6 @@ impl Pace {
             item_ns: self
                 .item
                 .map_or(0, |item| usize::try_from(item.as_nanos()).unwrap_or(usize::MAX).max(1)),
-        }
-    }
-
-    /// A claim begins. It is not measured where the worker is yet to be built.
-    pub(super) fn start(&mut self, built: bool) {
-        self.start = built.then(Instant::now);
-    }
-
-    /// The claim is at its end, after so many items.
-    pub(super) fn stop(&mut self, count: usize) {
-        if let Some(start) = self.start
-            && count > 0
-        {
-            self.measured(start.elapsed(), count);
         }
     }
 
@@ -91,9 +76,12 @@ mod tests {
     #[test]
     fn claims_double_up_to_what_takes_the_aim_and_shrink_at_once() {
         let mut pace = Pace::new();
-        assert_eq!(sizes(&mut pace, Duration::from_micros(5), 8), [1, 2, 4, 8, 16, 32, 64, 100]);
+        assert_eq!(
+            sizes(&mut pace, Duration::from_micros(5), 9),
+            [1, 2, 4, 8, 16, 32, 64, 128, 200]
+        );
         assert!(pace.stride(true).quick);
-        assert_eq!(sizes(&mut pace, Duration::from_millis(1), 2), [100, 1]);
+        assert_eq!(sizes(&mut pace, Duration::from_millis(2), 2), [200, 1]);
         assert!(!pace.stride(true).quick);
         assert_eq!(sizes(&mut pace, Duration::from_nanos(2), 12).last(), Some(&MOST));
         assert_eq!(pace.stride(true).step, MOST_IN_STEP);

@@ -38,7 +38,7 @@ impl<I: Iterator, O, H: Hands> PulledRun<I, O, H> {
         job: Job<I, S, W>,
         eager: bool,
         lanes: usize,
-        begin: impl FnOnce(Team<S>, &Arc<Bridge<I::Item, O>>, &Arc<Source<I>>) -> (H, Started),
+        begin: impl FnOnce(Team<S, W>, &Arc<Bridge<I::Item, O>>, &Arc<Source<I>>) -> (H, Started),
     ) -> Self
     where
         W: Worker<Input = I::Item, Output = O>,
@@ -83,6 +83,11 @@ impl<I: Iterator, O, H: Hands> PulledRun<I, O, H> {
         self.engine.bridge.source_panic().map_or(Ok(None), Err)
     }
 
+    /// How many items may be in flight, and the most that were.
+    pub(crate) fn in_flight(&self) -> (usize, usize) {
+        self.outlet.in_flight()
+    }
+
     pub(crate) fn stop_when(&mut self, stop: StopWhen<O>) {
         self.outlet.stop_when(stop);
     }
@@ -90,7 +95,8 @@ impl<I: Iterator, O, H: Hands> PulledRun<I, O, H> {
     /// Ends the run and all that feeds it, and drops the source where nobody is inside.
     fn stop(&mut self) {
         // A run that came to its end leaves its stages alone: whoever lent them may go on.
-        if self.engine.is_running() && !self.outlet.is_over() {
+        let was_closed = self.engine.bridge.bell().is_closed();
+        if self.engine.is_running() && (was_closed || !self.outlet.is_over()) {
             self.source.cancel();
         }
         self.engine.stop();

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use super::Threads;
 use super::crew::{Crew, Handles};
 use super::engine;
 use super::pulled::PulledRun;
-use crate::backend::{Backend, Concurrent, Job, Launch, Next, sealed};
+use crate::backend::{Backend, Concurrent, Finishing, Job, Launch, Next, sealed};
 use crate::bridge::{Bridge, Finished, StopWhen};
 use crate::par::{ParMap, ParStateful, specs_of};
 use crate::source::{Remote, Source};
@@ -172,6 +173,7 @@ impl fmt::Debug for Scoped<'_, '_> {
 
 impl sealed::Sealed for Scoped<'_, '_> {}
 impl Concurrent for Scoped<'_, '_> {}
+impl Finishing for Scoped<'_, '_> {}
 
 impl<'scope> Backend for Scoped<'scope, '_> {
     type Run<I: Iterator, S, W: Worker<Input = I::Item>> =
@@ -189,7 +191,9 @@ where
     fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
         let run = PulledRun::start(job, eager, 1, |team, bridge, source| {
             let loops = engine::loops(team, bridge, || Remote(Arc::clone(source)));
-            Crew::start(loops, |builder, body| builder.spawn_scoped(self.threads, body))
+            Crew::start(Threads::new(), loops, |builder, body| {
+                builder.spawn_scoped(self.threads, body)
+            })
         });
         let ends = run.ends();
         match &mut *lock(&self.runs.list) {
@@ -213,6 +217,10 @@ where
 
     fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
         run.next()
+    }
+
+    fn in_flight(run: &Self::Run<I, S, W>) -> (usize, usize) {
+        run.in_flight()
     }
 
     fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>) {

@@ -1,0 +1,118 @@
+//! What a worker can know of the run it is in.
+
+use std::fmt;
+
+use crate::bridge::Bell;
+#[cfg(all(feature = "processes", unix, not(loom)))]
+use crate::sync::{AtomicBool, Ordering};
+
+/// What a worker can know of the item in hand and of its run.
+///
+/// It is asked for by an argument of type `&Context<'_>` of a `call` under `#[delayed_init]`, or by
+/// [`Worker::call_with`](crate::Worker::call_with); a worker that does not ask for it pays nothing.
+///
+/// # Examples
+///
+/// ```
+/// use mtask::Context;
+/// use mtask::prelude::*;
+///
+/// struct Lines;
+///
+/// #[delayed_init]
+/// impl Lines {
+///     fn new() -> Self {
+///         Self
+///     }
+///
+///     fn call(&mut self, line: String, context: &Context<'_>) -> String {
+///         format!("{}: {line}", context.index())
+///     }
+/// }
+///
+/// let lines = ["a", "b"].map(str::to_owned);
+/// let numbered = par_stateful(lines, Lines::spec().times(2)).propagate_panics();
+/// assert_eq!(numbered.collect::<Vec<_>>(), ["0: a", "1: b"]);
+/// ```
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    worker: usize,
+    index: usize,
+    attempt: usize,
+    run: Run<'a>,
+}
+
+/// Where it is told that the run was cancelled.
+#[derive(Clone, Copy)]
+enum Run<'a> {
+    None,
+    Here(&'a Bell),
+    /// In a child, which the parent tells.
+    #[cfg(all(feature = "processes", unix, not(loom)))]
+    Elsewhere(&'a AtomicBool),
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(worker: usize, index: usize, bell: &'a Bell) -> Self {
+        Self { worker, index, attempt: 1, run: Run::Here(bell) }
+    }
+
+    #[cfg(all(feature = "processes", unix, not(loom)))]
+    pub(crate) fn in_child(worker: usize, index: usize, ended: &'a AtomicBool) -> Self {
+        Self { worker, index, attempt: 1, run: Run::Elsewhere(ended) }
+    }
+
+    /// For a call outside of any run, as in a test: worker 0, item 0, never cancelled.
+    pub fn detached() -> Self {
+        Self { worker: 0, index: 0, attempt: 1, run: Run::None }
+    }
+
+    /// The same for another item.
+    #[inline(always)]
+    pub(crate) fn at(self, index: usize) -> Self {
+        Self { index, ..self }
+    }
+
+    pub(crate) fn at_attempt(self, attempt: usize) -> Self {
+        Self { attempt, ..self }
+    }
+
+    /// The 0-based position of this worker's spec in the list of specs.
+    pub fn worker(&self) -> usize {
+        self.worker
+    }
+
+    /// The 0-based position of the item in the source.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// How often the item has been begun, this time included: more than 1 only with
+    /// [`retries`](crate::ParStateful::retries).
+    pub fn attempt(&self) -> usize {
+        self.attempt
+    }
+
+    /// The run was cancelled: dropped, or by a [`CancelHandle`](crate::CancelHandle). A worker at a long
+    /// item may look now and then, and return early with whatever its output has for that; after a drop nobody
+    /// will see it. In a process it is seen after a drop alone.
+    pub fn is_cancelled(&self) -> bool {
+        match self.run {
+            Run::None => false,
+            Run::Here(bell) => bell.is_closed() || bell.is_cancelled(),
+            #[cfg(all(feature = "processes", unix, not(loom)))]
+            Run::Elsewhere(ended) => ended.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("worker", &self.worker)
+            .field("index", &self.index)
+            .field("attempt", &self.attempt)
+            .field("cancelled", &self.is_cancelled())
+            .finish()
+    }
+}

@@ -1,0 +1,150 @@
+//! The counters behind [`Stats`].
+
+use std::time::{Duration, Instant};
+
+use super::{Stats, WorkerState, WorkerStats};
+use crate::sync::{AtomicU8, AtomicU64, AtomicUsize, Ordering, Padded};
+
+/// The counters of a run: each written by any of its threads, read by whoever asks, none of them ordering
+/// anything else, so that every access is relaxed.
+#[derive(Debug)]
+pub(crate) struct Counters {
+    pub(crate) builds: AtomicUsize,
+    pub(crate) failed_builds: AtomicUsize,
+    pub(crate) retired: AtomicUsize,
+    pub(crate) panics: AtomicUsize,
+    pub(crate) destructor_panics: AtomicUsize,
+    pub(crate) retries: AtomicUsize,
+    /// The clock's zero.
+    start: Instant,
+    workers: Box<[Padded<Tally>]>,
+}
+
+/// The counters of one worker, all written by its own thread but for `errors`, to which the consumer adds
+/// what it finds in an output.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    items: AtomicUsize,
+    errors: AtomicUsize,
+    builds: AtomicUsize,
+    /// In nanoseconds, these five.
+    building: AtomicU64,
+    working: AtomicU64,
+    pulling: AtomicU64,
+    awaiting_input: AtomicU64,
+    awaiting_room: AtomicU64,
+    /// A [`WorkerState`].
+    state: AtomicU8,
+    /// Since when, in nanoseconds from the start.
+    since: AtomicU64,
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Adds to a counter that one thread writes: a load and a store will do.
+fn add(counter: &AtomicU64, time: Duration) {
+    counter.store(counter.load(Ordering::Relaxed) + nanos(time), Ordering::Relaxed);
+}
+
+impl Counters {
+    pub(crate) fn new(workers: usize) -> Self {
+        Self {
+            builds: AtomicUsize::new(0),
+            failed_builds: AtomicUsize::new(0),
+            retired: AtomicUsize::new(0),
+            panics: AtomicUsize::new(0),
+            destructor_panics: AtomicUsize::new(0),
+            retries: AtomicUsize::new(0),
+            start: Instant::now(),
+            workers: (0..workers).map(|_| Padded(Tally::default())).collect(),
+        }
+    }
+
+    pub(crate) fn count(counter: &AtomicUsize) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn worker(&self, number: usize) -> &Tally {
+        &self.workers[number].0
+    }
+
+    /// Notes what a worker begins with at `now`.
+    pub(crate) fn enter(&self, number: usize, state: WorkerState, now: Instant) {
+        let tally = self.worker(number);
+        tally.since.store(nanos(now.saturating_duration_since(self.start)), Ordering::Relaxed);
+        tally.state.store(state as u8, Ordering::Relaxed);
+    }
+
+    /// Counts a build that came to something.
+    pub(crate) fn built(&self, number: usize) {
+        Self::count(&self.builds);
+        Self::count(&self.worker(number).builds);
+    }
+
+    /// All of it at this moment, as far as it is counted here.
+    pub(crate) fn snapshot(&self) -> Stats {
+        let read = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
+        Stats {
+            builds: read(&self.builds),
+            failed_builds: read(&self.failed_builds),
+            retired: read(&self.retired),
+            panics: read(&self.panics),
+            destructor_panics: read(&self.destructor_panics),
+            retries: read(&self.retries),
+            workers: self.workers.iter().map(|tally| tally.0.snapshot(self.start)).collect(),
+            ..Stats::default()
+        }
+    }
+}
+
+impl Tally {
+    /// Adds items that the worker is through with, and what they took, builds left out.
+    pub(crate) fn ran(&self, items: usize, took: Duration) {
+        self.items.fetch_add(items, Ordering::Relaxed);
+        add(&self.working, took);
+    }
+
+    pub(crate) fn failed(&self) {
+        Counters::count(&self.errors);
+    }
+
+    pub(crate) fn spent_building(&self, took: Duration) {
+        add(&self.building, took);
+    }
+
+    /// How long it has been built for so far.
+    pub(crate) fn building(&self) -> Duration {
+        Duration::from_nanos(self.building.load(Ordering::Relaxed))
+    }
+
+    /// Adds what a claim took: of it so much asleep for want of items, and so much for want of room.
+    pub(crate) fn claimed(&self, took: Duration, input: Duration, room: Duration) {
+        add(&self.awaiting_input, input);
+        add(&self.awaiting_room, room);
+        add(&self.pulling, took.saturating_sub(input + room));
+    }
+
+    fn snapshot(&self, start: Instant) -> WorkerStats {
+        let time = |counter: &AtomicU64| Duration::from_nanos(counter.load(Ordering::Relaxed));
+        let state = match self.state.load(Ordering::Relaxed) {
+            state if state == WorkerState::Building as u8 => WorkerState::Building,
+            state if state == WorkerState::Working as u8 => WorkerState::Working,
+            state if state == WorkerState::Waiting as u8 => WorkerState::Waiting,
+            _ => WorkerState::Idle,
+        };
+        WorkerStats {
+            items: self.items.load(Ordering::Relaxed),
+            errors: self.errors.load(Ordering::Relaxed),
+            restarts: self.builds.load(Ordering::Relaxed).saturating_sub(1),
+            building: time(&self.building),
+            working: time(&self.working),
+            pulling: time(&self.pulling),
+            awaiting_input: time(&self.awaiting_input),
+            awaiting_room: time(&self.awaiting_room),
+            state,
+            since: start.elapsed().saturating_sub(time(&self.since)),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Stages behind each other: `par_stateful_ok` and `par_stateful_try`.
+
+use mtask::prelude::*;
+
+use crate::util::{Count, watched};
+
+#[test]
+fn errors_of_the_first_pass_untouched_in_their_place() {
+    watched(|| {
+        let parsed = ["1", "x", "3", "y"].into_iter().par_map(2, |s: &str| s.parse::<u32>());
+        let parsed = parsed.flatten_errors();
+        let doubled = parsed.par_stateful_ok(worker_fn(|x: u32| 2 * x).times(2));
+        assert_eq!(doubled.len(), 4);
+        let results: Vec<Result<u32, TaskError>> = doubled.flatten_errors().collect();
+        assert_eq!(results[0].as_ref().unwrap(), &2);
+        assert_eq!(results[2].as_ref().unwrap(), &6);
+        for at in [1, 3] {
+            let error = results[at].as_ref().unwrap_err();
+            assert_eq!((error.index(), error.kind()), (Some(at), TaskErrorKind::Failed));
+        }
+        let cause = results.into_iter().nth(1).unwrap().unwrap_err().into_cause().unwrap();
+        assert!(cause.is::<std::num::ParseIntError>());
+    });
+}
+
+#[test]
+fn any_error_passes_and_both_are_told_apart() {
+    watched(|| {
+        let source = [Ok(1), Err("bad"), Ok(0)];
+        let specs = worker_fn(|x: u32| 10 / x).times(1);
+        let results: Vec<_> = source.into_iter().par_stateful_ok(specs).collect();
+        assert_eq!(results[0].as_ref().unwrap(), &Ok(10));
+        assert_eq!(results[1].as_ref().unwrap(), &Err("bad"));
+        assert_eq!(results[2].as_ref().unwrap_err().kind(), TaskErrorKind::Panicked);
+    });
+}
+
+#[test]
+fn an_error_needs_no_worker() {
+    watched(|| {
+        let built = Count::default();
+        let counted = built.clone();
+        let spec = init_fn(move || {
+            counted.add();
+            Err::<fn(u32) -> u32, _>("no device")
+        });
+        let source = [Err("one"), Err("two"), Ok(3), Err("four")];
+        let results: Vec<_> = source.into_iter().par_stateful_ok(spec.times(1)).collect();
+        assert_eq!(built.get(), 1);
+        assert_eq!(results[0].as_ref().unwrap(), &Err("one"));
+        assert_eq!(results[1].as_ref().unwrap(), &Err("two"));
+        assert_eq!(results[2].as_ref().unwrap_err().kind(), TaskErrorKind::BuildFailed);
+        assert_eq!(results[3].as_ref().unwrap(), &Err("four"));
+    });
+}
+
+#[test]
+fn three_stages_that_may_fail_have_items_of_one_type() {
+    watched(|| {
+        for unordered in [false, true] {
+            let run = (0..1_000_u32)
+                .par_map(2, |x: u32| if x % 7 == 0 { Err(format!("one: {x}")) } else { Ok(x) })
+                .flatten_errors()
+                .par_stateful_try(
+                    worker_fn(|x: u32| if x % 5 == 0 { Err(format!("two: {x}")) } else { Ok(x) })
+                        .times(2),
+                )
+                .flatten_errors()
+                .par_stateful_try(
+                    worker_fn(|x: u32| match x % 3 {
+                        0 => panic!("three: {x}"),
+                        _ => Ok::<_, String>(x),
+                    })
+                    .times(2),
+                );
+            let run = if unordered { run.unordered() } else { run };
+            let mut seen = 0;
+            for (at, result) in run.flatten_errors().enumerate() {
+                seen += 1;
+                let (index, text) = match result {
+                    Ok(x) => (x, String::new()),
+                    Err(error) => (error.index().unwrap() as u32, format!("{error:#}")),
+                };
+                assert!(unordered || at == index as usize);
+                let expected = match index {
+                    x if x % 7 == 0 => format!("one: {x}"),
+                    x if x % 5 == 0 => format!("two: {x}"),
+                    x if x % 3 == 0 => format!("three: {x}"),
+                    _ => String::new(),
+                };
+                assert!(
+                    text.ends_with(&expected) && text.is_empty() == expected.is_empty(),
+                    "{text}"
+                );
+            }
+            assert_eq!(seen, 1_000);
+        }
+    });
+}
+
+#[test]
+fn only_the_stage_that_fails_tries_again() {
+    watched(|| {
+        let (one, two) = (Count::default(), Count::default());
+        let (of_one, of_two) = (one.clone(), two.clone());
+        let results: Vec<_> = (0..1)
+            .par_map(1, move |_: u32| {
+                of_one.add();
+                Err::<u32, _>("no")
+            })
+            .retries(2)
+            .flatten_errors()
+            .par_stateful_try(
+                worker_fn(move |x: u32| {
+                    of_two.add();
+                    Ok::<_, String>(x)
+                })
+                .times(1),
+            )
+            .retries(5)
+            .flatten_errors()
+            .collect();
+        assert_eq!((one.get(), two.get()), (3, 0));
+        assert_eq!(results[0].as_ref().unwrap_err().attempts(), 3);
+    });
+}
