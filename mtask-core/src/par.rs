@@ -195,7 +195,9 @@ where
             State::Running(_) => {
                 let (least, most) = self.hint;
                 let left = |hint: usize| hint.saturating_sub(self.yielded);
-                (left(least), most.map(left))
+                // After a cancel fewer come than the source has.
+                let least = if self.bell.is_closed() { 0 } else { left(least) };
+                (least, most.map(left))
             }
             State::Done => (0, Some(0)),
         }
@@ -359,6 +361,10 @@ where
     W: Worker<Input = I::Item>,
     B: Launch<I, S, W>,
 {
+    /// After a [cancel](CancelHandle) the most that may come.
+    fn len(&self) -> usize {
+        self.tasks_hint().1.unwrap_or_default()
+    }
 }
 
 impl<I, S, W, B> FusedIterator for ParStateful<I, S, W, B>

@@ -41,14 +41,17 @@ fn from_another_thread_at_any_moment() {
         for _ in 0..300 {
             let workers = 1 + random.below(3);
             let run = par_map(0_usize.., workers, |x: usize| x);
-            let mut run = if random.one_in(3) { run.unordered() } else { run };
+            let run = if random.one_in(3) { run.unordered() } else { run };
             let handle = run.cancel_handle();
             let micros = random.below(300) as u64;
             let other = thread::spawn(move || {
                 thread::sleep(Duration::from_micros(micros));
                 handle.cancel();
             });
-            let mut seen: Vec<_> = run.by_ref().map(Result::unwrap).collect();
+            let mut seen = Vec::new();
+            for item in run {
+                seen.push(item.unwrap()); // `collect` would make room for all of `0..`
+            }
             seen.sort_unstable();
             assert!(seen.iter().copied().eq(0..seen.len()));
             other.join().unwrap();

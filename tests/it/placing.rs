@@ -48,7 +48,7 @@ fn a_worker_may_keep_to_its_processor() {
         let allowed = |_: u32| {
             let status = fs::read_to_string("/proc/thread-self/status").unwrap();
             let line = status.lines().find(|line| line.starts_with("Cpus_allowed_list:"));
-            let name = thread::current().name().unwrap().to_owned();
+            let name = thread::current().name().unwrap_or_default().to_owned();
             (name, line.unwrap().split_whitespace().last().unwrap().to_owned())
         };
         let all = allowed(0).1;

@@ -114,6 +114,9 @@ where
     R: Tasks<Output = Result<T, E>> + ExactSizeIterator,
     E: Into<BoxError>,
 {
+    fn len(&self) -> usize {
+        self.results.len()
+    }
 }
 
 impl<R, T, E> FusedIterator for FlattenErrors<R>

@@ -83,7 +83,7 @@ impl<I: Iterator, O> FedRun<I, O> {
         let mut outlet = job.outlet(true, 1);
         let workers = job.team.specs.len();
         let build_now = job.team.build_now;
-        let mut is_empty = job.source.size_hint().1 == Some(0);
+        let mut is_empty = job.source.size_hint().1 == Some(0) || job.bell.is_closed();
         let source = Source::new(job.source);
         if !is_empty && !build_now {
             outlet.feed(&mut Here(&source));

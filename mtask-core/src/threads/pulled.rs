@@ -46,7 +46,7 @@ impl<I: Iterator, O, H: Hands> PulledRun<I, O, H> {
         let mut outlet = job.outlet(false, lanes);
         let (least, most) = job.source.size_hint();
         let source = Arc::new(Source::new(job.source));
-        let mut is_empty = most == Some(0);
+        let mut is_empty = most == Some(0) || job.bell.is_closed();
         if least == 0 && !is_empty && !eager && !job.team.build_now {
             outlet.feed(&mut Here(&source));
             is_empty = outlet.is_over();
