@@ -3,8 +3,6 @@
 mod advice;
 mod table;
 mod tally;
-#[cfg(test)]
-mod tests;
 
 use std::time::Duration;
 

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use loom::sync::{Arc, Mutex};
 use loom::thread::{self, JoinHandle};
 
-use super::{Bridge, Outlet, Plan, Pull, Stride, Turn};
+use super::{Bell, Bridge, Outlet, Plan, Pull, Slept, Stride, Turn};
 use crate::TaskError;
 
 type Shared = Arc<Bridge<usize, usize>>;
@@ -166,6 +166,26 @@ fn unordered_items_come_once() {
         model.expect(3, false);
         model.join();
     });
+}
+
+#[test]
+fn a_close_at_any_point_gives_what_was_pulled_and_ends() {
+    for (workers, preemptions) in [(1, 3), (2, 2)] {
+        model_with(preemptions, move || {
+            let mut model = Model::start(plan(workers, 2), ONE, 2, same);
+            let bell = Arc::clone(model.bridge.bell());
+            let outside = thread::spawn(move || bell.close());
+            let mut next = 0;
+            while let Some(result) = model.next() {
+                assert_eq!(result.unwrap(), next);
+                next += 1;
+            }
+            // As the engine does at the end of a run, for a worker that was inside the source.
+            model.bridge.cancel();
+            outside.join().unwrap();
+            model.join();
+        });
+    }
 }
 
 #[test]

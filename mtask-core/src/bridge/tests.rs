@@ -1,7 +1,8 @@
 //! Courses of events that threads take too rarely to be tested with, one step at a time.
 
-use super::{Bridge, Plan, Pull, Stride, Turn};
+use super::{Bell, Bridge, Plan, Pull, Slept, Stride, Turn};
 use crate::TaskError;
+use crate::sync::Arc;
 
 /// A source of the indices before this one.
 struct Until(usize);
@@ -26,7 +27,7 @@ fn who_is_left_behind_at_the_end_fails_what_is_left() {
         build_now: false,
         fed: false,
     };
-    let (bridge, mut outlet) = Bridge::<usize, usize>::new(plan);
+    let (bridge, mut outlet) = Bridge::<usize, usize>::new(plan, Arc::new(Bell::new()));
     let stride = Stride { most: 64, step: 2, quick: true, built: true, item_ns: 10 };
     let mut first = bridge.claim(0, None, stride, &mut Until(64), &mut Slept::default()).unwrap();
     // All but the last two are run; those are in hand, out of the reach of others.
