@@ -4,6 +4,7 @@ mod basics;
 #[cfg(target_os = "linux")]
 mod batches;
 mod both;
+mod care;
 mod crossing;
 #[cfg(target_os = "linux")]
 mod descriptors;

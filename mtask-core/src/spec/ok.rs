@@ -43,12 +43,14 @@ impl<W, E> fmt::Debug for OkWorker<W, E> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S: Spec<W>, W, E> Spec<OkWorker<W, E>> for OkSpec<S, E> {
     fn build(&self) -> Result<OkWorker<W, E>, BuildError> {
         Ok(OkWorker { worker: self.spec.build()?, error: PhantomData })
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<W: Worker, E> Worker for OkWorker<W, E> {
     type Input = Result<W::Input, E>;
     type Output = Result<W::Output, E>;
@@ -84,12 +86,14 @@ impl<W> fmt::Debug for TryWorker<W> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S: Spec<W>, W> Spec<TryWorker<W>> for TrySpec<S> {
     fn build(&self) -> Result<TryWorker<W>, BuildError> {
         Ok(TryWorker(self.0.build()?))
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<W, T, E> Worker for TryWorker<W>
 where
     W: Worker<Output = Result<T, E>>,

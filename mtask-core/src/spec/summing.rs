@@ -8,6 +8,7 @@ use crate::{BuildError, Finish, Spec};
 #[derive(Clone, Debug)]
 pub struct Summing<S>(pub(crate) S);
 
+#[diagnostic::do_not_recommend]
 impl<S, W> Spec<W> for Summing<S>
 where
     S: Spec<W>,

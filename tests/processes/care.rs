@@ -1,0 +1,123 @@
+//! What the front asks of workers beside their items, where these are in processes: to be tried again, to
+//! be started anew, to be told of the item, to be ended in order, to be counted.
+
+use std::collections::HashSet;
+use std::process;
+
+use mtask::prelude::*;
+use mtask::{Bottleneck, Context, Processes};
+use serde::{Deserialize, Serialize};
+
+/// What a worker tells of itself and of its item.
+#[derive(Debug, Serialize, Deserialize)]
+struct Told {
+    pid: u32,
+    seen: usize,
+    worker: usize,
+    index: usize,
+    attempt: usize,
+}
+
+/// Fails before the attempt that an item asks for, by a panic where the item is odd.
+struct Flaky {
+    seen: usize,
+}
+
+#[delayed_init(remote)]
+impl Flaky {
+    fn new() -> Self {
+        Self { seen: 0 }
+    }
+
+    fn call(&mut self, at: usize, context: &Context<'_>) -> Result<Told, String> {
+        self.seen += 1;
+        if context.attempt() < at {
+            assert!(context.index().is_multiple_of(2), "not yet");
+            return Err("not yet".to_owned());
+        }
+        Ok(Told {
+            pid: process::id(),
+            seen: self.seen,
+            worker: context.worker(),
+            index: context.index(),
+            attempt: context.attempt(),
+        })
+    }
+}
+
+#[test]
+fn a_worker_is_told_of_its_item() {
+    let results = par_stateful((0..2_000).map(|_| 1), Flaky::spec().times(2));
+    let mut workers = HashSet::new();
+    for (at, told) in results.backend(Processes::new()).enumerate() {
+        let told = told.unwrap().unwrap();
+        assert_eq!((told.index, told.attempt), (at, 1));
+        workers.insert((told.worker, told.pid));
+    }
+    assert!(workers.iter().all(|(worker, _)| *worker < 2), "{workers:?}");
+    assert!(workers.len() <= 2, "{workers:?}");
+}
+
+#[test]
+fn what_fails_is_tried_again() {
+    let run = par_stateful((0..40).map(|_| 3), Flaky::spec().times(2));
+    let mut run = run.backend(Processes::new()).retries(2).flatten_errors();
+    for (at, told) in run.by_ref().enumerate() {
+        let told = told.unwrap();
+        assert_eq!((told.index, told.attempt), (at, 3));
+    }
+    let stats = run.get_ref().stats();
+    assert_eq!((stats.retries, stats.panics), (80, 40));
+
+    let run = par_stateful((0..4).map(|_| 9), Flaky::spec().times(2));
+    let run = run.backend(Processes::new()).retries(1).flatten_errors();
+    for (at, error) in run.enumerate() {
+        let error = error.unwrap_err();
+        let kind = [TaskErrorKind::Failed, TaskErrorKind::Panicked][at % 2];
+        assert_eq!((error.index(), error.kind(), error.attempts()), (Some(at), kind, 2));
+    }
+}
+
+#[test]
+fn a_process_is_started_anew_after_so_many_items() {
+    let run = par_stateful((0..20).map(|_| 1), Flaky::spec().times(2));
+    let mut run = run.backend(Processes::new()).lifespan(3);
+    let mut pids = HashSet::new();
+    for (at, told) in run.by_ref().enumerate() {
+        let told = told.unwrap().unwrap();
+        assert_eq!(told.index, at);
+        assert!(told.seen <= 3, "{told:?}");
+        pids.insert(told.pid);
+    }
+    assert!(pids.len() >= 20 / 3, "{pids:?}");
+    assert_eq!(run.stats().builds, pids.len());
+}
+
+#[test]
+fn a_run_is_ended_in_order() {
+    let mut run =
+        par_stateful((0_usize..).map(|_| 1), Flaky::spec().times(2)).backend(Processes::new());
+    let handle = run.cancel_handle();
+    for at in 0..100 {
+        assert_eq!(run.next().unwrap().unwrap().unwrap().index, at);
+    }
+    handle.cancel();
+    let mut at = 100;
+    for told in run {
+        assert_eq!(told.unwrap().unwrap().index, at);
+        at += 1;
+    }
+    assert!(at < 10_000, "{at}");
+}
+
+#[test]
+fn its_figures_say_what_holds_it_up() {
+    let source =
+        (0..20).map(|_| 1).inspect(|_| std::thread::sleep(std::time::Duration::from_millis(10)));
+    let mut run =
+        par_stateful(source, Flaky::spec().times(2)).backend(Processes::new()).build_now();
+    assert_eq!(run.by_ref().count(), 20);
+    let stats = run.stats();
+    assert_eq!(stats.workers.iter().map(|worker| worker.items).sum::<usize>(), 20);
+    assert!(matches!(stats.bottleneck(), Some(Bottleneck::Source | Bottleneck::Builds)), "{stats}");
+}
