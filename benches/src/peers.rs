@@ -13,6 +13,7 @@ mod sequential;
 mod stateful;
 mod streaming;
 mod tokio;
+mod watched;
 
 use crate::figures::Figures;
 use crate::scenarios::{self, Params};
@@ -158,5 +159,7 @@ peers! {
         eager::Paralight,
         crossbeam::PerBatch,
         scope::Scope,
+        watched::Watched<false>,
+        watched::Watched<true>,
     ],
 }

@@ -88,6 +88,14 @@ fn share(results: &Results) -> Vec<Line> {
             })
         }));
     }
+    for (peer, what) in [("mtask-stats", "statistics asked for"), ("mtask-bar", "a bar")] {
+        let share = |peer| results.median("micro", peer, "share");
+        lines.push(line(&format!("micro: {what} cost less than 1 %"), {
+            share(peer).zip(share("mtask")).map(|(with, without)| {
+                (with >= 0.99 * without, format!("{with:.1} % with, {without:.1} % without"))
+            })
+        }));
+    }
     lines.push(line("(d) sleeping, 16 workers: within 1 % of the best", {
         let best = results.best("sleeping-16", "ns", false, |_| true);
         results.median("sleeping-16", "mtask", "ns").zip(best).map(|(ns, (peer, best))| {
