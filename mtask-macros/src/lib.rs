@@ -46,6 +46,7 @@ use parse::Item;
 /// | `fn new(args..) -> Self` | the struct `SquareSpec` of the arguments, which is a `Spec<Square>`, and `Square::spec(args..)` |
 /// | `fn call(&mut self, args..) -> T` | `impl Worker for Square` |
 /// | `fn finish(self) -> T` | `impl Finish for Square` |
+/// | a function, with `remote` | a worker for processes, and its spec, `square::spec()` |
 /// | a struct | `SquareSpec` and `Square::spec` of its fields, less those with `#[init]` |
 ///
 /// # On an `impl` block
@@ -121,11 +122,16 @@ use parse::Item;
 /// # Ok::<(), mtask::BuildError>(())
 /// ```
 ///
+/// ## What a worker knows of its item
+///
+/// A last argument of type `&Context<'_>` of `call` is no part of the input: it tells the item's index, the
+/// worker's number, how often the item was begun, and whether the run was cancelled.
+///
 /// ## The end of a worker
 ///
-/// `fn finish(self) -> T` gives `Finish`, also where it stands alone in a block, for code that drives
-/// a worker by itself: no run calls it in this version, and what has to happen when a run ends
-/// belongs into `Drop`. A `finish` of another shape is refused, lest it be taken for one: it goes
+/// `fn finish(self) -> T` gives `Finish`, also where it stands alone in a block. A run calls it where it
+/// was asked `.with_summaries()`, and else drops its workers: what has to happen in any case belongs into
+/// `Drop`. A `finish` of another shape is refused, lest it be taken for one: it goes
 /// into an `impl` block without the attribute.
 ///
 /// # On a struct

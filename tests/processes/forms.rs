@@ -201,3 +201,10 @@ fn json_carries_what_describes_itself() {
     let flipped = both(&items, vec![flip::spec()]);
     assert_eq!(flipped, [Json(Either::Text("7".to_owned())), Json(Either::Number(3))]);
 }
+
+#[test]
+fn init_is_refused_in_a_test() {
+    let refused = std::panic::catch_unwind(mtask::init).unwrap_err();
+    let message = refused.downcast_ref::<&str>().copied().unwrap_or_default();
+    assert!(message.contains("mtask::test_entry!();"), "{message}");
+}

@@ -53,7 +53,7 @@ where
     ///
     /// Tried again are panics, after each of which the worker is built anew, and with
     /// [`flatten_errors`](ParStateful::flatten_errors) the worker's own errors; not failed builds, which have
-    /// three tries of their own, nor lost processes. The input is cloned for each time but the last. How often an
+    /// three tries of their own, nor processes that are lost or ended at a time limit. The input is cloned for each time but the last. How often an
     /// item was begun is in the error ([`attempts`](crate::TaskError::attempts)), and for a worker that asks in its
     /// [`Context`](crate::Context::attempt). While it is tried again nothing behind it is held up but what
     /// order and window hold up.
@@ -95,7 +95,8 @@ where
         self
     }
 
-    /// Builds each worker anew after `n` items, for a library that leaks or a state that drifts. With
+    /// Builds each worker anew after `n` items, for a library that leaks or a state that drifts. An item that is
+    /// [tried again](ParStateful::retries) counts each time. With
     /// [`Processes`](crate::Processes) its process is started anew.
     ///
     /// # Panics

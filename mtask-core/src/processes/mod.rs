@@ -60,6 +60,13 @@
 //! - A worker that is the only one has its items in their order, also after it was built again.
 //! - A panic crosses as its message and its place, and costs one item, as in threads; with
 //!   `panic = "abort"` it is a lost worker.
+//! - What a worker starts itself is not ended with it: a program that it runs goes on after a time limit, or
+//!   after the end of everything.
+//! - Dropping the iterator waits for the item in hand, as in threads; a
+//!   [`shutdown_timeout`](crate::ParStateful::shutdown_timeout) ends its process.
+//! - In a list of processes a child is called `mtask-worker`. It leads a process group of its own, so that
+//!   Ctrl-C and Ctrl-Z at a terminal reach the program alone: the one ends the children with it, the other
+//!   leaves them at the items in hand.
 //! - What a worker prints to its standard output goes to the program's standard error. Its standard
 //!   input is empty.
 //!
@@ -147,8 +154,19 @@ static SERVES: AtomicBool = AtomicBool::new(false);
 /// called, which [`Processes`] asks for: without it a child would do what its parent does, so no child is
 /// started, and the run's only item is an error that says so.
 ///
-/// What stands before it in `main` runs in every child too.
+/// What stands before it in `main` runs in every child too. It is not for a `#[test]`, whose program has a
+/// `main` of its own: there [`test_entry!`](crate::test_entry) stands in for it.
+///
+/// # Panics
+///
+/// On any thread but the main one, as in a test: each child would run the whole program up to there.
+#[track_caller]
 pub fn init() {
+    assert!(
+        std::thread::current().name() == Some("main"),
+        "mtask: `mtask::init()` is for the first line of `main`: in a test program write \
+         `mtask::test_entry!();` outside of functions, and nothing in the test"
+    );
     // First, since a worker may have children of its own.
     READY.store(true, Ordering::Relaxed);
     serve_if_child();
@@ -270,7 +288,8 @@ impl Processes {
     }
 
     /// The longest that an item may take. Its process is ended then, the item is
-    /// [`TimedOut`](crate::TaskErrorKind::TimedOut), and the worker is built again.
+    /// [`TimedOut`](crate::TaskErrorKind::TimedOut), and the worker is built again. What it takes to build a
+    /// worker is not in it: see [`build_timeout`](Processes::build_timeout).
     ///
     /// The time begins when the process has nothing before this item, and does not go on while the whole
     /// program is stopped. Items are sent one at a time where there is a limit, which costs two system
@@ -324,7 +343,9 @@ impl Processes {
     /// built. What is over it fails to be allocated, which mostly ends the process.
     ///
     /// It is address space that counts, stacks of threads and mapped files included, and not what is
-    /// resident. macOS does not enforce it.
+    /// resident: nothing for a worker that uses CUDA, which maps far more than it fills. Most allocators abort
+    /// where they get none, so that the item's error tells of `SIGABRT`, and the reason is on standard error.
+    /// macOS does not enforce it.
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.settings.memory_limit = Some(bytes);
         self

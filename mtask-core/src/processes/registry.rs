@@ -57,7 +57,10 @@ pub(super) fn find(name: &str) -> Result<&'static Entry, String> {
         (None, _) => {
             let known: BTreeSet<_> =
                 inventory::iter::<Entry>().map(|entry| (entry.name)()).collect();
-            let known: Vec<_> = known.into_iter().collect();
+            let mut known: Vec<_> = known.into_iter().collect();
+            if known.is_empty() {
+                known.push("none");
+            }
             Err(format!(
                 "no worker is registered as `{name}`: write `#[delayed_init(remote)]`, or \
                  `mtask::register!` for a type with parameters; known are: {}",
