@@ -90,8 +90,7 @@ pub mod sealed {
     pub trait Sealed {}
 }
 
-/// A backend that builds its workers in this process and for one run, so that they can be finished at its
-/// end.
+/// A backend that builds its workers for one run, so that they can be finished at its end.
 pub trait Finishing: Backend {}
 
 /// What a backend is given to run.

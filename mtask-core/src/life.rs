@@ -192,7 +192,8 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
         self.torn = self.worker.take();
         let error = TaskError::panicked(index, self.number, payload);
         if let Some(summaries) = &self.care.summaries {
-            summaries.add(self.number, Err(TaskError::torn(index, self.number, &error)));
+            let why = format!("it panicked: {}", error.panic_message().unwrap_or_default());
+            summaries.add(self.number, Err(TaskError::torn(index, self.number, &why)));
         }
         error
     }

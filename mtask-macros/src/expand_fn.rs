@@ -41,7 +41,7 @@ pub(crate) fn expand(function: &Function, options: &Options) -> TokenStream {
     callee.set_span(generated(name.span()));
     let serde = remote::serde(&target, options);
     let cfg = quote!(#(#cfg)*);
-    let remote = remote::expand(&target, &cfg, name, Vec::new());
+    let remote = remote::expand(&target, &cfg, name, Vec::new(), false);
     let (allow, this) = (allow(), this());
     let doc = format!("The function `{name}` as a worker, and as its spec.");
     let spec_doc = format!("A spec of the function `{name}`.");

@@ -28,7 +28,7 @@ pub(crate) fn expand(item: &Impl, options: &Options) -> TokenStream {
         refusals(item, options).map(Error::into_compile_error).collect();
     if let Some(function) = new {
         expansion.extend(match Constructor::read(function, &target) {
-            Ok(new) => spec(&target, options, &new),
+            Ok(new) => spec(&target, options, &new, finish.is_some()),
             Err(error) => fallback::spec(&target, options, function, &error),
         });
     }
@@ -92,7 +92,7 @@ fn idle_option(
     Some(Error::new(key, "this is about the spec, and there is no `fn new` here to give one"))
 }
 
-fn spec(target: &Target, options: &Options, new: &Constructor<'_>) -> TokenStream {
+fn spec(target: &Target, options: &Options, new: &Constructor<'_>, finishes: bool) -> TokenStream {
     let (private, ty, this) = (&target.private, &target.ty, this());
     let sig = &new.function.sig;
     let mut name = sig.ident.clone();
@@ -103,6 +103,7 @@ fn spec(target: &Target, options: &Options, new: &Constructor<'_>) -> TokenStrea
         cfg: &new.cfg,
         vis: &new.function.vis,
         args: &new.args,
+        finishes,
         own_generics: Some(&sig.generics),
         taker: format!("{}::{}", target.name.unraw(), name.unraw()),
     };

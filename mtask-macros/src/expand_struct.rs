@@ -121,6 +121,7 @@ fn spec(target: &Target, options: &Options, item: &ItemStruct, read: &Reading) -
         cfg: &target.cfg,
         vis: &item.vis,
         args: &read.args,
+        finishes: false,
         own_generics: None,
         taker: target.name.unraw().to_string(),
     };

@@ -43,6 +43,7 @@ pub(crate) fn spec_of<'a>(
         cfg,
         vis,
         args: &[],
+        finishes: false,
         own_generics: None,
         taker: target.name.to_string(),
     };

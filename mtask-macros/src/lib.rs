@@ -131,7 +131,8 @@ use parse::Item;
 ///
 /// `fn finish(self) -> T` gives `Finish`, also where it stands alone in a block. A run calls it where it
 /// was asked `.with_summaries()`, and else drops its workers: what has to happen in any case belongs into
-/// `Drop`. A `finish` of another shape is refused, lest it be taken for one: it goes
+/// `Drop`. With `remote` in the same block what it leaves is sent from the worker's process, and has to be
+/// serde. A `finish` of another shape is refused, lest it be taken for one: it goes
 /// into an `impl` block without the attribute.
 ///
 /// # On a struct

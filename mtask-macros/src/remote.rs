@@ -20,12 +20,13 @@ pub(crate) fn serde(target: &Target, options: &Options) -> Option<TokenStream> {
 }
 
 /// `impl RemoteSpec<Square> for SquareSpec`, and the entry by which a child finds it, unless the type
-/// has parameters.
+/// has parameters; another one where the worker is finished.
 pub(crate) fn expand(
     target: &Target,
     cfg: &TokenStream,
     spec: &Ident,
     storage_predicates: Vec<TokenStream>,
+    finishes: bool,
 ) -> TokenStream {
     let (private, ty) = (&target.private, &target.ty);
     let (params, args, _) = target.generics.split_for_impl();
@@ -38,9 +39,16 @@ pub(crate) fn expand(
     let where_clause = target.where_clause(&predicates);
     let (allow, this) = (allow(), this());
     let entry = (!is_generic).then(|| {
+        let finishing = finishes.then(|| {
+            quote! {
+                #cfg
+                #private::inventory::submit! { #private::Entry::finishing::<#spec, #ty>() }
+            }
+        });
         quote! {
             #cfg
             #private::inventory::submit! { #private::Entry::of::<#spec, #ty>() }
+            #finishing
         }
     });
     quote! {

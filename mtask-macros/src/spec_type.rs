@@ -20,6 +20,8 @@ pub(crate) struct SpecType<'a> {
     pub(crate) cfg: &'a [Attribute],
     pub(crate) vis: &'a Visibility,
     pub(crate) args: &'a [Arg],
+    /// The worker's `finish` is in the same block.
+    pub(crate) finishes: bool,
     /// Lifetimes of the constructor itself.
     pub(crate) own_generics: Option<&'a Generics>,
     /// What the docs say takes the arguments: `Square::new`.
@@ -41,7 +43,8 @@ impl SpecType<'_> {
         let function = self.function();
         let remote = self.options.remote.is_some().then(|| {
             let cfg = self.cfg;
-            remote::expand(self.target, &quote!(#(#cfg)*), &self.name(), self.storage_predicates())
+            let (cfg, predicates) = (quote!(#(#cfg)*), self.storage_predicates());
+            remote::expand(self.target, &cfg, &self.name(), predicates, self.finishes)
         });
         quote!(#unrecorded #function #remote)
     }

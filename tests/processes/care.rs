@@ -121,3 +121,79 @@ fn its_figures_say_what_holds_it_up() {
     assert_eq!(stats.workers.iter().map(|worker| worker.items).sum::<usize>(), 20);
     assert!(matches!(stats.bottleneck(), Some(Bottleneck::Source | Bottleneck::Builds)), "{stats}");
 }
+
+/// Sums what it is given, in a process.
+struct Sum {
+    sum: u32,
+}
+
+#[delayed_init(remote)]
+impl Sum {
+    fn new() -> Self {
+        Self { sum: 0 }
+    }
+
+    fn call(&mut self, x: u32) -> u32 {
+        match x {
+            666 => panic!("the state is torn"),
+            999 => process::abort(),
+            _ => self.sum += x,
+        }
+        x
+    }
+
+    fn finish(self) -> (u32, u32) {
+        assert_ne!(self.sum, 7, "this one is never finished");
+        (self.sum, process::id())
+    }
+}
+
+fn summaries_of(items: Vec<u32>, workers: usize) -> Vec<(usize, Result<(u32, u32), TaskError>)> {
+    let specs = Sum::spec().times(workers);
+    let mut run = par_stateful(items, specs).with_summaries().backend(Processes::new());
+    run.by_ref().for_each(drop);
+    run.into_summaries()
+}
+
+#[test]
+fn each_worker_leaves_a_summary() {
+    let summaries = summaries_of((0..600).collect(), 2);
+    let mut sum = 0;
+    for (worker, summary) in summaries {
+        let (part, pid) = summary.unwrap();
+        assert!(worker < 2 && pid != process::id());
+        sum += part;
+    }
+    assert_eq!(sum, (0..600).sum());
+}
+
+#[test]
+fn a_worker_that_is_torn_lost_or_not_finished_leaves_an_error() {
+    for (bad, why) in [(666, "the state is torn"), (999, "signal: 6")] {
+        let summaries = summaries_of(vec![1, 2, bad, 10, 20], 1);
+        let [(0, Err(torn)), (0, Ok((sum, _)))] = &summaries[..] else { panic!("{summaries:?}") };
+        assert_eq!(torn.index(), Some(2));
+        assert!(torn.to_string().contains(why), "{torn}");
+        assert_eq!(*sum, 30);
+    }
+    let summaries = summaries_of(vec![7], 1);
+    let [(0, Err(error))] = &summaries[..] else { panic!("{summaries:?}") };
+    assert!(error.to_string().contains("this one is never finished"), "{error}");
+}
+
+#[test]
+fn each_life_leaves_a_summary_and_so_does_an_early_end() {
+    let run = par_stateful(0..10, [Sum::spec()]).with_summaries().lifespan(4);
+    let mut run = run.backend(Processes::new());
+    run.by_ref().for_each(drop);
+    let sums = run.into_summaries().into_iter().map(|(_, summary)| summary.unwrap().0);
+    assert_eq!(sums.collect::<Vec<_>>(), [(0..4).sum(), (4..8).sum::<u32>(), (8..10).sum()]);
+
+    let run = par_stateful(10.., Sum::spec().times(2)).with_summaries();
+    let mut run = run.backend(Processes::new());
+    for _ in 0..100 {
+        run.next().unwrap().unwrap();
+    }
+    let sums = run.into_summaries().into_iter().map(|(_, summary)| summary.unwrap().0);
+    assert!(sums.sum::<u32>() >= (10..110).sum());
+}

@@ -129,9 +129,8 @@ impl TaskError {
     }
 
     /// What is left of a worker that panicked, in place of its summary.
-    pub(crate) fn torn(index: usize, worker: usize, panic: &Self) -> Self {
-        let message = panic.panic_message().unwrap_or_default();
-        Self::new(Some(index), Some(worker), Cause::Torn(message.into()))
+    pub(crate) fn torn(index: usize, worker: usize, why: &str) -> Self {
+        Self::new(Some(index), Some(worker), Cause::Torn(why.into()))
     }
 
     pub(crate) fn finish_panicked(worker: usize, payload: Box<dyn Any + Send>) -> Self {
@@ -264,7 +263,7 @@ impl TaskError {
             }
             Cause::Failed(_) => f.write_str("returned an error"),
             Cause::Torn(message) => {
-                write!(f, "has no summary, since its state was torn when it panicked: {message}")
+                write!(f, "has no summary, since its state was torn: {message}")
             }
             Cause::FinishPanicked(panic) => {
                 write!(f, "has no summary: its `finish` panicked: {}", panic.message())

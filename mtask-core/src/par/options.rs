@@ -357,7 +357,7 @@ where
     }
 
     /// Rarely needed: sets the most items that a worker claims at a time, and pulls in one turn at
-    /// the source. Without it claims adapt: to as many items as take 500 µs, 1,024 at most, and no
+    /// the source. Without it claims adapt: to as many items as take a millisecond, 1,024 at most, and no
     /// more than the worker's share of half the window. `batch_size(1)` has every item pulled,
     /// claimed and run by itself.
     ///

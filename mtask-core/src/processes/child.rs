@@ -23,7 +23,7 @@ use super::registry;
 use super::remote::RemoteError;
 use crate::error::{BoxError, PanicPayload, drop_caught};
 use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock, wait, wait_timeout};
-use crate::{BuildError, Context, Spec, TaskError, Worker};
+use crate::{BuildError, Context, Finish, Spec, TaskError, Worker};
 
 /// What the parent calls a child, where programs have their name: so that it is known before anything
 /// else runs, and that no grandchild takes itself for one.
@@ -48,6 +48,8 @@ pub(super) struct Hello {
     pub(super) worker: String,
     /// Which of the run's workers it is.
     pub(super) number: usize,
+    /// Its summary is asked for at its end.
+    pub(super) finishes: bool,
     pub(super) spec: Vec<u8>,
     /// The most bytes of an item, or of what is told of one.
     pub(super) max: usize,
@@ -290,7 +292,7 @@ impl Session {
             rustix::process::nice(by)
                 .map_err(|error| format!("the priority cannot be changed by {by}: {error}"))?;
         }
-        Ok((registry::find(&hello.worker)?, hello.spec))
+        Ok((registry::find(&hello.worker, hello.finishes)?, hello.spec))
     }
 
     fn refuse(&self, reason: &NotBuilt) -> io::Result<()> {
@@ -355,6 +357,43 @@ where
     W::Input: DeserializeOwned,
     W::Output: Serialize,
 {
+    if let Some(worker) = serve_all::<S, W>(session, spec)? {
+        drop_caught(worker);
+    }
+    Ok(())
+}
+
+/// The same, and finishes the worker at its end and sends what it leaves.
+///
+/// # Errors
+///
+/// Where the parent cannot be reached, or is not understood.
+pub(super) fn serve_and_finish<S, W>(session: &mut Session, spec: &[u8]) -> io::Result<()>
+where
+    S: Spec<W> + DeserializeOwned,
+    W: Finish,
+    W::Input: DeserializeOwned,
+    W::Output: Serialize,
+    W::Summary: Serialize,
+{
+    let Some(worker) = serve_all::<S, W>(session, spec)? else { return Ok(()) };
+    let told: Result<Vec<u8>, Panic> = catch_unwind(AssertUnwindSafe(|| {
+        let summary = worker.finish();
+        codec::to_bytes(&summary).unwrap_or_else(|error| panic!("it cannot be encoded: {error}"))
+    }))
+    .map_err(Panic::caught);
+    let body = codec::to_bytes(&told).map_err(io::Error::other)?;
+    frame::write(&session.results.stream, Kind::Summary, &body)
+}
+
+/// Builds the worker, runs what the parent sends, and gives the worker back where it is whole.
+fn serve_all<S, W>(session: &mut Session, spec: &[u8]) -> io::Result<Option<W>>
+where
+    S: Spec<W> + DeserializeOwned,
+    W: Worker,
+    W::Input: DeserializeOwned,
+    W::Output: Serialize,
+{
     note_locations();
     let built = match codec::decode::<S>(spec) {
         Ok(spec) => build(&spec).map(|worker| (spec, worker)),
@@ -362,15 +401,19 @@ where
     };
     let (spec, worker) = match built {
         Ok(built) => built,
-        Err(reason) => return session.refuse(&reason),
+        Err(reason) => return session.refuse(&reason).map(|()| None),
     };
     frame::write(&session.results.stream, Kind::Ready, &[])?;
     let Session { number, max, .. } = *session;
     let (last, attempt, result) = (None, 0, Vec::new());
     let mut served = Served { spec, worker: Some(worker), number, last, attempt, result, max };
-    let served_all = served.all(session);
-    drop_caught(served.worker);
-    served_all
+    let ended = served.all(session);
+    let worker = served.worker.take();
+    if let Err(error) = ended {
+        drop_caught(worker);
+        return Err(error);
+    }
+    Ok(worker)
 }
 
 /// The worker of a child.

@@ -25,11 +25,13 @@ pub(super) enum Kind {
     NotBuilt = 3,
     Work = 4,
     Results = 5,
+    /// What the worker leaves, or what kept it from that.
+    Summary = 6,
 }
 
 impl Kind {
     fn of(byte: u8) -> Option<Self> {
-        [Self::Hello, Self::Ready, Self::NotBuilt, Self::Work, Self::Results]
+        [Self::Hello, Self::Ready, Self::NotBuilt, Self::Work, Self::Results, Self::Summary]
             .into_iter()
             .find(|&kind| kind as u8 == byte)
     }

@@ -18,8 +18,8 @@ fn well_formed() -> impl Strategy<Value = Vec<u8>> {
     let bytes = vec(any::<u8>(), 0..40);
     let hello = ("[a-z:]{0,20}", bytes.clone(), any::<(u32, Option<u64>)>()).prop_map(
         |(worker, spec, (version, memory_limit))| {
-            let (number, max, nice) = (1, MAX, Some(3));
-            let hello = Hello { version, worker, number, spec, max, memory_limit, nice };
+            let (number, finishes, max, nice) = (1, true, MAX, Some(3));
+            let hello = Hello { version, worker, number, finishes, spec, max, memory_limit, nice };
             (frame::Kind::Hello, codec::to_bytes(&hello).unwrap())
         },
     );

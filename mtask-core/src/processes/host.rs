@@ -10,9 +10,9 @@ use super::child::{Hello, NotBuilt, Panic, Status};
 use super::codec;
 use super::frame::VERSION;
 use super::process::{Child, End, Greeted};
-use super::remote::RemoteSpec;
+use super::remote::{ReadSummary, RemoteSpec};
 use super::settings::Settings;
-use crate::care::Retry;
+use crate::care::{Retry, Summaries};
 use crate::error::Elsewhere;
 use crate::stats::{Counters, Tally};
 use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock, wait};
@@ -34,6 +34,8 @@ pub(super) struct Host {
     counters: Arc<Counters>,
     /// After how many items the child is started anew.
     lifespan: Option<usize>,
+    /// How what the worker leaves is read, and where it goes.
+    summaries: Option<(ReadSummary, Arc<Summaries>)>,
     state: Mutex<State>,
     /// A child is there.
     up: AtomicBool,
@@ -122,13 +124,16 @@ impl Host {
         counters: &Arc<Counters>,
         lanes: usize,
         lifespan: Option<usize>,
+        summaries: &Option<Arc<Summaries>>,
     ) -> Self {
+        let summaries = spec.summary().zip(summaries.clone());
         Self {
             number,
-            hello: hello(spec, number, settings),
+            hello: hello(spec, number, summaries.is_some(), settings),
             settings: Arc::clone(settings),
             counters: Arc::clone(counters),
             lifespan,
+            summaries,
             state: Mutex::default(),
             up: AtomicBool::new(false),
             torn: AtomicBool::new(false),
@@ -235,6 +240,9 @@ impl Host {
                     Some(Elsewhere::TimedOut { limit, building: false })
                 }
             };
+            if let Some(what) = &what {
+                self.lose_summary(batch.index(), &format!("it {what}"));
+            }
             if let (Some(what), Some(index)) = (what, batch.index()) {
                 publish(Err(self.elsewhere(index, what)));
                 batch.answer();
@@ -284,7 +292,35 @@ impl Host {
             state.child = None;
             self.up.store(false, Ordering::Relaxed);
             drop(state);
-            child.end();
+            self.end(child);
+        }
+    }
+
+    /// Ends a child whose worker is through, and takes what it leaves.
+    fn end(&self, child: &Child) {
+        if let Some((read, summaries)) = &self.summaries {
+            let summary = match child.finish() {
+                // It has panicked, and tells of it by itself; or it died, which the next one tells.
+                None => None,
+                Some(Ok(bytes)) => Some(read(&bytes).map_err(|reason| {
+                    let reason = format!("its summary cannot be decoded: {reason}");
+                    TaskError::elsewhere(None, self.number, Elsewhere::NotSent(reason))
+                })),
+                Some(Err(Panic { message, .. })) => {
+                    Some(Err(TaskError::finish_panicked(self.number, Box::new(message))))
+                }
+            };
+            if let Some(summary) = summary {
+                summaries.add(self.number, summary);
+            }
+        }
+        child.end();
+    }
+
+    /// Notes that what a worker would have left is lost with it.
+    fn lose_summary(&self, index: Option<usize>, why: &str) {
+        if let (Some((_, summaries)), Some(index)) = (&self.summaries, index) {
+            summaries.add(self.number, Err(TaskError::torn(index, self.number, why)));
         }
     }
 
@@ -303,6 +339,7 @@ impl Host {
             Status::Panicked => {
                 let Panic { message, location } = codec::decode(bytes)?;
                 Counters::count(&self.counters.panics);
+                self.lose_summary(Some(index), &message);
                 self.elsewhere(index, Elsewhere::Panicked { message, location })
             }
             Status::NotBuilt => {
@@ -499,8 +536,9 @@ impl Host {
         self.changed.notify_all();
         if is_last {
             self.over.store(true, Ordering::Relaxed);
-            if let Some(child) = lock(&self.state).child.take() {
-                child.end();
+            let child = lock(&self.state).child.take();
+            if let Some(child) = child {
+                self.end(&child);
             }
         }
     }
@@ -510,6 +548,7 @@ impl Host {
 fn hello<W: Worker>(
     spec: &impl RemoteSpec<W>,
     number: usize,
+    finishes: bool,
     settings: &Settings,
 ) -> Result<Vec<u8>, String> {
     let spec_bytes =
@@ -518,6 +557,7 @@ fn hello<W: Worker>(
         version: VERSION,
         worker: spec.worker_name().to_owned(),
         number,
+        finishes,
         spec: spec_bytes,
         max: settings.max_frame,
         memory_limit: settings.memory_limit,

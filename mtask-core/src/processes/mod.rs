@@ -74,7 +74,7 @@
 //!
 //! Some milliseconds for each child to start, and what it takes to build the worker; for each item, to
 //! encode and decode it and its output, by [postcard](https://docs.rs/postcard); for each frame of
-//! items, which are as many as take a fifth of a millisecond, two system calls on either side. Bytes are
+//! items, which are as many as take a millisecond, two system calls on either side. Bytes are
 //! best sent as `serde_bytes::ByteBuf`, which is copied as a whole where a `Vec<u8>` goes byte by byte.
 //!
 //! # Where it runs
@@ -139,7 +139,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::Worker;
-use crate::backend::{Backend, Concurrent, sealed};
+use crate::backend::{Backend, Concurrent, Finishing, sealed};
 use crate::sync::{Arc, AtomicBool, Ordering};
 use settings::Settings;
 
@@ -238,6 +238,12 @@ macro_rules! test_entry {
 /// ```
 #[macro_export]
 macro_rules! register {
+    ($spec:ty, $worker:ty, finish $(,)?) => {
+        $crate::register!($spec, $worker);
+        $crate::__private::inventory::submit! {
+            $crate::processes::Entry::finishing::<$spec, $worker>()
+        }
+    };
     ($spec:ty, $worker:ty $(,)?) => {
         $crate::__private::inventory::submit! {
             $crate::processes::Entry::of::<$spec, $worker>()
@@ -384,6 +390,7 @@ impl fmt::Debug for Processes {
 
 impl sealed::Sealed for Processes {}
 impl Concurrent for Processes {}
+impl Finishing for Processes {}
 
 impl Backend for Processes {
     type Run<I: Iterator, S, W: Worker<Input = I::Item>> = Run<I, W::Output>;

@@ -10,7 +10,7 @@ use std::process::{self, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::child::{self, NotBuilt, Status};
+use super::child::{self, NotBuilt, Panic, Status};
 use super::codec;
 use super::frame::{self, Kind};
 use super::incoming::Incoming;
@@ -308,6 +308,26 @@ impl Child {
         // A child that is not there any more needs not be told.
         let _ = send(&self.lifeline, &[io::IoSlice::new(&[child::END])]);
         let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// Lets the worker end, and gives what it leaves, as it tells it; nothing where it died instead, or takes
+    /// longer than is set. The process ends after it.
+    pub(super) fn finish(&self) -> Option<Result<Vec<u8>, Panic>> {
+        self.tell_end();
+        let start = Instant::now();
+        let late = || self.settings.shutdown_timeout.is_some_and(|limit| start.elapsed() >= limit);
+        let mut reader = lock(&self.reader);
+        let mut clock = Clock::start(self.settings.shutdown_timeout);
+        loop {
+            match self.read(&mut reader, &mut clock, &late) {
+                Ok((Kind::Summary, body)) => {
+                    return codec::decode(reader.incoming.body(body)).ok();
+                }
+                // Results of a frame that nobody waits for any more.
+                Ok((Kind::Results, _)) => {}
+                _ => return None,
+            }
+        }
     }
 
     /// Lets the process end, and waits for it; at most for as long as is set, and then ends it by

@@ -7,10 +7,10 @@ use std::io;
 use serde::{Serialize, de::DeserializeOwned};
 
 #[cfg(unix)]
-use super::child::{Session, serve};
+use super::child::{Session, serve, serve_and_finish};
 #[cfg(not(unix))]
-use super::unsupported::{Session, serve};
-use crate::{Spec, Worker};
+use super::unsupported::{Session, serve, serve as serve_and_finish};
+use crate::{Finish, Spec, Worker};
 
 /// A worker that a child can be asked for by name.
 ///
@@ -19,6 +19,8 @@ use crate::{Spec, Worker};
 #[derive(Debug)]
 pub struct Entry {
     name: fn() -> &'static str,
+    /// The worker is finished at its end, and its summary sent.
+    finishes: bool,
     serve: fn(&mut Session, &[u8]) -> io::Result<()>,
 }
 
@@ -33,7 +35,19 @@ impl Entry {
         W::Input: DeserializeOwned,
         W::Output: Serialize,
     {
-        Self { name: type_name::<W>, serve: serve::<S, W> }
+        Self { name: type_name::<W>, finishes: false, serve: serve::<S, W> }
+    }
+
+    /// The entry of a `W` that is [finished](Finish) at its end.
+    pub const fn finishing<S, W>() -> Self
+    where
+        S: Spec<W> + DeserializeOwned,
+        W: Finish,
+        W::Input: DeserializeOwned,
+        W::Output: Serialize,
+        W::Summary: Serialize,
+    {
+        Self { name: type_name::<W>, finishes: true, serve: serve_and_finish::<S, W> }
     }
 
     pub(super) fn serve(&self, session: &mut Session, spec: &[u8]) -> io::Result<()> {
@@ -46,13 +60,18 @@ impl Entry {
 /// # Errors
 ///
 /// What to do about it where there is none or more than one.
-pub(super) fn find(name: &str) -> Result<&'static Entry, String> {
-    let mut found = inventory::iter::<Entry>().filter(|entry| (entry.name)() == name);
+pub(super) fn find(name: &str, finishes: bool) -> Result<&'static Entry, String> {
+    let is_it = |entry: &&Entry| (entry.name)() == name && entry.finishes == finishes;
+    let mut found = inventory::iter::<Entry>().filter(is_it);
     match (found.next(), found.next()) {
         (Some(entry), None) => Ok(entry),
         (Some(_), Some(_)) => Err(format!(
             "two workers are registered as `{name}`: types inside of functions share a name, so \
              move one of them out"
+        )),
+        (None, _) if finishes && find(name, false).is_ok() => Err(format!(
+            "`{name}` is not registered as one that is finished: put `finish` into the block of \
+             `#[delayed_init(remote)]`, or write `mtask::register!(.., .., finish)`",
         )),
         (None, _) => {
             let known: BTreeSet<_> =

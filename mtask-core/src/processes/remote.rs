@@ -4,11 +4,13 @@ use std::any::type_name;
 use std::error::Error;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::boxed::RemoteBoxSpec;
+use super::codec;
+use crate::care::AnySummary;
 use crate::error::BoxError;
-use crate::{Spec, Worker};
+use crate::{Finish, Spec, Summing, Worker};
 
 /// A spec that can be sent to where its worker is to run.
 ///
@@ -74,6 +76,35 @@ pub trait RemoteSpec<W: Worker>: Spec<W> {
     /// The spec as the child reads it.
     #[doc(hidden)]
     fn to_bytes(&self) -> Result<Vec<u8>, String>;
+
+    /// How what the worker leaves is read, where that is asked for.
+    #[doc(hidden)]
+    fn summary(&self) -> Option<ReadSummary> {
+        None
+    }
+}
+
+/// Reads a summary.
+pub(super) type ReadSummary = fn(&[u8]) -> Result<AnySummary, String>;
+
+#[diagnostic::do_not_recommend]
+impl<S, W> RemoteSpec<W> for Summing<S>
+where
+    S: RemoteSpec<W>,
+    W: Finish,
+    W::Summary: DeserializeOwned + Send + 'static,
+{
+    fn worker_name(&self) -> &'static str {
+        self.0.worker_name()
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, String> {
+        self.0.to_bytes()
+    }
+
+    fn summary(&self) -> Option<ReadSummary> {
+        Some(|bytes| Ok(Box::new(codec::decode::<W::Summary>(bytes)?)))
+    }
 }
 
 /// An error that crosses from a child: the text of an error and of its causes.

@@ -52,13 +52,15 @@ where
         settings.shutdown_timeout = settings.shutdown_timeout.or(job.team.timeout);
         let settings = Arc::new(settings);
         let counters = &job.team.counters;
-        let Care { retry, lifespan, .. } = job.team.care;
+        let Care { retry, lifespan, ref summaries } = job.team.care;
         // What is tried again, or counted, is so item by item.
         let one_by_one = retry.is_some() || lifespan.is_some();
         let of = if one_by_one { 1 } else { lanes(job.team.specs.len()) };
         let specs = job.team.specs.iter().enumerate();
         let hosts: Arc<[Host]> = specs
-            .map(|(number, spec)| Host::new(spec, number, &settings, counters, of, lifespan))
+            .map(|(number, spec)| {
+                Host::new(spec, number, &settings, counters, of, lifespan, summaries)
+            })
             .collect();
         let all = Arc::clone(&hosts);
         let inner = PulledRun::start(job, eager, of, |team, bridge, source| {
