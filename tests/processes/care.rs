@@ -164,7 +164,7 @@ fn each_worker_leaves_a_summary() {
         assert!(worker < 2 && pid != process::id());
         sum += part;
     }
-    assert_eq!(sum, (0..600).sum());
+    assert_eq!(sum, (0..600).sum::<u32>());
 }
 
 #[test]

@@ -75,6 +75,7 @@ fn decode(kind: frame::Kind, mut body: &[u8]) {
         frame::Kind::Hello => _ = codec::decode::<Hello>(body),
         frame::Kind::NotBuilt => _ = codec::decode::<NotBuilt>(body),
         frame::Kind::Ready => {}
+        frame::Kind::Summary => _ = codec::decode::<Result<Vec<u8>, Panic>>(body),
         frame::Kind::Work => {
             while let Some(item) = frame::split(&mut body) {
                 let _ = codec::decode::<(u64, Option<String>, Vec<u32>)>(item);
