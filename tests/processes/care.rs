@@ -148,7 +148,10 @@ impl Sum {
     }
 }
 
-fn summaries_of(items: Vec<u32>, workers: usize) -> Vec<(usize, Result<(u32, u32), TaskError>)> {
+/// A worker's sum and process, or why there is none.
+type Left = (usize, Result<(u32, u32), TaskError>);
+
+fn summaries_of(items: Vec<u32>, workers: usize) -> Vec<Left> {
     let specs = Sum::spec().times(workers);
     let mut run = par_stateful(items, specs).with_summaries().backend(Processes::new());
     run.by_ref().for_each(drop);
