@@ -14,3 +14,4 @@ mod stages;
 mod stress;
 mod summaries;
 mod util;
+mod word_count;
