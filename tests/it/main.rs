@@ -9,6 +9,8 @@ mod placing;
 mod pool;
 mod promises;
 mod property;
+#[cfg(unix)]
+mod resume;
 mod retries;
 mod stages;
 mod stress;
