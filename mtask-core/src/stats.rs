@@ -69,7 +69,8 @@ pub struct WorkerStats {
     /// Items it has run, the failed ones included.
     pub items: usize,
     /// Items among them that failed: panics, failed builds, and after
-    /// [`flatten_errors`](crate::ParStateful::flatten_errors) its own errors, as far as they were yielded.
+    /// [`flatten_errors`](crate::ParStateful::flatten_errors) the errors in its outputs, as far as they were
+    /// yielded; those of earlier stages, which only passed through it, are among them.
     pub errors: usize,
     /// How often it was built again after its first time.
     pub restarts: usize,

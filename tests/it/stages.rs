@@ -129,3 +129,34 @@ fn only_the_stage_that_fails_tries_again() {
         assert_eq!(results[0].as_ref().unwrap_err().attempts(), 3);
     });
 }
+
+/// Counts what comes through.
+struct Through(u32);
+
+#[delayed_init]
+impl Through {
+    fn new() -> Self {
+        Self(0)
+    }
+
+    fn call(&mut self, x: u32) -> Result<u32, String> {
+        self.0 += 1;
+        Ok(x)
+    }
+
+    fn finish(self) -> u32 {
+        self.0
+    }
+}
+
+#[test]
+fn a_stage_leaves_its_summaries() {
+    watched(|| {
+        let call = |x: u32| if x < 30 { Ok(x) } else { Err("no") };
+        let first = (0..100).par_map(2, call).flatten_errors();
+        let mut run = first.par_stateful_try(Through::spec().times(2)).with_summaries();
+        assert_eq!(run.by_ref().filter(|item| matches!(item, Ok(Ok(_)))).count(), 30);
+        let through: u32 = run.into_summaries().into_iter().map(|(_, sum)| sum.unwrap()).sum();
+        assert_eq!(through, 30);
+    });
+}

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::error::BoxError;
-use crate::{BuildError, Context, Spec, TaskError, Worker};
+use crate::{BuildError, Context, Finish, Spec, TaskError, Worker};
 
 /// The spec of a worker that takes what an earlier stage made, and lets its errors pass; of
 /// [`par_stateful_ok`](crate::par_stateful_ok).
@@ -72,6 +72,14 @@ impl<W: Worker, E> Worker for OkWorker<W, E> {
     }
 }
 
+impl<W: Finish, E> Finish for OkWorker<W, E> {
+    type Summary = W::Summary;
+
+    fn finish(self) -> W::Summary {
+        self.worker.finish()
+    }
+}
+
 /// The spec of a worker that takes what an earlier stage made, lets its errors pass, and may fail itself;
 /// of [`par_stateful_try`](crate::par_stateful_try).
 #[derive(Clone, Debug)]
@@ -119,5 +127,17 @@ where
             Ok(input) => Err(Ok(input)),
             Err(error) => Ok(Err(error)),
         }
+    }
+}
+
+impl<W, T, E> Finish for TryWorker<W>
+where
+    W: Finish<Output = Result<T, E>>,
+    E: Into<BoxError>,
+{
+    type Summary = W::Summary;
+
+    fn finish(self) -> W::Summary {
+        self.0.finish()
     }
 }
