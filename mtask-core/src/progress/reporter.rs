@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::ProgressOptions;
 use super::display::{Display, Ending};
 use super::screen::Screen;
+use crate::stats::Counters;
 use crate::sync::{
     Arc, AtomicU64, Builder, Condvar, JoinHandle, Mutex, Ordering, lock, wait_timeout_while,
 };
@@ -33,11 +34,20 @@ struct Shared {
 
 impl Reporter {
     /// Shows a run of `length` items, where that is known.
-    pub(crate) fn start(options: ProgressOptions, length: Option<u64>) -> Self {
-        Self::start_on(Screen::stderr(), options, length)
+    pub(crate) fn start(
+        options: ProgressOptions,
+        length: Option<u64>,
+        workers: Arc<Counters>,
+    ) -> Self {
+        Self::start_on(Screen::stderr(), options, length, workers)
     }
 
-    pub(super) fn start_on(screen: Screen, options: ProgressOptions, length: Option<u64>) -> Self {
+    pub(super) fn start_on(
+        screen: Screen,
+        options: ProgressOptions,
+        length: Option<u64>,
+        workers: Arc<Counters>,
+    ) -> Self {
         let length = options.length.or(length);
         let shared = Arc::new(Shared {
             items: AtomicU64::new(0),
@@ -51,7 +61,7 @@ impl Reporter {
             // Without a thread to spare the run goes on unseen: it is about its items.
             Builder::new()
                 .name("mtask-progress".to_owned())
-                .spawn(move || tick(&shared, display, started))
+                .spawn(move || tick(&shared, &workers, display, started))
                 .ok()
         });
         Self { shared, ticker }
@@ -94,16 +104,19 @@ fn add_one(counter: &AtomicU64) {
 }
 
 /// The ticker's whole life.
-fn tick(shared: &Shared, mut display: Display, started: Instant) {
+fn tick(shared: &Shared, workers: &Counters, mut display: Display, started: Instant) {
     let shown = catch_unwind(AssertUnwindSafe(|| {
         display.begin();
         let ending = loop {
             let ending = shared.wait(display.interval());
-            let (items, errors) = shared.counts();
-            match ending {
-                Some(ending) => break ending,
-                None => display.refresh(items, errors, started.elapsed()),
+            if let Some(ending) = ending {
+                break ending;
             }
+            if display.shows_workers() {
+                display.show_workers(&workers.snapshot().workers, started.elapsed());
+            }
+            let (items, errors) = shared.counts();
+            display.refresh(items, errors, started.elapsed());
         };
         let (items, errors) = shared.counts();
         display.end(items, errors, started.elapsed(), ending);
