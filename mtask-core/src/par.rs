@@ -242,7 +242,11 @@ where
         if let Some(options) = self.progress.take() {
             let length = self.hint.1.filter(|&most| most == self.hint.0);
             let length = length.map(|length| length as u64);
-            self.reporter = Some(Reporter::start(options, length, Arc::clone(&counters)));
+            let reporter = Reporter::start(options, length, Arc::clone(&counters));
+            if let Some(room) = reporter.room() {
+                self.bell.make_room(room);
+            }
+            self.reporter = Some(reporter);
         }
         let team = Team { specs, care, counters, build_now, timeout };
         let job = Job { source, team, bell: Arc::clone(&self.bell), options, stage, worker };

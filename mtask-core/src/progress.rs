@@ -9,6 +9,7 @@ mod display;
 mod options;
 mod pace;
 mod reporter;
+mod room;
 mod screen;
 mod status;
 #[cfg(test)]
@@ -17,3 +18,5 @@ mod workers;
 
 pub use options::ProgressOptions;
 pub(crate) use reporter::Reporter;
+pub use room::ItemBar;
+pub(crate) use room::Room;

@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::ProgressOptions;
 use super::pace::Pace;
+use super::room::Room;
 use super::screen::Screen;
 use super::status::Status;
 use super::workers::{Lines, Watch};
@@ -49,6 +50,8 @@ pub(super) struct Display {
     status: Arc<Mutex<Status>>,
     log: Option<Box<dyn Write + Send>>,
     workers: Workers,
+    /// Room for bars of the workers, where there is any.
+    room: Option<Arc<Room>>,
     interval: Duration,
     pace: Pace,
     /// The items of this run that the bar knows of.
@@ -111,17 +114,21 @@ impl Display {
         let logged = !options.hidden && !screen.attended && bar.is_hidden();
         let interval =
             options.interval.unwrap_or(if logged { LOG_INTERVAL } else { DRAW_INTERVAL });
-        let workers = match bars {
+        let bars = bars.filter(|bars| !bars.is_hidden());
+        let workers = match &bars {
             _ if !options.workers => Workers::Hidden,
             _ if logged => Workers::Logged(Watch::default()),
-            Some(bars) if !bars.is_hidden() => Workers::Lines(Lines::under(&bar, &bars)),
-            _ => Workers::Hidden,
+            Some(bars) => Workers::Lines(Lines::under(&bar, bars)),
+            None => Workers::Hidden,
         };
+        let lowest = if let Workers::Lines(lines) = &workers { lines.bar() } else { &bar };
+        let room = bars.map(|bars| Arc::new(Room::under(lowest.clone(), bars)));
         Some(Self {
             bar,
             status,
             log: logged.then_some(screen.log),
             workers,
+            room,
             interval: interval.max(Duration::from_millis(1)),
             pace: Pace::default(),
             counted: 0,
@@ -132,6 +139,10 @@ impl Display {
 
     pub(super) fn interval(&self) -> Duration {
         self.interval
+    }
+
+    pub(super) fn room(&self) -> Option<&Arc<Room>> {
+        self.room.as_ref()
     }
 
     /// Shows a run that has done nothing yet. A log has nothing to tell of that.
@@ -168,6 +179,9 @@ impl Display {
     /// Shows how far the run came.
     pub(super) fn end(&mut self, items: u64, errors: u64, elapsed: Duration, ending: Ending) {
         self.advance(items, errors, elapsed, true);
+        if let Some(room) = &self.room {
+            room.close();
+        }
         if let Workers::Lines(lines) = mem::replace(&mut self.workers, Workers::Hidden) {
             lines.clear();
         }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::ProgressOptions;
 use super::display::{Display, Ending};
+use super::room::Room;
 use super::screen::Screen;
 use crate::stats::Counters;
 use crate::sync::{
@@ -19,6 +20,7 @@ pub(crate) struct Reporter {
     shared: Arc<Shared>,
     /// `None` where nothing is shown, and once the run has ended.
     ticker: Option<JoinHandle<()>>,
+    room: Option<Arc<Room>>,
 }
 
 struct Shared {
@@ -55,7 +57,9 @@ impl Reporter {
             ending: Mutex::new(None),
             ended: Condvar::new(),
         });
-        let ticker = Display::open(screen, options, length).and_then(|display| {
+        let display = Display::open(screen, options, length);
+        let room = display.as_ref().and_then(Display::room).cloned();
+        let ticker = display.and_then(|display| {
             let shared = Arc::clone(&shared);
             let started = Instant::now();
             // Without a thread to spare the run goes on unseen: it is about its items.
@@ -64,7 +68,12 @@ impl Reporter {
                 .spawn(move || tick(&shared, &workers, display, started))
                 .ok()
         });
-        Self { shared, ticker }
+        Self { shared, ticker, room }
+    }
+
+    /// Where the workers may show bars of their own.
+    pub(crate) fn room(&self) -> Option<Arc<Room>> {
+        self.room.clone()
     }
 
     /// Counts an item. By one thread at a time, so that a load and a store make an addition.

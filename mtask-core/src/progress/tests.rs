@@ -1,6 +1,7 @@
 //! What is on the screen, and what in the log.
 
 mod bars;
+mod items;
 mod log;
 mod runs;
 mod terminal;

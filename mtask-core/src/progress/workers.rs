@@ -44,6 +44,11 @@ impl Lines {
         Self { bars: bars.clone(), bar, lines: Arc::default() }
     }
 
+    /// The bar that they are.
+    pub(super) fn bar(&self) -> &ProgressBar {
+        &self.bar
+    }
+
     pub(super) fn show(&self, workers: &[WorkerStats]) {
         let lines = lines(workers);
         let shape = |lines: &[Line]| lines.iter().map(|line| line.marked).collect::<Vec<_>>();
