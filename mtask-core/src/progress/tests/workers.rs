@@ -278,7 +278,7 @@ fn watched(
     };
     let consumer = std::thread::spawn(move || run(options, Box::new(wait)));
     for number in 0..workers {
-        let line = format!("\n  worker {number}  working for 0.");
+        let line = format!("\n  worker {number}  working for ");
         soon(&line, || term.contents().contains(&line));
     }
     go_on.store(true, Ordering::Relaxed);
