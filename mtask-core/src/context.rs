@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+#[cfg(all(feature = "progress", not(loom)))]
+use crate::ItemBar;
 use crate::bridge::Bell;
 #[cfg(all(feature = "processes", unix, not(loom)))]
 use crate::sync::{AtomicBool, Ordering};
@@ -103,6 +105,46 @@ impl<'a> Context<'a> {
             #[cfg(all(feature = "processes", unix, not(loom)))]
             Run::Elsewhere(ended) => ended.load(Ordering::Relaxed),
         }
+    }
+
+    /// A bar for the item in hand, for a worker that knows how far it is with it: below the bar of the run,
+    /// until it is dropped. With the feature `progress`, which is on by default.
+    ///
+    /// It is hidden where the run's own bar is not on a terminal or has no bars beside it, as one of the
+    /// caller's may; also in a process and outside of a run. Like any bar it may be given a message or a
+    /// style.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::Context;
+    /// use mtask::prelude::*;
+    ///
+    /// struct Lengths;
+    ///
+    /// #[delayed_init]
+    /// impl Lengths {
+    ///     fn new() -> Self {
+    ///         Self
+    ///     }
+    ///
+    ///     fn call(&mut self, chapters: Vec<&'static str>, context: &Context<'_>) -> usize {
+    ///         let bar = context.bar(chapters.len() as u64);
+    ///         bar.wrap_iter(chapters.iter()).map(|chapter| chapter.len()).sum()
+    ///     }
+    /// }
+    ///
+    /// let books = [vec!["one", "two"], vec!["three"]];
+    /// let lengths = par_stateful(books, Lengths::spec().times(2)).progress("counting");
+    /// assert_eq!(lengths.propagate_panics().collect::<Vec<_>>(), [6, 5]);
+    /// ```
+    #[cfg(all(feature = "progress", not(loom)))]
+    pub fn bar(&self, length: u64) -> ItemBar {
+        let room = match self.run {
+            Run::Here(bell) => bell.room(),
+            _ => None,
+        };
+        ItemBar::new(room, self.worker, length)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::bridge::{Bell, Finished, StopWhen, Turn};
 use crate::life::Life;
 use crate::source::Source;
 use crate::sync::Arc;
-use crate::{Spec, TaskError, Worker};
+use crate::{Spec, TaskError, Worker, WorkerState};
 
 /// One worker on the caller's own thread; the backend of
 /// [`ParStateful::inline`](crate::ParStateful::inline).
@@ -83,14 +83,17 @@ where
             self.pulled += 1;
             let worker = (!self.life.is_retired()).then_some(0);
             let pulled = Instant::now();
+            self.life.counters().enter(0, WorkerState::Working, pulled);
             let built = self.life.tally().building();
             let result = self.life.run(index, input);
-            let tally = self.life.tally();
+            let (now, tally) = (Instant::now(), self.life.tally());
+            self.life.counters().enter(0, WorkerState::Waiting, now);
             tally.claimed(pulled - start, Duration::ZERO, Duration::ZERO);
-            tally.ran(1, pulled.elapsed().saturating_sub(tally.building() - built));
+            tally.ran(1, (now - pulled).saturating_sub(tally.building() - built));
             return Ok(Some(Finished { index: Some(index), worker, result }));
         }
         self.life.end();
+        self.life.counters().enter(0, WorkerState::Idle, Instant::now());
         match turn {
             Turn::Panicked(payload) => Err(payload),
             Turn::Enough | Turn::End => Ok(None),

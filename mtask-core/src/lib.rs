@@ -10,7 +10,7 @@
 //! | `pool` | workers that are kept from one run to the next |
 //! | `life` | one worker, from build to end |
 //! | `source`, `stage` | the source, and runs that are a source |
-//! | `progress` | how a run is shown while it goes |
+//! | `progress` | how a run is shown while it goes: its bar, its workers, their items |
 
 #![cfg_attr(loom, allow(dead_code, unreachable_pub, reason = "the models need the bridge alone"))]
 
@@ -81,7 +81,7 @@ pub use processes::Json;
 #[cfg(all(feature = "processes", not(loom)))]
 pub use processes::{Processes, RemoteBoxSpec, RemoteError, RemoteSpec, init};
 #[cfg(all(feature = "progress", not(loom)))]
-pub use progress::ProgressOptions;
+pub use progress::{ItemBar, ProgressOptions};
 #[cfg(not(loom))]
 pub use stats::{Bottleneck, Stats, WorkerState, WorkerStats};
 #[cfg(not(loom))]

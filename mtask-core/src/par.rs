@@ -234,15 +234,20 @@ where
             unreachable!("only a run that is ready is launched")
         };
         self.hint = plan.source.size_hint();
-        #[cfg(feature = "progress")]
-        if let Some(options) = self.progress.take() {
-            let length = self.hint.1.filter(|&most| most == self.hint.0);
-            self.reporter = Some(Reporter::start(options, length.map(|length| length as u64)));
-        }
         let Plan { source, specs, backend, options, care, build_now, timeout, stage, worker } =
             *plan;
         let counters = Arc::new(Counters::new(specs.len()));
         (self.counters, self.times.start) = (Some(Arc::clone(&counters)), Some(Instant::now()));
+        #[cfg(feature = "progress")]
+        if let Some(options) = self.progress.take() {
+            let length = self.hint.1.filter(|&most| most == self.hint.0);
+            let length = length.map(|length| length as u64);
+            let reporter = Reporter::start(options, length, Arc::clone(&counters));
+            if let Some(room) = reporter.room() {
+                self.bell.make_room(room);
+            }
+            self.reporter = Some(reporter);
+        }
         let team = Team { specs, care, counters, build_now, timeout };
         let job = Job { source, team, bell: Arc::clone(&self.bell), options, stage, worker };
         self.state = State::Running(backend.launch(job, eager));

@@ -1,17 +1,22 @@
 //! How a run is shown while it goes: a bar on a terminal, plain lines anywhere else.
 //!
 //! The thread that yields items only adds to two counters. A ticker thread reads them some ten
-//! times a second, and is the only one that looks at a clock, formats and draws. It draws the end
-//! as well, since indicatif draws nothing on a thread that is panicking.
+//! times a second, with those that the workers keep in any case where they are shown too, and is the
+//! only one that looks at a clock, formats and draws. It draws the end as well, since indicatif draws
+//! nothing on a thread that is panicking.
 
 mod display;
 mod options;
 mod pace;
 mod reporter;
+mod room;
 mod screen;
 mod status;
 #[cfg(test)]
 mod tests;
+mod workers;
 
 pub use options::ProgressOptions;
 pub(crate) use reporter::Reporter;
+pub use room::ItemBar;
+pub(crate) use room::Room;

@@ -10,7 +10,7 @@ pub(crate) use loom::{
     thread::yield_now,
 };
 #[cfg(all(feature = "progress", not(loom)))]
-pub(crate) use std::sync::LazyLock;
+pub(crate) use std::sync::{LazyLock, OnceLock};
 #[cfg(not(loom))]
 pub(crate) use std::{
     sync::{

@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
+#[cfg(all(feature = "progress", not(loom)))]
+use crate::progress::Room;
+#[cfg(all(feature = "progress", not(loom)))]
+use crate::sync::{Arc, OnceLock};
 use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, lock, wait};
 
-/// A wake-up that is not lost when it comes first, and a cancel flag beside it.
+/// A wake-up that is not lost when it comes first, and a cancel flag beside it: what the workers of a run
+/// share with its consumer, and so also where they may show bars.
 ///
 /// It does not name the types of items, so that an `Arc` of it may be kept by another run, which
 /// outlives what this one borrows.
@@ -19,6 +24,9 @@ pub(crate) struct Bell {
     closed: AtomicBool,
     /// Who waits for a cancel alone, for a time: see [`pause`](Bell::pause).
     pausing: Condvar,
+    /// Where the workers may show bars: set by the consumer before they start, read by a worker that asks.
+    #[cfg(all(feature = "progress", not(loom)))]
+    room: OnceLock<Arc<Room>>,
 }
 
 impl Bell {
@@ -29,7 +37,20 @@ impl Bell {
             cancelled: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             pausing: Condvar::new(),
+            #[cfg(all(feature = "progress", not(loom)))]
+            room: OnceLock::new(),
         }
+    }
+
+    #[cfg(all(feature = "progress", not(loom)))]
+    pub(crate) fn make_room(&self, room: Arc<Room>) {
+        // A run starts once.
+        let _ = self.room.set(room);
+    }
+
+    #[cfg(all(feature = "progress", not(loom)))]
+    pub(crate) fn room(&self) -> Option<&Arc<Room>> {
+        self.room.get()
     }
 
     /// Wakes the consumer now, or keeps it from sleeping next time.

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use super::batch::Batch;
 use super::child::{Hello, NotBuilt, Panic, Status};
 use super::codec;
+use super::doing::Doing;
 use super::frame::VERSION;
 use super::process::{Child, End, Greeted};
 use super::remote::{ReadSummary, RemoteSpec};
@@ -16,7 +17,7 @@ use crate::care::{Retry, Summaries};
 use crate::error::Elsewhere;
 use crate::stats::{Counters, Tally};
 use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock, wait};
-use crate::{BuildError, TaskError, Worker, WorkerState};
+use crate::{BuildError, TaskError, Worker};
 
 /// Failed builds in a row after which a worker is retired.
 const MAX_FAILED_BUILDS: usize = 3;
@@ -32,6 +33,7 @@ pub(super) struct Host {
     hello: Result<Vec<u8>, String>,
     settings: Arc<Settings>,
     counters: Arc<Counters>,
+    pub(super) doing: Doing,
     /// After how many items the child is started anew.
     lifespan: Option<usize>,
     /// How what the worker leaves is read, and where it goes.
@@ -132,6 +134,7 @@ impl Host {
             hello: hello(spec, number, summaries.is_some(), settings),
             settings: Arc::clone(settings),
             counters: Arc::clone(counters),
+            doing: Doing::new(Arc::clone(counters), number),
             lifespan,
             summaries,
             state: Mutex::default(),
@@ -328,11 +331,6 @@ impl Host {
         self.counters.worker(self.number)
     }
 
-    /// Notes what the worker begins with.
-    pub(super) fn enter(&self, state: WorkerState, now: Instant) {
-        self.counters.enter(self.number, state, now);
-    }
-
     /// The error that a child tells of.
     fn error(&self, status: Status, bytes: &[u8], index: usize) -> Result<TaskError, String> {
         Ok(match status {
@@ -379,8 +377,11 @@ impl Host {
         }
         let building = true;
         let start = Instant::now();
+        self.doing.build(start);
         let begun = self.begin(cancelled);
-        self.tally().spent_building(start.elapsed());
+        let now = Instant::now();
+        self.doing.built(now);
+        self.tally().spent_building(now - start);
         let failure = match begun {
             Ok((Greeted::Ready, child)) => {
                 self.built(state);

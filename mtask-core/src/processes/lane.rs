@@ -60,6 +60,7 @@ impl<T: Serialize, O: DeserializeOwned> Lane<T, O> {
         let mut slept = Slept::default();
         let mut from = Instant::now();
         let mut is_last_of_all = false;
+        let enter = |state, now| host.doing.enter(self.number % self.of, state, now);
         loop {
             if !self.is_first() {
                 host.wait_for_cheap_items();
@@ -71,7 +72,7 @@ impl<T: Serialize, O: DeserializeOwned> Lane<T, O> {
                 }
             }
             let stride = pace.stride(host.is_up());
-            host.enter(WorkerState::Waiting, from);
+            enter(WorkerState::Waiting, from);
             let claimed = bridge.claim(self.number, last, stride, &mut pull, &mut slept);
             let start = Instant::now();
             let Slept { input, room } = mem::take(&mut slept);
@@ -79,7 +80,7 @@ impl<T: Serialize, O: DeserializeOwned> Lane<T, O> {
             let share = |time: Duration| time / u32::try_from(self.of).unwrap_or(u32::MAX);
             host.tally().claimed(share(start - from), share(input), share(room));
             let Some(mut chunk) = claimed else { break };
-            host.enter(WorkerState::Working, start);
+            enter(WorkerState::Working, start);
             let (first, built) = (chunk.index(), host.tally().building());
             loop {
                 batch.clear();
@@ -97,7 +98,7 @@ impl<T: Serialize, O: DeserializeOwned> Lane<T, O> {
             host.tally().ran(chunk.index() - first, share(took));
             last = Some(chunk);
         }
-        host.enter(WorkerState::Idle, from);
+        enter(WorkerState::Idle, from);
         host.leave();
         drop_caught(pull);
     }

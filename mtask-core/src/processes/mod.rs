@@ -93,6 +93,8 @@ mod boxed;
 #[cfg(unix)]
 mod child;
 mod codec;
+#[cfg(unix)]
+mod doing;
 mod frame;
 #[cfg(all(test, unix))]
 mod fuzz;

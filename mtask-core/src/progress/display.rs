@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::Write;
+use std::mem;
 use std::time::Duration;
 
 use indicatif::style::ProgressTracker;
@@ -9,8 +10,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::ProgressOptions;
 use super::pace::Pace;
+use super::room::Room;
 use super::screen::Screen;
 use super::status::Status;
+use super::workers::{Lines, Watch};
+use crate::WorkerStats;
 use crate::sync::{Arc, Mutex, lock};
 
 /// How often a bar is drawn, unless the caller says.
@@ -28,6 +32,14 @@ pub(super) enum Ending {
     Stopped,
 }
 
+/// How the workers of a run are shown.
+enum Workers {
+    Hidden,
+    Lines(Lines),
+    /// In the log, when they are long at something.
+    Logged(Watch),
+}
+
 /// One run on the screen.
 ///
 /// Where nobody sees a bar there is one all the same, hidden: it keeps the position for the lines
@@ -37,6 +49,9 @@ pub(super) struct Display {
     /// What the bar shows, for its template's keys.
     status: Arc<Mutex<Status>>,
     log: Option<Box<dyn Write + Send>>,
+    workers: Workers,
+    /// Room for bars of the workers, where there is any.
+    room: Option<Arc<Room>>,
     interval: Duration,
     pace: Pace,
     /// The items of this run that the bar knows of.
@@ -73,14 +88,14 @@ impl Display {
             bar.set_message(message);
         }
 
-        let bar = if options.hidden {
+        let (bar, bars) = if options.hidden {
             bar.set_draw_target(ProgressDrawTarget::hidden());
-            bar
+            (bar, None)
         } else if !lent || options.multi.is_some() || options.position.is_some() {
             let bars = options.multi.unwrap_or(screen.bars);
-            bars.insert(options.position.unwrap_or(usize::MAX), bar)
+            (bars.insert(options.position.unwrap_or(usize::MAX), bar), Some(bars))
         } else {
-            bar
+            (bar, None)
         };
 
         let status = Arc::new(Mutex::new(Status {
@@ -99,10 +114,21 @@ impl Display {
         let logged = !options.hidden && !screen.attended && bar.is_hidden();
         let interval =
             options.interval.unwrap_or(if logged { LOG_INTERVAL } else { DRAW_INTERVAL });
+        let bars = bars.filter(|bars| !bars.is_hidden());
+        let workers = match &bars {
+            _ if !options.workers => Workers::Hidden,
+            _ if logged => Workers::Logged(Watch::default()),
+            Some(bars) => Workers::Lines(Lines::under(&bar, bars)),
+            None => Workers::Hidden,
+        };
+        let lowest = if let Workers::Lines(lines) = &workers { lines.bar() } else { &bar };
+        let room = bars.map(|bars| Arc::new(Room::under(lowest.clone(), bars)));
         Some(Self {
             bar,
             status,
             log: logged.then_some(screen.log),
+            workers,
+            room,
             interval: interval.max(Duration::from_millis(1)),
             pace: Pace::default(),
             counted: 0,
@@ -115,10 +141,32 @@ impl Display {
         self.interval
     }
 
+    pub(super) fn room(&self) -> Option<&Arc<Room>> {
+        self.room.as_ref()
+    }
+
     /// Shows a run that has done nothing yet. A log has nothing to tell of that.
     pub(super) fn begin(&self) {
         if self.log.is_none() {
             self.bar.tick();
+        }
+    }
+
+    /// Whether [`show_workers`](Display::show_workers) has anything to show.
+    pub(super) fn shows_workers(&self) -> bool {
+        !matches!(self.workers, Workers::Hidden)
+    }
+
+    /// Shows what the workers do. Before [`refresh`](Display::refresh), which draws all bars at once.
+    pub(super) fn show_workers(&mut self, workers: &[WorkerStats], elapsed: Duration) {
+        match &mut self.workers {
+            Workers::Hidden => {}
+            Workers::Lines(lines) => lines.show(workers),
+            Workers::Logged(watch) => {
+                for line in watch.look(workers, elapsed, self.interval) {
+                    self.write_line(|out| out.write_str(&line));
+                }
+            }
         }
     }
 
@@ -131,6 +179,12 @@ impl Display {
     /// Shows how far the run came.
     pub(super) fn end(&mut self, items: u64, errors: u64, elapsed: Duration, ending: Ending) {
         self.advance(items, errors, elapsed, true);
+        if let Some(room) = &self.room {
+            room.close();
+        }
+        if let Workers::Lines(lines) = mem::replace(&mut self.workers, Workers::Hidden) {
+            lines.clear();
+        }
         let finished = ending == Ending::Finished;
         self.write_log(if finished { "done, " } else { "stopped, " });
 
@@ -169,8 +223,19 @@ impl Display {
         self.bar.inc(added);
     }
 
-    /// Writes a line by one call, so that lines of several writers do not mix.
+    /// Writes how far the run is.
     fn write_log(&mut self, how: &str) {
+        let status = Arc::clone(&self.status);
+        self.write_line(|out| {
+            out.write_str(how)?;
+            let status = lock(&status);
+            status.progress(out)?;
+            status.errors(out)
+        });
+    }
+
+    /// Writes a line by one call, so that lines of several writers do not mix.
+    fn write_line(&mut self, what: impl FnOnce(&mut dyn fmt::Write) -> fmt::Result) {
         let Some(log) = &mut self.log else { return };
         let mut line = String::new();
         for title in [self.bar.prefix(), self.bar.message()] {
@@ -179,10 +244,8 @@ impl Display {
                 line.push_str(": ");
             }
         }
-        line.push_str(how);
-        let status = lock(&self.status);
         // Writing to a string does not fail.
-        let _ = status.progress(&mut line).and_then(|()| status.errors(&mut line));
+        let _ = what(&mut line);
         let mut line = line.replace(char::is_control, " ");
         line.push('\n');
         // A closed log is no reason to end the run.

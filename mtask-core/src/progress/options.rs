@@ -51,6 +51,7 @@ pub struct ProgressOptions {
     pub(super) style: Option<ProgressStyle>,
     pub(super) multi: Option<MultiProgress>,
     pub(super) interval: Option<Duration>,
+    pub(super) workers: bool,
 }
 
 impl ProgressOptions {
@@ -81,6 +82,7 @@ impl ProgressOptions {
             style: None,
             multi: None,
             interval: None,
+            workers: false,
         }
     }
 
@@ -294,6 +296,42 @@ impl ProgressOptions {
         self
     }
 
+    /// Shows a line for each worker below the bar, while the run goes: not, unless it is set.
+    ///
+    /// ```text
+    /// tokenize ━━━╸──────────── 1,200/5,000 items (24%), 300/s, 14s, 47s left, 3 errors
+    /// ! worker 2  working for 12.4s  · 291 items · 3 errors
+    ///   worker 0  working for 0.1s   · 452 items
+    ///   worker 1  waiting for 0.3s   · 457 items
+    /// ```
+    ///
+    /// What a worker does is told as in [`WorkerState`](crate::WorkerState), and for how long. One that has
+    /// been at an item or a build for ten seconds or more stands out, above the others. Of more than 16
+    /// workers the slowest have a line. It costs nothing an item: the lines tell what
+    /// [`stats`](crate::ParStateful::stats) does, where items that are cheap are counted some at a time.
+    ///
+    /// Where standard error is no terminal, there is a plain line for each item or build that has taken
+    /// longer than the [`interval`](ProgressOptions::interval) of the log, once: `worker 2: working for 12.4s`.
+    ///
+    /// A bar of the caller's has lines below it where it is known among which others it stands: with
+    /// [`multi`](ProgressOptions::multi) or [`position`](ProgressOptions::position), for which the lines
+    /// of a run count as one bar.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::{ProgressOptions, par_map};
+    ///
+    /// let options = ProgressOptions::new("adding").workers(true);
+    /// let sum: u32 = par_map(0..10, 2, |x: u32| x + 1).progress_with(options).flatten().sum();
+    /// assert_eq!(sum, 55);
+    /// ```
+    #[must_use]
+    pub fn workers(mut self, workers: bool) -> Self {
+        self.workers = workers;
+        self
+    }
+
     /// The bars of this process that have no place of their own, which are drawn together.
     ///
     /// What is written to standard error while a bar is there breaks its line, unless that is done
@@ -363,6 +401,7 @@ impl fmt::Debug for ProgressOptions {
             .field("style", &self.style.is_some())
             .field("multi", &self.multi.is_some())
             .field("interval", &self.interval)
+            .field("workers", &self.workers)
             .finish()
     }
 }

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::ProgressOptions;
 use super::display::{Display, Ending};
+use super::room::Room;
 use super::screen::Screen;
+use crate::stats::Counters;
 use crate::sync::{
     Arc, AtomicU64, Builder, Condvar, JoinHandle, Mutex, Ordering, lock, wait_timeout_while,
 };
@@ -18,6 +20,7 @@ pub(crate) struct Reporter {
     shared: Arc<Shared>,
     /// `None` where nothing is shown, and once the run has ended.
     ticker: Option<JoinHandle<()>>,
+    room: Option<Arc<Room>>,
 }
 
 struct Shared {
@@ -33,11 +36,20 @@ struct Shared {
 
 impl Reporter {
     /// Shows a run of `length` items, where that is known.
-    pub(crate) fn start(options: ProgressOptions, length: Option<u64>) -> Self {
-        Self::start_on(Screen::stderr(), options, length)
+    pub(crate) fn start(
+        options: ProgressOptions,
+        length: Option<u64>,
+        workers: Arc<Counters>,
+    ) -> Self {
+        Self::start_on(Screen::stderr(), options, length, workers)
     }
 
-    pub(super) fn start_on(screen: Screen, options: ProgressOptions, length: Option<u64>) -> Self {
+    pub(super) fn start_on(
+        screen: Screen,
+        options: ProgressOptions,
+        length: Option<u64>,
+        workers: Arc<Counters>,
+    ) -> Self {
         let length = options.length.or(length);
         let shared = Arc::new(Shared {
             items: AtomicU64::new(0),
@@ -45,16 +57,23 @@ impl Reporter {
             ending: Mutex::new(None),
             ended: Condvar::new(),
         });
-        let ticker = Display::open(screen, options, length).and_then(|display| {
+        let display = Display::open(screen, options, length);
+        let room = display.as_ref().and_then(Display::room).cloned();
+        let ticker = display.and_then(|display| {
             let shared = Arc::clone(&shared);
             let started = Instant::now();
             // Without a thread to spare the run goes on unseen: it is about its items.
             Builder::new()
                 .name("mtask-progress".to_owned())
-                .spawn(move || tick(&shared, display, started))
+                .spawn(move || tick(&shared, &workers, display, started))
                 .ok()
         });
-        Self { shared, ticker }
+        Self { shared, ticker, room }
+    }
+
+    /// Where the workers may show bars of their own.
+    pub(crate) fn room(&self) -> Option<Arc<Room>> {
+        self.room.clone()
     }
 
     /// Counts an item. By one thread at a time, so that a load and a store make an addition.
@@ -94,16 +113,19 @@ fn add_one(counter: &AtomicU64) {
 }
 
 /// The ticker's whole life.
-fn tick(shared: &Shared, mut display: Display, started: Instant) {
+fn tick(shared: &Shared, workers: &Counters, mut display: Display, started: Instant) {
     let shown = catch_unwind(AssertUnwindSafe(|| {
         display.begin();
         let ending = loop {
             let ending = shared.wait(display.interval());
-            let (items, errors) = shared.counts();
-            match ending {
-                Some(ending) => break ending,
-                None => display.refresh(items, errors, started.elapsed()),
+            if let Some(ending) = ending {
+                break ending;
             }
+            if display.shows_workers() {
+                display.show_workers(&workers.snapshot().workers, started.elapsed());
+            }
+            let (items, errors) = shared.counts();
+            display.refresh(items, errors, started.elapsed());
         };
         let (items, errors) = shared.counts();
         display.end(items, errors, started.elapsed(), ending);

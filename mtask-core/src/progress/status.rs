@@ -114,8 +114,8 @@ fn write_clock(time: Duration, out: &mut dyn Write) -> fmt::Result {
     }
 }
 
-/// What a run took: with fractions where it was short.
-fn write_took(time: Duration, out: &mut dyn Write) -> fmt::Result {
+/// What a run or an item took: with fractions where it was short.
+pub(super) fn write_took(time: Duration, out: &mut dyn Write) -> fmt::Result {
     // Rounded before it is looked at, or a minute could read as sixty seconds.
     let tenths = (time.as_millis() + 50) / 100;
     if tenths < 600 {

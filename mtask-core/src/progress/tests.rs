@@ -1,12 +1,14 @@
 //! What is on the screen, and what in the log.
 
 mod bars;
+mod items;
 mod log;
 mod runs;
 mod terminal;
+mod workers;
 
 use std::io::{self, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{InMemoryTerm, MultiProgress, ProgressDrawTarget};
 
@@ -15,6 +17,14 @@ use crate::sync::{Arc, Mutex, lock};
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
+}
+
+fn soon(what: &str, condition: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !condition() {
+        assert!(started.elapsed() < seconds(20), "{what} did not come");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 fn draw_to(term: &InMemoryTerm) -> ProgressDrawTarget {

@@ -5,19 +5,19 @@ use std::time::{Duration, Instant};
 
 use indicatif::{InMemoryTerm, ProgressBar, ProgressState, ProgressStyle, TermLike};
 
-use super::{draw_to, redirected, seconds, terminal};
+use super::{draw_to, redirected, seconds, soon, terminal};
 use crate::par_map;
+use crate::progress::screen::Screen;
 use crate::progress::{ProgressOptions, Reporter};
+use crate::stats::Counters;
+use crate::sync::Arc;
 
 /// Longer than a test takes: what waits for it has failed.
 const NEVER: Duration = seconds(3600);
 
-fn soon(what: &str, condition: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !condition() {
-        assert!(started.elapsed() < seconds(20), "{what} did not come");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+/// A run with two workers that never begin.
+fn start_on(screen: Screen, options: ProgressOptions, length: Option<u64>) -> Reporter {
+    Reporter::start_on(screen, options, length, Arc::new(Counters::new(2)))
 }
 
 /// A bar of the caller's on a terminal.
@@ -30,7 +30,7 @@ fn lent(term: &InMemoryTerm, template: &str) -> ProgressBar {
 fn the_ticker_shows_what_is_counted() {
     let (term, screen) = terminal();
     let options = ProgressOptions::new("tick").interval(Duration::ZERO);
-    let reporter = Reporter::start_on(screen, options, Some(10));
+    let reporter = start_on(screen, options, Some(10));
     soon("the bar", || term.contents().contains("─ 0/10 items (0%)"));
     reporter.item();
     reporter.item();
@@ -46,7 +46,7 @@ fn the_ticker_shows_what_is_counted() {
 fn the_end_does_not_wait_for_a_tick() {
     let (term, screen) = terminal();
     let started = Instant::now();
-    let reporter = Reporter::start_on(screen, ProgressOptions::new("end").interval(NEVER), Some(1));
+    let reporter = start_on(screen, ProgressOptions::new("end").interval(NEVER), Some(1));
     soon("the bar", || term.contents().starts_with("end "));
     // Time for the ticker to fall asleep: awake, it would see the end by itself.
     std::thread::sleep(Duration::from_millis(50));
@@ -59,7 +59,7 @@ fn the_end_does_not_wait_for_a_tick() {
 #[test]
 fn a_length_that_is_told_stands_in_for_one_that_is_not_known() {
     let (log, screen) = redirected();
-    let reporter = Reporter::start_on(screen, ProgressOptions::new("told").length(4), None);
+    let reporter = start_on(screen, ProgressOptions::new("told").length(4), None);
     reporter.item();
     drop(reporter);
     let lines = log.writes();
@@ -69,7 +69,7 @@ fn a_length_that_is_told_stands_in_for_one_that_is_not_known() {
 #[test]
 fn a_run_too_short_for_a_line_has_its_last() {
     let (log, screen) = redirected();
-    let reporter = Reporter::start_on(screen, ProgressOptions::new("short"), None);
+    let reporter = start_on(screen, ProgressOptions::new("short"), None);
     reporter.item();
     reporter.finish();
     let lines = log.writes();
@@ -82,7 +82,7 @@ fn a_run_too_short_for_a_line_has_its_last() {
 fn a_log_goes_on_while_nothing_happens() {
     let (log, screen) = redirected();
     let options = ProgressOptions::new("wait").interval(Duration::from_millis(1));
-    let reporter = Reporter::start_on(screen, options, None);
+    let reporter = start_on(screen, options, None);
     soon("a line", || log.writes().len() >= 3);
     drop(reporter);
     let lines = log.writes();
@@ -95,8 +95,7 @@ fn a_log_goes_on_while_nothing_happens() {
 #[test]
 fn a_panic_leaves_the_screen_clean() {
     let (term, screen) = terminal();
-    let reporter =
-        Reporter::start_on(screen, ProgressOptions::new("panic").interval(NEVER), Some(10));
+    let reporter = start_on(screen, ProgressOptions::new("panic").interval(NEVER), Some(10));
     reporter.item();
     let thrown = catch_unwind(AssertUnwindSafe(move || {
         let _reporter = reporter;
@@ -118,7 +117,7 @@ fn a_style_that_panics_costs_the_bar_alone() {
             std::panic::resume_unwind(Box::new("in the style"))
         },
     );
-    let reporter = Reporter::start_on(screen, ProgressOptions::new("").style(style), Some(10));
+    let reporter = start_on(screen, ProgressOptions::new("").style(style), Some(10));
     reporter.item();
     reporter.finish();
 }
