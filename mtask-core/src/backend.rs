@@ -35,12 +35,17 @@ use crate::stats::Counters;
 use crate::sync::Arc;
 #[doc(hidden)]
 pub use crate::threads::{FedRun, Hands, PulledRun};
+use crate::trace::Scope;
 
 /// A way to run workers: on threads, on the caller's own thread, in a scope.
 pub trait Backend: sealed::Sealed {
     /// A run that has started, seen from its consumer.
     #[doc(hidden)]
     type Run<I: Iterator, S, W: Worker<Input = I::Item>>;
+
+    /// What it is called where a run tells of itself.
+    #[doc(hidden)]
+    const KIND: &'static str;
 }
 
 /// A [`Backend`] that can run these workers over this source.
@@ -115,6 +120,8 @@ pub(crate) struct Team<S, W: Worker> {
     pub(crate) specs: Vec<S>,
     pub(crate) care: Care<W::Input, W::Output>,
     pub(crate) counters: Arc<Counters>,
+    /// What the workers tell comes from here.
+    pub(crate) trace: Scope,
     /// All are built at the start.
     pub(crate) build_now: bool,
     /// How long they are waited for at the end.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::bridge::Bell;
 use crate::sync::Arc;
+use crate::trace::Handle;
 
 /// Ends a run in order, from any thread; from [`ParStateful::cancel_handle`](crate::ParStateful::cancel_handle).
 ///
@@ -34,19 +35,24 @@ use crate::sync::Arc;
 /// # Ok::<(), mtask::TaskError>(())
 /// ```
 #[derive(Clone)]
-pub struct CancelHandle(pub(crate) Arc<Bell>);
+pub struct CancelHandle {
+    pub(crate) bell: Arc<Bell>,
+    pub(crate) trace: Handle,
+}
 
 impl CancelHandle {
     /// Ends the run in order; a second time does nothing, nor does it after the end. Takes no lock for
     /// longer than waking the consumer does, so that it may be called by the thread of a signal handler, though
     /// not by the handler itself.
     pub fn cancel(&self) {
-        self.0.close();
+        if self.bell.close() {
+            self.trace.cancelled();
+        }
     }
 
     /// True once [`cancel`](CancelHandle::cancel) was called.
     pub fn is_cancelled(&self) -> bool {
-        self.0.is_closed()
+        self.bell.is_closed()
     }
 }
 

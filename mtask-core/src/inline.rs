@@ -8,6 +8,7 @@ use crate::bridge::{Bell, Finished, StopWhen, Turn};
 use crate::life::Life;
 use crate::source::Source;
 use crate::sync::Arc;
+use crate::trace::Scope;
 use crate::{Spec, TaskError, Worker, WorkerState};
 
 /// One worker on the caller's own thread; the backend of
@@ -21,6 +22,8 @@ impl Finishing for Inline {}
 
 impl Backend for Inline {
     type Run<I: Iterator, S, W: Worker<Input = I::Item>> = InlineRun<I, S, W>;
+
+    const KIND: &'static str = "inline";
 }
 
 impl<I, S, W> Launch<I, S, W> for Inline
@@ -30,12 +33,15 @@ where
     W: Worker<Input = I::Item>,
 {
     fn launch(self, job: Job<I, S, W>, _eager: bool) -> Self::Run<I, S, W> {
-        let Team { specs, care, counters, build_now, .. } = job.team;
+        let Team { specs, care, counters, trace, build_now, .. } = job.team;
+        let trace = trace.worker(0);
         let spec = specs.into_iter().next().expect("no run is made without a spec");
         let mut life = Life::new(spec, 0, care, counters, Arc::clone(&job.bell));
         let may_have_items = job.source.size_hint().1 != Some(0);
-        let build_error = if build_now && may_have_items { life.build(None).err() } else { None };
-        InlineRun { source: Source::new(job.source), bell: job.bell, life, build_error, pulled: 0 }
+        let build_error =
+            if build_now && may_have_items { trace.enter(|| life.build(None)).err() } else { None };
+        let source = Source::new(job.source);
+        InlineRun { source, bell: job.bell, life, trace, build_error, pulled: 0 }
     }
 
     fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
@@ -52,6 +58,7 @@ pub struct InlineRun<I, S, W: Worker> {
     source: Source<I>,
     bell: Arc<Bell>,
     life: Life<S, W>,
+    trace: Scope,
     build_error: Option<TaskError>,
     pulled: usize,
 }
@@ -85,14 +92,14 @@ where
             let pulled = Instant::now();
             self.life.counters().enter(0, WorkerState::Working, pulled);
             let built = self.life.tally().building();
-            let result = self.life.run(index, input);
+            let result = self.trace.enter(|| self.life.run(index, input));
             let (now, tally) = (Instant::now(), self.life.tally());
             self.life.counters().enter(0, WorkerState::Waiting, now);
             tally.claimed(pulled - start, Duration::ZERO, Duration::ZERO);
             tally.ran(1, (now - pulled).saturating_sub(tally.building() - built));
             return Ok(Some(Finished { index: Some(index), worker, result }));
         }
-        self.life.end();
+        self.trace.enter(|| self.life.end());
         self.life.counters().enter(0, WorkerState::Idle, Instant::now());
         match turn {
             Turn::Panicked(payload) => Err(payload),

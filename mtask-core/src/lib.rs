@@ -11,6 +11,7 @@
 //! | `life` | one worker, from build to end |
 //! | `source`, `stage` | the source, and runs that are a source |
 //! | `progress` | how a run is shown while it goes: its bar, its workers, their items |
+//! | `trace` | what it tells a subscriber of `tracing` |
 
 #![cfg_attr(loom, allow(dead_code, unreachable_pub, reason = "the models need the bridge alone"))]
 
@@ -49,6 +50,8 @@ mod stage;
 mod stats;
 #[cfg(not(loom))]
 pub mod threads;
+#[cfg(not(loom))]
+mod trace;
 
 pub use context::Context;
 pub use error::{BuildError, TaskError, TaskErrorKind, TaskErrors};

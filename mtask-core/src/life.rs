@@ -10,7 +10,7 @@ use crate::care::{AnySummary, Care};
 use crate::error::{PanicPayload, drop_caught};
 use crate::stats::{Counters, Tally};
 use crate::sync::Arc;
-use crate::{BuildError, Context, Spec, TaskError, Worker, WorkerState};
+use crate::{BuildError, Context, Spec, TaskError, Worker, WorkerState, trace};
 
 /// Failed builds in a row after which a worker is retired.
 const MAX_FAILED_BUILDS: usize = 3;
@@ -147,6 +147,7 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
                 return result.map_err(|error| error.after(attempt));
             }
             Counters::count(&self.counters.retries);
+            trace::retried(self.number, index, attempt + 1);
             drop_caught(result);
         }
         unreachable!("the last time ends the loop")
@@ -159,7 +160,8 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
         input: W::Input,
         attempt: usize,
     ) -> Result<W::Output, TaskError> {
-        if self.care.lifespan.is_some_and(|most| self.served >= most) {
+        if self.worker.is_some() && self.care.lifespan.is_some_and(|most| self.served >= most) {
+            trace::lifespan_over(self.number, self.served);
             self.end();
         }
         if self.worker.is_none() {
@@ -191,6 +193,7 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
         self.tally().failed();
         self.torn = self.worker.take();
         let error = TaskError::panicked(index, self.number, payload);
+        trace::panicked(self.number, index, error.panic_message().unwrap_or_default());
         if let Some(summaries) = &self.care.summaries {
             let why = format!("it panicked: {}", error.panic_message().unwrap_or_default());
             summaries.add(self.number, Err(TaskError::torn(index, self.number, &why)));
@@ -215,6 +218,7 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
                 self.worker = Some(worker);
                 (self.failures, self.served) = (0, 0);
                 self.counters.built(self.number);
+                trace::built(self.number, Some(now - start));
                 return Ok(());
             }
             Ok(Err(error)) => Failure::Returned(error),
@@ -222,9 +226,12 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
         };
         self.failures += 1;
         Counters::count(&self.counters.failed_builds);
+        trace::build_failed(self.number, self.failures, || failure.message());
         if self.is_retired() {
             Counters::count(&self.counters.retired);
-            self.last_failure = Some(failure.message());
+            let message = failure.message();
+            trace::retired(self.number, &message);
+            self.last_failure = Some(message);
         }
         Err(match failure {
             Failure::Returned(error) => TaskError::build_failed(index, self.number, error),
@@ -254,6 +261,7 @@ impl<S, W: Worker> Life<S, W> {
         for worker in [worker, self.torn.take()] {
             if drop_caught(worker) {
                 Counters::count(&self.counters.destructor_panics);
+                trace::destructor_panicked(self.number);
             }
         }
     }

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use crate::backend::{Backend, Finished, Job, Launch, Options, Team};
 use crate::bridge::{Bell, StopWhen};
 use crate::care::{Care, Summaries};
+use crate::error::PanicPayload;
 use crate::inline::Inline;
 #[cfg(feature = "progress")]
 use crate::progress::{ProgressOptions, Reporter};
@@ -26,7 +27,7 @@ use crate::stage::Stage;
 use crate::stats::Counters;
 use crate::sync::Arc;
 use crate::threads::{Local, Threads};
-use crate::{CancelHandle, Finish, Stats, TaskError, Worker};
+use crate::{CancelHandle, Finish, Stats, TaskError, Worker, trace};
 
 /// The results of an iterator's items at a set of workers: a lazy, bounded, ordered iterator.
 ///
@@ -62,6 +63,8 @@ where
     W: Worker<Input = I::Item>,
     B: Backend,
 {
+    /// Before the state, so that an early end is told of before it is waited for.
+    trace: trace::Run,
     state: State<I, S, W, B>,
     /// The source's hint at the start.
     hint: (usize, Option<usize>),
@@ -139,6 +142,7 @@ where
             worker: PhantomData,
         };
         Self {
+            trace: trace::Run::new(),
             state: State::Ready(Box::new(plan)),
             hint: (0, None),
             yielded: 0,
@@ -161,7 +165,7 @@ where
 
     /// A handle that ends this run in order, from anywhere.
     pub fn cancel_handle(&self) -> CancelHandle {
-        CancelHandle(Arc::clone(&self.bell))
+        CancelHandle { bell: Arc::clone(&self.bell), trace: self.trace.handle() }
     }
 
     /// Counts an item that failed after it was yielded as a success.
@@ -248,7 +252,11 @@ where
             }
             self.reporter = Some(reporter);
         }
-        let team = Team { specs, care, counters, build_now, timeout };
+        let is_inline = B::KIND == Inline::KIND;
+        let (workers, window) =
+            if is_inline { (1, Some(1)) } else { (specs.len(), options.window) };
+        let trace = self.trace.begin(B::KIND, workers, window, options.ordered || is_inline);
+        let team = Team { specs, care, counters, trace, build_now, timeout };
         let job = Job { source, team, bell: Arc::clone(&self.bell), options, stage, worker };
         self.state = State::Running(backend.launch(job, eager));
     }
@@ -295,12 +303,14 @@ where
                 if let Some(reporter) = self.reporter.take() {
                     reporter.finish();
                 }
+                self.trace.finished(|| self.stats());
                 return None;
             }
             Err(payload) => {
                 self.state = State::Done;
                 #[cfg(feature = "progress")]
                 drop(self.reporter.take());
+                self.trace.source_panicked(PanicPayload::text(&*payload));
                 resume_unwind(payload);
             }
         };

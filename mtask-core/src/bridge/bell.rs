@@ -93,12 +93,14 @@ impl Bell {
         self.pausing.notify_all();
     }
 
-    /// Tells the consumer to let what was pulled come, and no more; and wakes it.
-    pub(crate) fn close(&self) {
+    /// Tells the consumer to let what was pulled come, and no more; and wakes it. False where it had been
+    /// told.
+    pub(crate) fn close(&self) -> bool {
         // As in `cancel`.
-        self.closed.store(true, Ordering::Release);
+        let was_closed = self.closed.swap(true, Ordering::Release);
         self.ring();
         self.pausing.notify_all();
+        !was_closed
     }
 
     #[inline]

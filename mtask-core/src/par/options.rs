@@ -252,6 +252,7 @@ where
         let plan =
             Plan { source, specs, backend, options, care, build_now, timeout, stage, worker };
         ParStateful {
+            trace: self.trace,
             state: State::Ready(Box::new(plan)),
             hint: self.hint,
             yielded: self.yielded,

@@ -1,6 +1,7 @@
 //! The parent's side of one worker.
 
 use std::fmt;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
@@ -17,7 +18,7 @@ use crate::care::{Retry, Summaries};
 use crate::error::Elsewhere;
 use crate::stats::{Counters, Tally};
 use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock, wait};
-use crate::{BuildError, TaskError, Worker};
+use crate::{BuildError, TaskError, Worker, trace};
 
 /// Failed builds in a row after which a worker is retired.
 const MAX_FAILED_BUILDS: usize = 3;
@@ -59,6 +60,8 @@ struct State {
     failures: usize,
     /// When children have died.
     deaths: Vec<Instant>,
+    /// How the last one died that none has followed yet.
+    ended: Option<ExitStatus>,
     /// Why there will be no more of them.
     retired: Option<Box<str>>,
 }
@@ -222,6 +225,7 @@ impl Host {
                     if (again.pause)(again.retry.delay) {
                         Counters::count(&self.counters.retries);
                         attempt += 1;
+                        trace::retried(self.number, index, attempt);
                         continue;
                     }
                     publish(result);
@@ -230,6 +234,7 @@ impl Host {
                 attempt = 1;
                 continue;
             }
+            let limit = self.settings.task_timeout.filter(|_| matches!(end, End::TimedOut));
             let what = match end {
                 End::Answered(_) | End::NotBegun | End::Unread => None,
                 End::Lost(status) if left == 1 => Some(Elsewhere::Lost { status, building: false }),
@@ -251,7 +256,7 @@ impl Host {
                 batch.answer();
             }
             // Not before: while the other lane has the worker built again, this waits.
-            self.bury(&child);
+            self.bury(&child, limit);
         }
         pace
     }
@@ -268,7 +273,7 @@ impl Host {
         if let Status::Done | Status::Panicked = status {
             if self.torn.load(Ordering::Relaxed) {
                 // The child has built it again.
-                self.built(&mut lock(&self.state));
+                self.built(&mut lock(&self.state), None);
             }
             self.torn.store(status == Status::Panicked, Ordering::Relaxed);
         }
@@ -294,7 +299,9 @@ impl Host {
         if state.served >= most && state.child.as_ref().is_some_and(|it| Arc::ptr_eq(it, child)) {
             state.child = None;
             self.up.store(false, Ordering::Relaxed);
+            let served = state.served;
             drop(state);
+            trace::lifespan_over(self.number, served);
             self.end(child);
         }
     }
@@ -338,6 +345,7 @@ impl Host {
                 let Panic { message, location } = codec::decode(bytes)?;
                 Counters::count(&self.counters.panics);
                 self.lose_summary(Some(index), &message);
+                trace::panicked(self.number, index, &message);
                 self.elsewhere(index, Elsewhere::Panicked { message, location })
             }
             Status::NotBuilt => {
@@ -361,7 +369,7 @@ impl Host {
                 return Ok(Arc::clone(child));
             }
             let child = Arc::clone(child);
-            self.mourn(&mut state, &child);
+            self.mourn(&mut state, &child, None);
         }
         self.start(&mut state, cancelled)
     }
@@ -380,11 +388,15 @@ impl Host {
         self.doing.build(start);
         let begun = self.begin(cancelled);
         let now = Instant::now();
+        let took = now - start;
         self.doing.built(now);
-        self.tally().spent_building(now - start);
+        self.tally().spent_building(took);
         let failure = match begun {
             Ok((Greeted::Ready, child)) => {
-                self.built(state);
+                if let Some(ended) = state.ended.take() {
+                    trace::process_restarted(self.number, ended);
+                }
+                self.built(state, Some(took));
                 state.served = 0;
                 self.torn.store(false, Ordering::Relaxed);
                 let child = Arc::new(child);
@@ -418,15 +430,17 @@ impl Host {
     }
 
     /// Counts a build that came to something.
-    fn built(&self, state: &mut State) {
+    fn built(&self, state: &mut State, took: Option<Duration>) {
         state.failures = 0;
         self.counters.built(self.number);
+        trace::built(self.number, took);
     }
 
     /// Counts a build that failed, and retires the worker at the third in a row.
     fn failed(&self, state: &mut State, reason: String) {
         Counters::count(&self.counters.failed_builds);
         state.failures += 1;
+        trace::build_failed(self.number, state.failures, || reason.as_str().into());
         if state.failures >= MAX_FAILED_BUILDS {
             self.retire(state, reason);
         }
@@ -435,6 +449,7 @@ impl Host {
     fn retire(&self, state: &mut State, reason: String) {
         if state.retired.is_none() {
             Counters::count(&self.counters.retired);
+            trace::retired(self.number, &reason);
             state.retired = Some(reason.into());
             lock(&self.gate).retired = true;
             self.changed.notify_all();
@@ -442,16 +457,20 @@ impl Host {
     }
 
     /// Takes note of a child that has died.
-    fn bury(&self, child: &Arc<Child>) {
+    fn bury(&self, child: &Arc<Child>, limit: Option<Duration>) {
         let mut state = lock(&self.state);
         if state.child.as_ref().is_some_and(|it| Arc::ptr_eq(it, child)) {
-            self.mourn(&mut state, child);
+            self.mourn(&mut state, child, limit);
         }
     }
 
-    /// Reaps the child, and retires the worker if its children die too often.
-    fn mourn(&self, state: &mut State, child: &Child) {
-        child.put_away();
+    /// Reaps the child, which may have come to its time limit, and retires the worker if its children die
+    /// too often.
+    fn mourn(&self, state: &mut State, child: &Child, limit: Option<Duration>) {
+        state.ended = child.put_away();
+        if let Some(status) = state.ended {
+            trace::process_ended(self.number, status, limit);
+        }
         state.child = None;
         self.up.store(false, Ordering::Relaxed);
         let Some((most, within)) = self.settings.max_restarts else { return };

@@ -396,6 +396,8 @@ impl Finishing for Processes {}
 
 impl Backend for Processes {
     type Run<I: Iterator, S, W: Worker<Input = I::Item>> = Run<I, W::Output>;
+
+    const KIND: &'static str = "processes";
 }
 
 /// Where children are started in a test program, which has a `main` of its own.

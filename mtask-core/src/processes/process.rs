@@ -348,13 +348,13 @@ impl Child {
         }
     }
 
-    /// Ends the process, by force unless it was told to end.
-    pub(super) fn put_away(&self) {
+    /// Ends the process, by force unless it was told to end. Gives how it ended if it was not.
+    pub(super) fn put_away(&self) -> Option<ExitStatus> {
         if self.ending.load(Ordering::Relaxed) {
             self.end();
-        } else {
-            self.kill();
+            return None;
         }
+        Some(self.kill())
     }
 
     /// Ends the process by force, and says how it ended, or had ended before.

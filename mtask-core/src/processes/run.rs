@@ -62,6 +62,8 @@ where
                 Host::new(spec, number, &settings, counters, of, lifespan, summaries)
             })
             .collect();
+        let workers: Vec<_> =
+            (0..hosts.len()).map(|number| job.team.trace.worker(number)).collect();
         let all = Arc::clone(&hosts);
         let inner = PulledRun::start(job, eager, of, |team, bridge, source| {
             let lanes = 0..team.specs.len() * of;
@@ -71,7 +73,8 @@ where
                     let (bridge, hosts) = (Arc::clone(bridge), Arc::clone(&all));
                     let lane = Lane { bridge, hosts, number, of, retry };
                     let pull = Remote(Arc::clone(source));
-                    Box::new(move || lane.work(pull, build_now)) as Loop<'_>
+                    let trace = workers[number / of].clone();
+                    Box::new(move || trace.enter(|| lane.work(pull, build_now))) as Loop<'_>
                 })
                 .collect();
             Crew::start(Threads::new(), loops, |builder, body| {

@@ -87,18 +87,20 @@ where
     W: Worker<Input = T, Output = O>,
     P: Pull<T> + Send + 'a,
 {
-    let Team { specs, counters, care, build_now, .. } = team;
+    let Team { specs, counters, care, trace, build_now, .. } = team;
     let mut loops: Vec<Loop<'a>> = Vec::with_capacity(specs.len());
     for (number, spec) in specs.into_iter().enumerate() {
         let bridge = Arc::clone(bridge);
         let (care, counters) = (care.clone(), Arc::clone(&counters));
-        let pull = pull();
+        let (pull, trace) = (pull(), trace.clone());
         loops.push(Box::new(move || {
-            let bell = Arc::clone(bridge.bell());
-            let mut life = Life::new(spec, number, care, counters, bell);
-            let pull = work(&bridge, &mut life, pull, build_now);
-            drop_caught(life);
-            leave(&bridge, pull);
+            trace.worker(number).enter(|| {
+                let bell = Arc::clone(bridge.bell());
+                let mut life = Life::new(spec, number, care, counters, bell);
+                let pull = work(&bridge, &mut life, pull, build_now);
+                drop_caught(life);
+                leave(&bridge, pull);
+            });
         }));
     }
     loops

@@ -18,6 +18,7 @@ use crate::source::{Remote, Source};
 use crate::stats::Counters;
 use crate::sync::mpsc::{Receiver, Sender, channel};
 use crate::sync::{Arc, Condvar, JoinHandle, Mutex, lock, wait_timeout};
+use crate::trace::Scope;
 use crate::{Spec, Summing, TaskError, Worker};
 
 /// What a kept thread is asked to do with its worker.
@@ -143,13 +144,16 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
             let (sender, tasks): (_, Receiver<Task<S, W>>) = channel();
             let (spec, counters) = (spec.clone(), Arc::clone(&counters));
             let care = Care { summaries: self.summaries.clone(), ..Care::default() };
+            let trace = Scope::outside();
             threads.push(sender);
             loops.push(Box::new(move || {
-                let mut life = Life::new(spec, number, care, counters, Arc::new(Bell::new()));
-                while let Ok(task) = tasks.recv() {
-                    task(&mut life);
-                }
-                drop_caught(life);
+                trace.enter(|| {
+                    let mut life = Life::new(spec, number, care, counters, Arc::new(Bell::new()));
+                    while let Ok(task) = tasks.recv() {
+                        task(&mut life);
+                    }
+                    drop_caught(life);
+                });
             }));
         }
         let (crew, outcome) =
@@ -191,11 +195,13 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
         self.started().map_err(|(worker, error)| TaskError::start_failed(worker, error))?;
         let outcomes = Arc::new(Mutex::new(Vec::new()));
         let counters = Arc::new(Counters::new(self.workers()));
+        let trace = Scope::here();
         let tasks = (0..self.workers()).map(|_| -> Task<S, W> {
             let (outcomes, counters) = (Arc::clone(&outcomes), Arc::clone(&counters));
+            let trace = trace.clone();
             Box::new(move |life| {
                 life.begin(Care::default(), counters, Arc::new(Bell::new()));
-                if let Err(error) = life.build(None) {
+                if let Err(error) = trace.worker(life.number()).enter(|| life.build(None)) {
                     lock(&outcomes).push(error);
                 }
             })
@@ -225,10 +231,13 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
         let tasks = (0..self.workers()).map(|_| -> Task<S, W> {
             let (bridge, counters) = (Arc::clone(bridge), Arc::clone(&team.counters));
             let (care, pull) = (team.care.clone(), Remote(Arc::clone(source)));
+            let trace = team.trace.clone();
             Box::new(move |life| {
-                life.begin(care, counters, Arc::clone(bridge.bell()));
-                let pull = work(&bridge, life, pull, build_now);
-                leave(&bridge, pull);
+                trace.worker(life.number()).enter(|| {
+                    life.begin(care, counters, Arc::clone(bridge.bell()));
+                    let pull = work(&bridge, life, pull, build_now);
+                    leave(&bridge, pull);
+                });
             })
         });
         (self.shift(tasks), Ok(()))
@@ -296,6 +305,8 @@ impl<S, W: Worker> Concurrent for Pooled<'_, S, W> {}
 
 impl<S, K: Worker> Backend for Pooled<'_, S, K> {
     type Run<I: Iterator, T, W: Worker<Input = I::Item>> = PulledRun<I, W::Output, Shift>;
+
+    const KIND: &'static str = "pool";
 }
 
 impl<I, S, W> Launch<I, Seat, W> for Pooled<'_, S, W>

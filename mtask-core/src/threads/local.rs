@@ -26,6 +26,8 @@ impl Finishing for Local {}
 
 impl Backend for Local {
     type Run<I: Iterator, S, W: Worker<Input = I::Item>> = FedRun<I, W::Output>;
+
+    const KIND: &'static str = "local";
 }
 
 impl<I, S, W> Launch<I, S, W> for Local

@@ -141,6 +141,8 @@ impl Finishing for Threads {}
 impl Backend for Threads {
     type Run<I: Iterator, S, W: Worker<Input = I::Item>> =
         PulledRun<I, W::Output, Crew<JoinHandle<()>>>;
+
+    const KIND: &'static str = "threads";
 }
 
 impl<I, S, W> Launch<I, S, W> for Threads

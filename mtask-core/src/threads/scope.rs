@@ -178,6 +178,8 @@ impl Finishing for Scoped<'_, '_> {}
 impl<'scope> Backend for Scoped<'scope, '_> {
     type Run<I: Iterator, S, W: Worker<Input = I::Item>> =
         PulledRun<I, W::Output, Crew<ScopedJoinHandle<'scope, ()>>>;
+
+    const KIND: &'static str = "scope";
 }
 
 impl<'scope, I, S, W> Launch<I, S, W> for Scoped<'scope, '_>
