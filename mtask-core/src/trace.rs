@@ -219,7 +219,7 @@ impl Run {
     pub(crate) fn source_panicked(&self, message: &str) {
         #[cfg(feature = "tracing")]
         if let Some(scope) = self.end() {
-            scope.enter(|| event!(WARN, message, "source panicked"));
+            scope.enter(|| event!(WARN, panic = message, "source panicked"));
         }
     }
 

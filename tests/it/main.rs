@@ -1,6 +1,8 @@
 //! The integration tests: one binary, a module for each promise and each yardstick.
 
 mod cancel;
+#[cfg(feature = "tracing")]
+mod collector;
 mod context;
 mod insight;
 mod lifespan;
@@ -15,5 +17,7 @@ mod retries;
 mod stages;
 mod stress;
 mod summaries;
+#[cfg(feature = "tracing")]
+mod tracing;
 mod util;
 mod word_count;
