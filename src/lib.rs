@@ -30,6 +30,34 @@
 //! assert_eq!(counts, [2, 1, 3]);
 //! # Ok::<(), mtask::TaskError>(())
 //! ```
+//!
+//! # What a run tells
+//!
+//! With the feature `tracing` a run tells a subscriber of [tracing](https://docs.rs/tracing) what happens to it,
+//! under the target `mtask`. The span `mtask.run` (of level info, with `backend`, `workers`, `window` and
+//! `ordered`) is in that of the thread which starts the run, and the consumer is not in it. The spans
+//! `mtask.worker` (info, with the worker's number, `worker`) are in the run's, and so is what a worker tells itself,
+//! in its build or its calls. All of it goes to the subscriber of the thread that starts the run. Each map
+//! over a [`Pool`] is a run.
+//!
+//! | Event | Level | Fields |
+//! |---|---|---|
+//! | `worker built` | debug | `worker`, `elapsed` |
+//! | `build failed` | warn | `worker`, `failures` in a row, `error` |
+//! | `worker retired` | error | `worker`, `error` |
+//! | `worker panicked` | warn | `worker`, `index` of the item, `panic` |
+//! | `destructor panicked` | warn | `worker` |
+//! | `item tried again` | info | `worker`, `index`, `attempt` |
+//! | `lifespan over` | debug | `worker`, `items` |
+//! | `process ended` | warn | `worker`, `status`, and `limit` where it was its time limit |
+//! | `process restarted` | info | `worker`, and how the one before has `ended` |
+//! | `run cancelled` | info | `by` a `handle` or an early `drop` |
+//! | `source panicked` | warn | `panic` |
+//! | `run finished` | debug | `items`, `errors`, `elapsed` |
+//!
+//! Nothing is told of every item, and an item costs nothing more; but with `.inline()`, where each is run inside
+//! the worker's span. A worker in a process tells of itself there, to a subscriber that is set before
+//! `mtask::init()`, if any.
 #![forbid(unsafe_code)]
 
 pub use mtask_core::*;

@@ -445,7 +445,8 @@ fn a_subscriber_that_panics_does_no_harm() {
                 let results = par_map(0..10, 2, call).inline();
                 assert_eq!(results.flatten().sum::<usize>(), 42);
                 let mut pool = Pool::new(worker_fn(call).times(2));
-                assert_eq!(pool.map(0..10).flatten().sum::<usize>(), 42);
+                let results = pool.map(0..10);
+                assert_eq!(results.flatten().sum::<usize>(), 42);
                 let mut run = par_map(0.., 2, |x: usize| x);
                 run.next();
                 run.cancel_handle().cancel();

@@ -5,6 +5,10 @@ mod basics;
 mod batches;
 mod both;
 mod care;
+#[cfg(feature = "tracing")]
+#[allow(dead_code, reason = "the other binary needs more of it")]
+#[path = "../it/collector.rs"]
+mod collector;
 mod crossing;
 #[cfg(target_os = "linux")]
 mod descriptors;
@@ -20,6 +24,8 @@ mod replaced;
 #[cfg(target_os = "linux")]
 mod storm;
 mod system;
+#[cfg(feature = "tracing")]
+mod tracing;
 #[allow(dead_code, unused_imports, unused_macros, reason = "the other binary needs more of it")]
 #[path = "../it/util.rs"]
 mod util;

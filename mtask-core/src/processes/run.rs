@@ -62,12 +62,12 @@ where
                 Host::new(spec, number, &settings, counters, of, lifespan, summaries)
             })
             .collect();
-        let workers: Vec<_> =
-            (0..hosts.len()).map(|number| job.team.trace.worker(number)).collect();
         let all = Arc::clone(&hosts);
         let inner = PulledRun::start(job, eager, of, |team, bridge, source| {
             let lanes = 0..team.specs.len() * of;
             let build_now = team.build_now;
+            let workers: Vec<_> =
+                (0..team.specs.len()).map(|number| team.trace.worker(number)).collect();
             let loops = lanes
                 .map(|number| {
                     let (bridge, hosts) = (Arc::clone(bridge), Arc::clone(&all));
