@@ -43,7 +43,7 @@ pub struct CancelHandle {
 impl CancelHandle {
     /// Ends the run in order; a second time does nothing, nor does it after the end. Takes no lock for
     /// longer than waking the consumer does, so that it may be called by the thread of a signal handler, though
-    /// not by the handler itself.
+    /// not by the handler itself. With the feature `tracing` it tells the run's subscriber, before it returns.
     pub fn cancel(&self) {
         if self.bell.close() {
             self.trace.cancelled();
