@@ -74,6 +74,8 @@ pub use par::{
     ParMap, ParStateful, ParStatefulExt, ParStatefulInline, ParStatefulLocal, ParStatefulOk,
     ParStatefulTry, par_map, par_stateful, par_stateful_local, par_stateful_ok, par_stateful_try,
 };
+#[cfg(all(feature = "stream", not(loom)))]
+pub use par::{ParStatefulAsync, ParStatefulStream, ParStatefulStreamExt, par_stateful_stream};
 #[cfg(not(loom))]
 pub use pool::{Pool, PoolMap};
 #[cfg(all(feature = "json", not(loom)))]

@@ -17,7 +17,16 @@ type Shared = Arc<Bridge<usize, usize>>;
 /// Items and results of a model are their own indices.
 fn plan(workers: usize, window: usize) -> Plan {
     let window = Some(window);
-    Plan { workers, window, item_bytes: 8, batch: 2, ordered: true, build_now: false, fed: false }
+    Plan {
+        workers,
+        window,
+        item_bytes: 8,
+        batch: 2,
+        ordered: true,
+        build_now: false,
+        fed: false,
+        polled: false,
+    }
 }
 
 /// A claim of one item, with a fence at each result.
