@@ -13,6 +13,8 @@ mod property;
 mod resume;
 mod retries;
 mod stages;
+#[cfg(feature = "stream")]
+mod stream;
 mod stress;
 mod summaries;
 mod util;
