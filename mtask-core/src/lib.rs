@@ -3,7 +3,7 @@
 //! | Module | What it holds |
 //! |---|---|
 //! | `worker`, `spec`, `error` | what a user writes and gets |
-//! | `par`, `iter` | the front: the iterator, its options and adaptors |
+//! | `par`, `iter` | the front: the iterator, its options and adaptors; the stream |
 //! | [`backend`] | what the front asks of a place where workers live |
 //! | `bridge` | the bounded structure between source, workers and consumer |
 //! | [`threads`], `inline` | the backends |

@@ -4,6 +4,9 @@
 //! Run by `RUSTFLAGS="--cfg loom" cargo test -p mtask-core --lib --release loom`. A lost wake-up
 //! shows as a deadlock, since nothing here waits with a time limit. The clock plays no part.
 
+#[cfg(feature = "stream")]
+mod polled;
+
 use std::collections::VecDeque;
 
 use loom::sync::{Arc, Mutex};

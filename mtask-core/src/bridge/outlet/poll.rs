@@ -20,6 +20,10 @@ use super::super::turn::Pull;
 use super::super::{Bell, Finished};
 use super::{Look, Outlet, Watch};
 
+/// How many items are pulled in one poll, where no result comes of them: a source that always has one
+/// must not keep the executor from its other tasks.
+const MOST: usize = 128;
+
 /// A source that may have nothing as yet.
 pub(crate) trait PollPull<T>: Pull<T> {
     /// Its last turn gave nothing, but will have the task woken; so it is not asked again in this poll.
@@ -60,6 +64,7 @@ impl<T, O> Outlet<T, O> {
         self.tell();
         let workers = self.bridge.plan.workers;
         let mut is_stored = false;
+        let mut pulled = 0;
         loop {
             let hungry = !pull.is_pending() && self.is_hungry(workers);
             match self.look(false) {
@@ -73,6 +78,11 @@ impl<T, O> Outlet<T, O> {
                 Look::Pending => {}
             }
             if !pull.is_pending() && self.is_hungry(usize::MAX) {
+                if pulled == MOST {
+                    pull.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                pulled += 1;
                 self.feed(pull);
             } else if self.is_to_wait(pull.waker(), &mut is_stored) {
                 return Poll::Pending;
