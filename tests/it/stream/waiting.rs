@@ -141,6 +141,29 @@ fn a_task_that_waits_is_woken_when_it_is_worth_it() {
 }
 
 #[test]
+fn a_source_that_never_ends_does_not_keep_the_executor() {
+    watched(|| {
+        let gate = Gate::default();
+        let _open = gate.open_on_drop();
+        let passed = gate.clone();
+        let call = move |x: usize| {
+            passed.pass();
+            x
+        };
+        let mut results =
+            stream::iter(0..).par_stateful_stream(worker_fn(call).times(2)).unbounded();
+        let (woken, waker) = Woken::new();
+        for polls in 1..10 {
+            // It comes back, and asks to be polled again.
+            assert!(poll(&mut results, &waker).is_pending());
+            assert_eq!(woken.get(), polls);
+        }
+        gate.open();
+        assert_eq!(futures_executor::block_on(results.next()).unwrap().unwrap(), 0);
+    });
+}
+
+#[test]
 fn a_waker_that_panics_ends_no_worker() {
     struct Broken;
     impl std::task::Wake for Broken {

@@ -8,8 +8,8 @@ use std::task::{Poll, Wake, Waker};
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
-use super::{Model, ONE, QUICK, model_with, plan, same};
-use crate::bridge::{Finished, Outlet, Plan, PollPull, Pull, Turn};
+use super::{Model, ONE, QUICK, Rest, Shared, model_with, plan, same};
+use crate::bridge::{Bell, Bridge, Finished, Outlet, Plan, PollPull, Pull, Slept, Turn};
 
 /// Where the executor sleeps.
 struct Alarm {
@@ -185,6 +185,42 @@ fn a_task_that_feeds_is_woken_by_the_stream_and_by_the_workers() {
         for worker in workers {
             worker.join().unwrap();
         }
+    });
+}
+
+/// What a quick claim would miss: it makes good at its next result.
+#[test]
+fn a_task_is_woken_although_the_next_item_of_the_claim_takes_long() {
+    model_with(3, || {
+        let plan = Plan { fed: true, ..polled(1, 4) };
+        let (bridge, mut outlet): (Shared, _) = Bridge::new(plan, Arc::new(Bell::new()));
+        let gate = Arc::new((Mutex::new(false), Condvar::new()));
+        let passed = Arc::clone(&gate);
+        let worker = thread::spawn(move || {
+            let mut source = Rest(VecDeque::new());
+            let mut chunk = None;
+            while let Some(mut claimed) =
+                bridge.claim(0, chunk, QUICK, &mut source, &mut Slept::default())
+            {
+                while let Some((index, input)) = bridge.next(&mut claimed) {
+                    let mut open = passed.0.lock().unwrap();
+                    while index == 1 && !*open {
+                        open = passed.1.wait(open).unwrap();
+                    }
+                    drop(open);
+                    bridge.publish(&mut claimed, Some(0), Ok(input));
+                }
+                chunk = Some(claimed);
+            }
+        });
+        let channel = Mutex::new(Channel { items: [0, 1].into(), closed: true, task: None });
+        let executor = Executor::new();
+        assert_eq!(feed(&mut outlet, &executor, &channel), Some(0));
+        *gate.0.lock().unwrap() = true;
+        gate.1.notify_one();
+        assert_eq!(feed(&mut outlet, &executor, &channel), Some(1));
+        assert_eq!(feed(&mut outlet, &executor, &channel), None);
+        worker.join().unwrap();
     });
 }
 
