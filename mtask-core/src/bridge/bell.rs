@@ -6,12 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 use std::time::Duration;
 
+#[cfg(feature = "stream")]
+use crate::error::drop_caught;
 #[cfg(all(feature = "progress", not(loom)))]
 use crate::progress::Room;
 #[cfg(all(feature = "progress", not(loom)))]
 use crate::sync::{Arc, OnceLock};
-#[cfg(feature = "stream")]
-use crate::error::drop_caught;
 use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, lock, wait};
 
 /// A wake-up that is not lost when it comes first, and a cancel flag beside it: what the workers of a run
@@ -81,8 +81,9 @@ impl Bell {
     /// by that other one after this, or it has stored its waker anew.
     #[cfg(feature = "stream")]
     pub(super) fn set_task(&self, task: Option<&Waker>) {
-        let before = std::mem::replace(&mut *lock(&self.task), task.cloned());
-        // Outside the lock, as it is the executor's code.
+        // Cloned and dropped outside the lock, as it is the executor's code.
+        let task = task.cloned();
+        let before = std::mem::replace(&mut *lock(&self.task), task);
         drop(before);
     }
 
