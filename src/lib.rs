@@ -73,5 +73,7 @@ pub mod prelude {
         BuildError, ParStatefulExt, Spec, TaskError, TaskErrorKind, TaskErrors, Worker, init_fn,
         par_map, par_stateful, par_stateful_local, par_stateful_ok, par_stateful_try, worker_fn,
     };
+    #[cfg(feature = "stream")]
+    pub use mtask_core::{ParStatefulStreamExt, par_stateful_stream};
     pub use mtask_macros::delayed_init;
 }

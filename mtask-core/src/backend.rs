@@ -21,6 +21,8 @@
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
+#[cfg(feature = "stream")]
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::Worker;
@@ -81,6 +83,18 @@ where
     fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>);
 }
 
+/// A [`Launch`] whose results can be awaited.
+#[cfg(feature = "stream")]
+pub trait LaunchPolled<I, S, W>: Launch<I, S, W>
+where
+    I: Iterator,
+    W: Worker<Input = I::Item>,
+{
+    /// As [`Launch::next`], for a task that is woken when it is worth asking again.
+    #[doc(hidden)]
+    fn poll(run: &mut Self::Run<I, S, W>, task: &mut Context<'_>) -> Poll<Next<W::Output>>;
+}
+
 /// What a run gives when it is asked.
 #[doc(hidden)]
 pub type Next<O> = Result<Option<Finished<O>>, Box<dyn Any + Send>>;
@@ -136,11 +150,13 @@ pub(crate) struct Options<O> {
     /// `None` adapts.
     pub(crate) batch: Option<usize>,
     pub(crate) stop_when: Option<StopWhen<O>>,
+    /// The consumer polls.
+    pub(crate) polled: bool,
 }
 
 impl<O> Default for Options<O> {
     fn default() -> Self {
-        Self { ordered: true, window: None, batch: None, stop_when: None }
+        Self { ordered: true, window: None, batch: None, stop_when: None, polled: false }
     }
 }
 
@@ -156,6 +172,7 @@ impl<I: Iterator, S, W: Worker<Input = I::Item>> Job<I, S, W> {
             ordered: self.options.ordered,
             build_now: self.team.build_now,
             fed,
+            polled: self.options.polled,
         };
         let (_, mut outlet) = Bridge::new(plan, Arc::clone(&self.bell));
         if let Some(stop) = self.options.stop_when {

@@ -3,7 +3,7 @@
 //! | Module | What it holds |
 //! |---|---|
 //! | `worker`, `spec`, `error` | what a user writes and gets |
-//! | `par`, `iter` | the front: the iterator, its options and adaptors |
+//! | `par`, `iter` | the front: the iterator, its options and adaptors; the stream |
 //! | [`backend`] | what the front asks of a place where workers live |
 //! | `bridge` | the bounded structure between source, workers and consumer |
 //! | [`threads`], `inline` | the backends |
@@ -77,6 +77,8 @@ pub use par::{
     ParMap, ParStateful, ParStatefulExt, ParStatefulInline, ParStatefulLocal, ParStatefulOk,
     ParStatefulTry, par_map, par_stateful, par_stateful_local, par_stateful_ok, par_stateful_try,
 };
+#[cfg(all(feature = "stream", not(loom)))]
+pub use par::{ParStatefulAsync, ParStatefulStream, ParStatefulStreamExt, par_stateful_stream};
 #[cfg(not(loom))]
 pub use pool::{Pool, PoolMap};
 #[cfg(all(feature = "json", not(loom)))]

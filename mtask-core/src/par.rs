@@ -2,12 +2,17 @@
 
 mod options;
 mod start;
+#[cfg(feature = "stream")]
+mod stream;
 
 pub(crate) use start::specs_of;
 pub use start::{
     ParMap, ParStatefulExt, ParStatefulOk, ParStatefulTry, par_map, par_stateful,
     par_stateful_local, par_stateful_ok, par_stateful_try,
 };
+
+#[cfg(feature = "stream")]
+pub use stream::{ParStatefulAsync, ParStatefulStream, ParStatefulStreamExt, par_stateful_stream};
 
 use std::fmt;
 use std::iter::FusedIterator;
@@ -16,7 +21,7 @@ use std::mem;
 use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
-use crate::backend::{Backend, Finished, Job, Launch, Options, Team};
+use crate::backend::{Backend, Finished, Job, Launch, Next, Options, Team};
 use crate::bridge::{Bell, StopWhen};
 use crate::care::{Care, Summaries};
 use crate::error::PanicPayload;
@@ -289,10 +294,17 @@ where
         }
         let State::Running(run) = &mut self.state else { return None };
         let next = B::next(run);
+        self.settle(next, asked)
+    }
+
+    /// Notes what the run gave, and when it was asked for it.
+    fn settle(&mut self, next: Next<W::Output>, asked: Instant) -> Option<Finished<W::Output>> {
         let now = Instant::now();
         self.times.waited += now - asked;
         if !matches!(next, Ok(Some(_))) {
-            self.times.in_flight = B::in_flight(run);
+            if let State::Running(run) = &self.state {
+                self.times.in_flight = B::in_flight(run);
+            }
             self.times.elapsed = self.times.start.map(|start| now - start);
         }
         let finished = match next {

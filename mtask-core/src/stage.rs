@@ -56,16 +56,16 @@ impl Feeders {
     pub(crate) fn cancel(&self) {
         let mut list = lock(&self.list);
         list.cancelled = true;
-        for bell in list.bells.drain(..) {
-            if let Some(bell) = bell.upgrade() {
-                bell.cancel();
-            }
-        }
+        let bells = std::mem::take(&mut list.bells);
+        // A bell may wake a task, which is the executor's code.
+        drop(list);
+        bells.iter().filter_map(Weak::upgrade).for_each(|bell| bell.cancel());
     }
 
     fn add(&self, bell: &Arc<Bell>) {
         let mut list = lock(&self.list);
         if list.cancelled {
+            drop(list);
             return bell.cancel();
         }
         if list.bells.len() == list.bells.capacity() {

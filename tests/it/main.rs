@@ -15,6 +15,8 @@ mod property;
 mod resume;
 mod retries;
 mod stages;
+#[cfg(feature = "stream")]
+mod stream;
 mod stress;
 mod summaries;
 #[cfg(feature = "tracing")]

@@ -1,7 +1,13 @@
 //! Where a consumer sleeps.
 
+#[cfg(feature = "stream")]
+use std::panic::{AssertUnwindSafe, catch_unwind};
+#[cfg(feature = "stream")]
+use std::task::Waker;
 use std::time::Duration;
 
+#[cfg(feature = "stream")]
+use crate::error::drop_caught;
 #[cfg(all(feature = "progress", not(loom)))]
 use crate::progress::Room;
 #[cfg(all(feature = "progress", not(loom)))]
@@ -17,6 +23,10 @@ pub(crate) struct Bell {
     /// Set by [`ring`](Bell::ring), cleared by the one consumer that waited for it.
     rung: Mutex<bool>,
     heard: Condvar,
+    /// The task that is to be woken as well: of a consumer that does not sleep here but polls. Stored by
+    /// the consumer before its last look, taken by the first ring after that.
+    #[cfg(feature = "stream")]
+    task: Mutex<Option<Waker>>,
     /// Nothing more is wanted. Written by whoever cancels, read by the consumer: under no lock, since
     /// every write is followed by a ring.
     cancelled: AtomicBool,
@@ -34,6 +44,8 @@ impl Bell {
         Self {
             rung: Mutex::new(false),
             heard: Condvar::new(),
+            #[cfg(feature = "stream")]
+            task: Mutex::new(None),
             cancelled: AtomicBool::new(false),
             closed: AtomicBool::new(false),
             pausing: Condvar::new(),
@@ -57,6 +69,31 @@ impl Bell {
     pub(crate) fn ring(&self) {
         *lock(&self.rung) = true;
         self.heard.notify_one();
+        #[cfg(feature = "stream")]
+        self.wake();
+    }
+
+    /// Has the next ring wake this task, and it alone; or none.
+    ///
+    /// Of two threads that come to this lock, one stores and then looks, and the other publishes and
+    /// then rings: if the ring is the second it finds the waker, else the look finds what was rung for.
+    /// A ring that finds no waker, since another one has just taken it, needs none: the task is woken
+    /// by that other one after this, or it has stored its waker anew.
+    #[cfg(feature = "stream")]
+    pub(super) fn set_task(&self, task: Option<&Waker>) {
+        // Cloned and dropped outside the lock, as it is the executor's code.
+        let task = task.cloned();
+        let before = std::mem::replace(&mut *lock(&self.task), task);
+        drop(before);
+    }
+
+    #[cfg(feature = "stream")]
+    fn wake(&self) {
+        let Some(task) = lock(&self.task).take() else { return };
+        // An executor's code on a worker's thread, where nothing may unwind.
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| task.wake())) {
+            drop_caught(payload);
+        }
     }
 
     /// Sleeps until rung.

@@ -71,6 +71,8 @@ impl<T, O> Bridge<T, O> {
         if let Some(last) = &last {
             self.look_back(last);
         }
+        // Of results alone: a turn at the source concerns workers.
+        let quick = stride.quick && !self.plan.polled;
         let mut looks = 0;
         let mut state = lock(&self.state);
         state.finish(worker);
@@ -107,7 +109,7 @@ impl<T, O> Bridge<T, O> {
             state = self.idle(state, &mut looks, slept);
         };
         if let Some(span) = &span {
-            state.hold(worker, span, stride.quick);
+            state.hold(worker, span, quick);
             self.hands[worker].set(span.start, span.end);
         } else {
             // It may be the last one already, who had stayed to fail what was left.
@@ -121,9 +123,8 @@ impl<T, O> Bridge<T, O> {
             self.recycle(last.block);
         }
         let Span { block, start, end } = span?;
-        let Stride { step, quick, .. } = stride;
         // A short claim may be all there is: its items are to be open to others.
-        let step = step.min((end - start).div_ceil(STEPS));
+        let step = stride.step.min((end - start).div_ceil(STEPS));
         let from = block.base() + start;
         Some(Chunk { block, worker, from, at: start, end: start, step, quick, stop_when, spare })
     }

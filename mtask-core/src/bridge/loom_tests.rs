@@ -4,6 +4,9 @@
 //! Run by `RUSTFLAGS="--cfg loom" cargo test -p mtask-core --lib --release loom`. A lost wake-up
 //! shows as a deadlock, since nothing here waits with a time limit. The clock plays no part.
 
+#[cfg(feature = "stream")]
+mod polled;
+
 use std::collections::VecDeque;
 
 use loom::sync::{Arc, Mutex};
@@ -17,7 +20,16 @@ type Shared = Arc<Bridge<usize, usize>>;
 /// Items and results of a model are their own indices.
 fn plan(workers: usize, window: usize) -> Plan {
     let window = Some(window);
-    Plan { workers, window, item_bytes: 8, batch: 2, ordered: true, build_now: false, fed: false }
+    Plan {
+        workers,
+        window,
+        item_bytes: 8,
+        batch: 2,
+        ordered: true,
+        build_now: false,
+        fed: false,
+        polled: false,
+    }
 }
 
 /// A claim of one item, with a fence at each result.

@@ -31,6 +31,8 @@ pub(crate) use bell::Bell;
 pub(crate) use chunk::Chunk;
 pub(crate) use claim::{Slept, Stride};
 pub(crate) use outlet::Outlet;
+#[cfg(feature = "stream")]
+pub(crate) use outlet::PollPull;
 pub(crate) use turn::{Pull, Turn};
 
 use crate::TaskError;
@@ -80,6 +82,9 @@ pub(crate) struct Plan {
     pub(crate) build_now: bool,
     /// The consumer pulls, by [`Outlet::take_and_feed`], and workers never do.
     pub(crate) fed: bool,
+    /// The consumer does not sleep but polls: no claim is quick, since its task has no time limit by
+    /// which to make good a wake-up that it misses.
+    pub(crate) polled: bool,
 }
 
 /// The bridge of one run, shared by its workers and its consumer.

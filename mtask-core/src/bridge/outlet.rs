@@ -1,5 +1,11 @@
 //! The consumer's side.
 
+#[cfg(feature = "stream")]
+mod poll;
+
+#[cfg(feature = "stream")]
+pub(crate) use poll::PollPull;
+
 use std::collections::VecDeque;
 use std::mem;
 use std::time::Duration;
@@ -55,6 +61,9 @@ pub(crate) struct Outlet<T, O> {
     closed: bool,
     /// The most items that were in flight when the consumer looked.
     most_in_flight: usize,
+    /// The consumer's task has been told to wait.
+    #[cfg(feature = "stream")]
+    awaited: bool,
 }
 
 /// What the consumer finds.
@@ -65,6 +74,16 @@ enum Look<O> {
     Pending,
     /// Nothing any more.
     Over,
+}
+
+/// What comes of saying what the consumer waits for.
+enum Watch {
+    /// The next result is there.
+    Found,
+    /// The run is over.
+    Over,
+    /// The consumer will be woken; by a worker at a `quick` claim it may be late.
+    On { quick: bool },
 }
 
 impl<T, O> Outlet<T, O> {
@@ -84,6 +103,8 @@ impl<T, O> Outlet<T, O> {
             stop_when: None,
             closed: false,
             most_in_flight: 0,
+            #[cfg(feature = "stream")]
+            awaited: false,
         }
     }
 
@@ -418,33 +439,42 @@ impl<T, O> Outlet<T, O> {
 
     /// Sleeps until the next result is there, or the run is over.
     fn wait(&mut self) -> Look<O> {
+        match self.watch() {
+            Watch::Over => {}
+            Watch::Found => return Look::Ready(self.take_one()),
+            Watch::On { quick: true } => {
+                // A quick worker looks for who waits without a fence, so that in theory it may see it
+                // late: hence the limit.
+                self.bridge.consumer.wait_at_most(LIMIT);
+                self.watch_for(NOBODY);
+            }
+            Watch::On { quick: false } => self.bridge.consumer.wait(),
+        }
+        Look::Pending
+    }
+
+    /// Says that the consumer waits for the next result, or for the end of the run, unless one of them
+    /// is there.
+    fn watch(&mut self) -> Watch {
         let bridge = Arc::clone(&self.bridge);
         let mut state = lock(&bridge.state);
         if state.cancelled || (state.unbuilt == 0 && state.is_over()) {
-            return Look::Pending;
+            return Watch::Over;
         }
         self.spans.extend(state.fresh.drain(..));
         let watch = if bridge.plan.ordered { self.taken } else { ANYTHING };
         self.watch_for(watch);
         // Under the lock, so that a claim made after it sees what the consumer waits for.
-        let is_quick = state.is_quick();
+        let quick = state.is_quick();
         drop(state);
         // Between saying what it waits for and a last look for it, as workers have one between a
         // result and the look for who waits.
         fence(Ordering::SeqCst);
         if self.look_ahead() {
             self.watch_for(NOBODY);
-            return Look::Ready(self.take_one());
+            return Watch::Found;
         }
-        if is_quick {
-            // A quick worker looks for who waits without a fence, so that in theory it may see it
-            // late: hence the limit.
-            bridge.consumer.wait_at_most(LIMIT);
-            self.watch_for(NOBODY);
-        } else {
-            bridge.consumer.wait();
-        }
-        Look::Pending
+        Watch::On { quick }
     }
 }
 

@@ -26,6 +26,7 @@ fn who_is_left_behind_at_the_end_fails_what_is_left() {
         ordered: true,
         build_now: false,
         fed: false,
+        polled: false,
     };
     let (bridge, mut outlet) = Bridge::<usize, usize>::new(plan, Arc::new(Bell::new()));
     let stride = Stride { most: 64, step: 2, quick: true, built: true, item_ns: 10 };

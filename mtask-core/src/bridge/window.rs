@@ -71,6 +71,7 @@ mod tests {
             ordered: true,
             build_now: false,
             fed: false,
+            polled: false,
         }
     }
 

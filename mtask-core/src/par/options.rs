@@ -270,7 +270,7 @@ where
 
     /// What can be chosen before the run has started.
     #[track_caller]
-    fn plan(&mut self, option: &str) -> &mut Plan<I, S, W, B> {
+    pub(super) fn plan(&mut self, option: &str) -> &mut Plan<I, S, W, B> {
         match &mut self.state {
             State::Ready(plan) => plan,
             _ => panic!("mtask: `.{option}(..)` came after the run had started: set it before"),

@@ -1,6 +1,8 @@
 //! A run: each worker's lanes, as threads of the engine's.
 
 use std::fmt;
+#[cfg(feature = "stream")]
+use std::task::{Context, Poll};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -10,6 +12,8 @@ use super::lane::{Lane, lanes};
 use super::program::may_spawn;
 use super::remote::RemoteSpec;
 use crate::Worker;
+#[cfg(feature = "stream")]
+use crate::backend::LaunchPolled;
 use crate::backend::{Job, Launch, Next};
 use crate::bridge::{Finished, StopWhen};
 use crate::care::Care;
@@ -100,5 +104,19 @@ where
 
     fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>) {
         run.inner.stop_when(stop);
+    }
+}
+
+#[cfg(feature = "stream")]
+impl<I, S, W> LaunchPolled<I, S, W> for Processes
+where
+    I: Iterator + Send + 'static,
+    I::Item: Serialize + Send + 'static,
+    S: RemoteSpec<W> + 'static,
+    W: Worker<Input = I::Item>,
+    W::Output: DeserializeOwned + Send + 'static,
+{
+    fn poll(run: &mut Self::Run<I, S, W>, task: &mut Context<'_>) -> Poll<Next<W::Output>> {
+        run.inner.poll(task)
     }
 }

@@ -2,12 +2,16 @@
 
 use std::fmt;
 use std::io;
+#[cfg(feature = "stream")]
+use std::task::{Context, Poll};
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::Processes;
 use super::remote::RemoteSpec;
 use crate::Worker;
+#[cfg(feature = "stream")]
+use crate::backend::LaunchPolled;
 use crate::backend::{Job, Launch, Next};
 use crate::bridge::{Finished, StopWhen};
 use crate::sync::JoinHandle;
@@ -63,5 +67,19 @@ where
 
     fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>) {
         run.0.stop_when(stop);
+    }
+}
+
+#[cfg(feature = "stream")]
+impl<I, S, W> LaunchPolled<I, S, W> for Processes
+where
+    I: Iterator + Send + 'static,
+    I::Item: Serialize + Send + 'static,
+    S: RemoteSpec<W> + 'static,
+    W: Worker<Input = I::Item>,
+    W::Output: DeserializeOwned + Send + 'static,
+{
+    fn poll(run: &mut Self::Run<I, S, W>, task: &mut Context<'_>) -> Poll<Next<W::Output>> {
+        run.0.poll(task)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::mem;
+#[cfg(feature = "stream")]
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::Threads;
@@ -9,6 +11,8 @@ use super::crew::{Crew, Hands, Started, patience};
 use super::engine::{leave, work};
 use super::enter::Loop;
 use super::pulled::{PulledRun, Trace};
+#[cfg(feature = "stream")]
+use crate::backend::LaunchPolled;
 use crate::backend::{Backend, Concurrent, Job, Launch, Next, Team, sealed};
 use crate::bridge::{Bell, Bridge, Finished, StopWhen};
 use crate::care::{Care, Summaries};
@@ -345,5 +349,19 @@ where
 
     fn stop_when(run: &mut Self::Run<I, Seat, W>, stop: StopWhen<W::Output>) {
         run.stop_when(stop);
+    }
+}
+
+#[cfg(feature = "stream")]
+impl<I, S, W> LaunchPolled<I, Seat, W> for Pooled<'_, S, W>
+where
+    I: Iterator + Send + 'static,
+    I::Item: Send + 'static,
+    S: Spec<W> + 'static,
+    W: Worker<Input = I::Item> + 'static,
+    W::Output: Send + 'static,
+{
+    fn poll(run: &mut Self::Run<I, Seat, W>, task: &mut Context<'_>) -> Poll<Next<W::Output>> {
+        run.poll(task)
     }
 }

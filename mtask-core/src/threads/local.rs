@@ -56,7 +56,7 @@ where
 }
 
 /// What a worker of such a run pulls: the bridge never sends it to the source.
-struct Nothing;
+pub(super) struct Nothing;
 
 impl<T> Pull<T> for Nothing {
     fn turn(&mut self, _index: usize, _keep: impl FnMut(T) -> bool) -> Turn {

@@ -10,6 +10,8 @@ pub(crate) mod pace;
 mod pqdm;
 mod pulled;
 mod scope;
+#[cfg(feature = "stream")]
+mod streamed;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
@@ -26,7 +28,17 @@ pub use pqdm::pqdm;
 #[doc(hidden)]
 pub use pulled::PulledRun;
 pub use scope::{Scope, Scoped, scope};
+#[cfg(feature = "stream")]
+pub use streamed::Streamed;
+#[cfg(feature = "stream")]
+#[doc(hidden)]
+pub use streamed::{StreamSource, StreamedRun};
 
+#[cfg(feature = "stream")]
+use std::task::{Context, Poll};
+
+#[cfg(feature = "stream")]
+use crate::backend::LaunchPolled;
 use crate::backend::{Backend, Concurrent, Finishing, Job, Launch, Next, sealed};
 use crate::bridge::{Finished, StopWhen};
 use crate::source::Remote;
@@ -175,5 +187,19 @@ where
 
     fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>) {
         run.stop_when(stop);
+    }
+}
+
+#[cfg(feature = "stream")]
+impl<I, S, W> LaunchPolled<I, S, W> for Threads
+where
+    I: Iterator + Send + 'static,
+    I::Item: Send + 'static,
+    S: Spec<W> + 'static,
+    W: Worker<Input = I::Item>,
+    W::Output: Send + 'static,
+{
+    fn poll(run: &mut Self::Run<I, S, W>, task: &mut Context<'_>) -> Poll<Next<W::Output>> {
+        run.poll(task)
     }
 }

@@ -1,6 +1,8 @@
 //! A run whose workers pull the source.
 
 use std::fmt;
+#[cfg(feature = "stream")]
+use std::task::{Context, Poll, ready};
 
 use super::crew::{Crew, Handle, Hands, Started};
 use super::engine::Engine;
@@ -81,6 +83,22 @@ impl<I: Iterator, O, H: Hands> PulledRun<I, O, H> {
             self.stop();
         }
         self.engine.bridge.source_panic().map_or(Ok(None), Err)
+    }
+
+    /// As `next`, for a task that is woken when there may be more.
+    #[cfg(feature = "stream")]
+    pub(crate) fn poll(&mut self, task: &Context<'_>) -> Poll<Next<O>> {
+        if let Some(error) = self.engine.start_error() {
+            return Poll::Ready(Ok(Some(error)));
+        }
+        if self.engine.is_running() {
+            self.stage.attach(self.engine.bridge.bell());
+            if let Some(finished) = ready!(self.outlet.poll(task.waker())) {
+                return Poll::Ready(Ok(Some(finished)));
+            }
+            self.stop();
+        }
+        Poll::Ready(self.engine.bridge.source_panic().map_or(Ok(None), Err))
     }
 
     /// How many items may be in flight, and the most that were.

@@ -2,11 +2,15 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+#[cfg(feature = "stream")]
+use std::task::{Context, Poll};
 
 use super::Threads;
 use super::crew::{Crew, Handles};
 use super::engine;
 use super::pulled::PulledRun;
+#[cfg(feature = "stream")]
+use crate::backend::LaunchPolled;
 use crate::backend::{Backend, Concurrent, Finishing, Job, Launch, Next, sealed};
 use crate::bridge::{Bridge, Finished, StopWhen};
 use crate::par::{ParMap, ParStateful, specs_of};
@@ -227,5 +231,19 @@ where
 
     fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>) {
         run.stop_when(stop);
+    }
+}
+
+#[cfg(feature = "stream")]
+impl<'scope, I, S, W> LaunchPolled<I, S, W> for Scoped<'scope, '_>
+where
+    I: Iterator + Send + 'scope,
+    I::Item: Send + 'scope,
+    S: Spec<W> + 'scope,
+    W: Worker<Input = I::Item>,
+    W::Output: Send + 'scope,
+{
+    fn poll(run: &mut Self::Run<I, S, W>, task: &mut Context<'_>) -> Poll<Next<W::Output>> {
+        run.poll(task)
     }
 }
