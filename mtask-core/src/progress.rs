@@ -1,10 +1,11 @@
-//! How a run is shown while it goes: a bar on a terminal, plain lines anywhere else.
+//! How a run is shown while it goes: a bar on a terminal and in a notebook, plain lines anywhere else.
 //!
 //! The thread that yields items only adds to two counters. A ticker thread reads them some ten
 //! times a second, and is the only one that looks at a clock, formats and draws. It draws the end
 //! as well, since indicatif draws nothing on a thread that is panicking.
 
 mod display;
+mod notebook;
 mod options;
 mod pace;
 mod reporter;

@@ -19,6 +19,9 @@ const DRAW_INTERVAL: Duration = Duration::from_millis(100);
 /// How often a line is written to a log, unless the caller says.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
+/// How often a bar is drawn in a notebook at first, unless the caller says.
+const NOTEBOOK_INTERVAL: Duration = Duration::from_millis(500);
+
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
@@ -38,6 +41,8 @@ pub(super) struct Display {
     status: Arc<Mutex<Status>>,
     log: Option<Box<dyn Write + Send>>,
     interval: Duration,
+    /// Whether it is drawn less often the longer it goes.
+    slowing: bool,
     pace: Pace,
     /// The items of this run that the bar knows of.
     counted: u64,
@@ -97,6 +102,7 @@ impl Display {
         bar.set_style(with_keys(style, &status));
 
         let logged = !options.hidden && !screen.attended && bar.is_hidden();
+        let slowing = screen.notebook && !logged && options.interval.is_none();
         let interval =
             options.interval.unwrap_or(if logged { LOG_INTERVAL } else { DRAW_INTERVAL });
         Some(Self {
@@ -104,6 +110,7 @@ impl Display {
             status,
             log: logged.then_some(screen.log),
             interval: interval.max(Duration::from_millis(1)),
+            slowing,
             pace: Pace::default(),
             counted: 0,
             lent,
@@ -112,6 +119,10 @@ impl Display {
     }
 
     pub(super) fn interval(&self) -> Duration {
+        if self.slowing {
+            // Where every drawing stays, a long run has no more of them than lines in a log.
+            return (lock(&self.status).elapsed / 10).clamp(NOTEBOOK_INTERVAL, LOG_INTERVAL);
+        }
         self.interval
     }
 
