@@ -304,7 +304,8 @@ impl ProgressOptions {
     ///
     /// What is written to standard error while a bar is there breaks its line, unless that is done
     /// inside [`suspend`](MultiProgress::suspend) on these. A run that is shown must not be pulled
-    /// in there: it waits for its bar, which is suspended.
+    /// in there: it waits for its bar, which is suspended. In a notebook, what is written outside may
+    /// be drawn over.
     ///
     /// # Examples
     ///
