@@ -1,4 +1,4 @@
-//! How a run is shown while it goes: a bar on a terminal, plain lines anywhere else.
+//! How a run is shown while it goes: a bar on a terminal and in a notebook, plain lines anywhere else.
 //!
 //! The thread that yields items only adds to two counters. A ticker thread reads them some ten
 //! times a second, with those that the workers keep in any case where they are shown too, and is the
@@ -6,6 +6,7 @@
 //! nothing on a thread that is panicking.
 
 mod display;
+mod notebook;
 mod options;
 mod pace;
 mod reporter;

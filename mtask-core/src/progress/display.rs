@@ -23,6 +23,9 @@ const DRAW_INTERVAL: Duration = Duration::from_millis(100);
 /// How often a line is written to a log, unless the caller says.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
+/// How often a bar is drawn in a notebook at first, unless the caller says.
+const NOTEBOOK_INTERVAL: Duration = Duration::from_millis(500);
+
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
@@ -53,6 +56,8 @@ pub(super) struct Display {
     /// Room for bars of the workers, where there is any.
     room: Option<Arc<Room>>,
     interval: Duration,
+    /// Whether it is drawn less often the longer it goes.
+    slowing: bool,
     pace: Pace,
     /// The items of this run that the bar knows of.
     counted: u64,
@@ -112,6 +117,7 @@ impl Display {
         bar.set_style(with_keys(style, &status));
 
         let logged = !options.hidden && !screen.attended && bar.is_hidden();
+        let slowing = screen.notebook && !logged && options.interval.is_none();
         let interval =
             options.interval.unwrap_or(if logged { LOG_INTERVAL } else { DRAW_INTERVAL });
         let bars = bars.filter(|bars| !bars.is_hidden());
@@ -130,6 +136,7 @@ impl Display {
             workers,
             room,
             interval: interval.max(Duration::from_millis(1)),
+            slowing,
             pace: Pace::default(),
             counted: 0,
             lent,
@@ -138,6 +145,10 @@ impl Display {
     }
 
     pub(super) fn interval(&self) -> Duration {
+        if self.slowing {
+            // Where every drawing stays, a long run has no more of them than lines in a log.
+            return (lock(&self.status).elapsed / 10).clamp(NOTEBOOK_INTERVAL, LOG_INTERVAL);
+        }
         self.interval
     }
 

@@ -15,6 +15,12 @@ use super::screen::shared_bars;
 /// Where standard error is no terminal, it is a plain line every ten seconds and one at the end,
 /// without control codes. An item counts when it is yielded.
 ///
+/// In a notebook of evcxr, or at its prompt, there is a bar too, though standard error is no
+/// terminal. evcxr passes it on by the line: VS Code and the prompt draw each over the one before,
+/// Jupyter keeps them below each other. So it is drawn twice a second at first and every ten
+/// seconds in the end, unless [`interval`](ProgressOptions::interval) says otherwise. A bar or a
+/// `MultiProgress` of the caller's makes plain lines there, if it was to be on standard error.
+///
 /// However the run ends, the bar is left as it should be: by its last item, by an early drop, by a
 /// panic.
 ///
@@ -275,7 +281,7 @@ impl ProgressOptions {
     }
 
     /// Says how often the bar is drawn, or the plain line is written: every 100 ms and every ten
-    /// seconds, unless it is set.
+    /// seconds, unless it is set. In a notebook it is twice a second at the most.
     ///
     /// Less than a millisecond is taken as one. indicatif draws on a terminal twenty times a
     /// second at the most.
@@ -336,7 +342,8 @@ impl ProgressOptions {
     ///
     /// What is written to standard error while a bar is there breaks its line, unless that is done
     /// inside [`suspend`](MultiProgress::suspend) on these. A run that is shown must not be pulled
-    /// in there: it waits for its bar, which is suspended.
+    /// in there: it waits for its bar, which is suspended. In a notebook, what is written outside may
+    /// be drawn over.
     ///
     /// # Examples
     ///

@@ -3,6 +3,7 @@
 mod bars;
 mod items;
 mod log;
+mod notebook;
 mod runs;
 mod terminal;
 mod workers;
@@ -35,18 +36,18 @@ fn draw_to(term: &InMemoryTerm) -> ProgressDrawTarget {
 fn terminal() -> (InMemoryTerm, Screen) {
     let term = InMemoryTerm::new(8, 80);
     let bars = MultiProgress::with_draw_target(draw_to(&term));
-    (term, Screen { bars, attended: true, log: Box::new(NoLog) })
+    (term, Screen { bars, attended: true, notebook: false, log: Box::new(NoLog) })
 }
 
 /// Standard error redirected to a file.
 fn redirected() -> (Log, Screen) {
     let log = Log::default();
     let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
-    (log.clone(), Screen { bars, attended: false, log: Box::new(log) })
+    (log.clone(), Screen { bars, attended: false, notebook: false, log: Box::new(log) })
 }
 
 /// The writes of a log, one by one.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
