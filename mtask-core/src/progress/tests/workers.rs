@@ -25,7 +25,7 @@ fn working(millis: u64) -> WorkerStats {
 fn tall() -> (InMemoryTerm, Screen) {
     let term = InMemoryTerm::new(40, 80);
     let bars = MultiProgress::with_draw_target(draw_to(&term));
-    (term, Screen { bars, attended: true, log: Box::new(NoLog) })
+    (term, Screen { bars, attended: true, notebook: false, log: Box::new(NoLog) })
 }
 
 fn options() -> ProgressOptions {
