@@ -98,7 +98,10 @@ fn a_task_is_woken_by_a_close_and_by_a_cancel() {
         model_with(2, move || {
             let mut model = Model::start(polled(1, 1), ONE, 2, same);
             let bell = Arc::clone(model.bridge.bell());
-            let outside = thread::spawn(move || if cancels { bell.cancel() } else { bell.close() });
+            let outside = thread::spawn(move || match cancels {
+                true => bell.cancel(),
+                false => _ = bell.close(),
+            });
             let seen = drain(&mut model);
             assert!(seen.iter().copied().eq(0..seen.len()));
             // As the engine does at the end of a run.
