@@ -212,10 +212,18 @@ where
         }
     }
 
+    /// Counts an item that failed, on its way out.
+    #[cold]
+    #[inline(never)]
+    fn count_failed(&mut self, is_item: bool, error: TaskError) -> TaskError {
+        self.count(is_item, true);
+        error
+    }
+
     /// Counts an item on its way out.
     #[inline(always)]
-    fn count(&mut self, finished: &Finished<W::Output>) {
-        if finished.index.is_some() {
+    fn count(&mut self, is_item: bool, failed: bool) {
+        if is_item {
             self.yielded += 1;
         } else {
             // An error in place of the run: nothing comes after it.
@@ -223,7 +231,7 @@ where
         }
         #[cfg(feature = "progress")]
         if let Some(reporter) = &self.reporter {
-            if finished.result.is_err() {
+            if failed {
                 reporter.error();
             }
             reporter.item();
@@ -280,9 +288,17 @@ where
     #[inline(always)]
     fn ready_task(&mut self) -> Option<Finished<W::Output>> {
         let State::Running(run) = &mut self.state else { return None };
-        let finished = B::ready(run)?;
-        self.count(&finished);
-        Some(finished)
+        let Finished { index, worker, result } = B::ready(run)?;
+        // By each of its two kinds alone, and an error in a place of its own: so that an output need have no
+        // place in memory, for the one case that it is none.
+        let result = match result {
+            Ok(output) => {
+                self.count(index.is_some(), false);
+                Ok(output)
+            }
+            Err(error) => Err(self.count_failed(index.is_some(), error)),
+        };
+        Some(Finished { index, worker, result })
     }
 
     /// The next result, where it may take a while.
@@ -326,7 +342,7 @@ where
                 resume_unwind(payload);
             }
         };
-        self.count(&finished);
+        self.count(finished.index.is_some(), finished.result.is_err());
         Some(finished)
     }
 

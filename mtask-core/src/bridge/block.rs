@@ -14,9 +14,6 @@ const BYTES: usize = 16 * 1024;
 /// The most items in a block; what is packed in a [`Hand`](super::hand::Hand) is less than 2^16.
 pub(super) const ITEMS: usize = if cfg!(loom) { 2 } else { 2048 };
 
-/// The fewest items in a block, unless they are large.
-const LEAST: usize = 64;
-
 /// The bytes of a cache line.
 #[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
 const LINE: usize = 64;
@@ -141,8 +138,8 @@ pub(super) enum Phase {
 }
 
 impl<T, O> Block<T, O> {
-    /// How many items a block has room for at the most.
-    const LEN: usize = {
+    /// How many items a block has room for.
+    pub(super) const LEN: usize = {
         let fit = BYTES / size_of::<Slot<T, O>>();
         if fit == 0 {
             1
@@ -160,12 +157,9 @@ impl<T, O> Block<T, O> {
         _ => 1,
     };
 
-    /// A block for a run whose window is so large, or adapts. A window has several blocks, so that those
-    /// who write into one and those who read from another do not meet.
-    pub(super) fn new(window: Option<usize>) -> Self {
-        let len = window.map_or(Self::LEN, |window| Self::LEN.min(LEAST.max(window / 4)));
-        let slots = (0..len).map(|_| UnsafeCell::new(Slot::empty())).collect();
-        let states = (0..len).map(|_| AtomicU16::new(PENDING)).collect();
+    pub(super) fn new() -> Self {
+        let slots = (0..Self::LEN).map(|_| UnsafeCell::new(Slot::empty())).collect();
+        let states = (0..Self::LEN).map(|_| AtomicU16::new(PENDING)).collect();
         let (filled, taken) = (Padded(AtomicUsize::new(0)), Taken::new());
         Self { base: 0, filled, states, taken, slots }
     }
@@ -182,11 +176,6 @@ impl<T, O> Block<T, O> {
     /// Says which item is the first.
     pub(super) fn begin_at(&mut self, base: usize) {
         self.base = base;
-    }
-
-    /// How many items it has room for.
-    pub(super) fn len(&self) -> usize {
-        self.slots.len()
     }
 
     pub(super) fn base(&self) -> usize {

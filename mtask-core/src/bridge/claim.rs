@@ -17,7 +17,7 @@ const CHEAP: usize = 10_000;
 /// item mostly takes less than to wake a thread.
 const PAUSES: u32 = if cfg!(loom) { 0 } else { 16 };
 /// In how many steps a claim is taken in hand at least.
-const STEPS: usize = 32;
+const STEPS: usize = 16;
 /// How long a worker sleeps at the most that came upon a quick turn.
 const NAP: Duration = Duration::from_millis(100);
 /// After how many claims of every worker a claim is so old that others take from it before they

@@ -175,7 +175,7 @@ impl<T, O> Bridge<T, O> {
     /// A block to fill.
     fn spare(&self) -> Arc<Block<T, O>> {
         let used = lock(&self.spares).pop();
-        let Some(mut block) = used else { return Arc::new(Block::new(self.plan.window)) };
+        let Some(mut block) = used else { return Arc::new(Block::new()) };
         Arc::get_mut(&mut block).expect("a spare block is not shared").renew();
         block
     }

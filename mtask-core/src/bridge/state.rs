@@ -117,21 +117,21 @@ impl<T, O> State<T, O> {
         spare: &mut Option<Arc<Block<T, O>>>,
     ) -> Arc<Block<T, O>> {
         if let Some(block) = &self.filling
-            && block.filled() < block.len()
+            && block.filled() < Block::<T, O>::LEN
         {
             return Arc::clone(block);
         }
-        let mut block = spare.take().unwrap_or_else(|| Arc::new(Block::new(self.plan.window)));
+        let mut block = spare.take().unwrap_or_else(|| Arc::new(Block::new()));
         Arc::get_mut(&mut block).expect("a block is shared from here on").begin_at(self.pulled());
         if let Some(full) = self.filling.replace(Arc::clone(&block))
-            && self.claimed < full.len()
+            && self.claimed < Block::<T, O>::LEN
         {
-            let (start, end) = (self.claimed, full.len());
+            let (start, end) = (self.claimed, Block::<T, O>::LEN);
             self.spans.push_back(Span { block: full, start, end });
         }
         self.claimed = 0;
         if self.plan.ordered {
-            let (start, end) = (0, block.len());
+            let (start, end) = (0, Block::<T, O>::LEN);
             self.fresh.push(Span { block: Arc::clone(&block), start, end });
         }
         block

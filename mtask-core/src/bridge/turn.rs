@@ -89,7 +89,7 @@ impl<T, O> Bridge<T, O> {
         let mut at = block.filled();
         let first = block.base() + at;
         let room = self.room(&state);
-        let end = block.len().min(at + most.min(room));
+        let end = Block::<T, O>::LEN.min(at + most.min(room));
         self.signals.hungry.store(false, Ordering::Relaxed);
         state.quick_turn = true;
         drop(state);
