@@ -25,19 +25,23 @@ use std::marker::PhantomData;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::Worker;
 use crate::bridge::{Bell, Bridge, Outlet, Plan};
 #[doc(hidden)]
 pub use crate::bridge::{Finished, StopWhen};
 use crate::care::Care;
 #[doc(hidden)]
+pub use crate::care::Summaries;
+#[doc(hidden)]
 pub use crate::inline::InlineRun;
+#[doc(hidden)]
+pub use crate::pool::{Pooled, Seat};
 use crate::stage::Stage;
 use crate::stats::Counters;
 use crate::sync::Arc;
 #[doc(hidden)]
 pub use crate::threads::{FedRun, Hands, PulledRun};
 use crate::trace::Scope;
+use crate::{TaskError, Worker};
 
 /// A way to run workers: on threads, on the caller's own thread, in a scope.
 pub trait Backend: sealed::Sealed {
@@ -112,6 +116,30 @@ pub mod sealed {
 /// A backend that builds its workers for one run, so that they can be finished at its end.
 pub trait Finishing: Backend {}
 
+/// A backend whose workers can be kept from one run to the next, in a [`Pool`](crate::Pool).
+pub trait Reusable<S, W: Worker>: Backend + Sized {
+    /// What is kept. It ends when it is told to, by [`end`](Reusable::end).
+    #[doc(hidden)]
+    type Kept;
+
+    /// A run of kept workers.
+    #[doc(hidden)]
+    type Map<I: Iterator, O>;
+
+    /// Keeps workers, of which none is started yet.
+    #[doc(hidden)]
+    fn keep(self, specs: Vec<S>, summaries: Option<Arc<Summaries>>) -> Self::Kept;
+
+    /// Builds the workers that are not there, all at once; gives the error of the first that could not be.
+    #[doc(hidden)]
+    fn build(kept: &mut Self::Kept) -> Result<(), TaskError>;
+
+    /// Ends the workers, and waits for them: as long as it takes if `whole`, or as a run does that is left
+    /// early.
+    #[doc(hidden)]
+    fn end(kept: &mut Self::Kept, timeout: Option<Duration>, whole: bool);
+}
+
 /// What a backend is given to run.
 #[doc(hidden)]
 pub struct Job<I, S, W: Worker> {
@@ -181,3 +209,48 @@ impl<I: Iterator, S, W: Worker<Input = I::Item>> Job<I, S, W> {
         outlet
     }
 }
+
+/// What a [`Launch`] leaves to its run, where that is a [`PulledRun`].
+macro_rules! by_pulled_run {
+    ($source:ty, $spec:ty, $worker:ty) => {
+        #[inline(always)]
+        fn ready(
+            run: &mut Self::Run<$source, $spec, $worker>,
+        ) -> Option<$crate::backend::Finished<<$worker as $crate::Worker>::Output>> {
+            run.ready()
+        }
+
+        fn next(
+            run: &mut Self::Run<$source, $spec, $worker>,
+        ) -> $crate::backend::Next<<$worker as $crate::Worker>::Output> {
+            run.next()
+        }
+
+        fn in_flight(run: &Self::Run<$source, $spec, $worker>) -> (usize, usize) {
+            run.in_flight()
+        }
+
+        fn stop_when(
+            run: &mut Self::Run<$source, $spec, $worker>,
+            stop: $crate::backend::StopWhen<<$worker as $crate::Worker>::Output>,
+        ) {
+            run.stop_when(stop);
+        }
+    };
+}
+pub(crate) use by_pulled_run;
+
+/// The same of a [`LaunchPolled`].
+#[cfg(feature = "stream")]
+macro_rules! poll_by_pulled_run {
+    ($source:ty, $spec:ty, $worker:ty) => {
+        fn poll(
+            run: &mut Self::Run<$source, $spec, $worker>,
+            task: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<$crate::backend::Next<<$worker as $crate::Worker>::Output>> {
+            run.poll(task)
+        }
+    };
+}
+#[cfg(feature = "stream")]
+pub(crate) use poll_by_pulled_run;

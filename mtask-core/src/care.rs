@@ -1,6 +1,7 @@
 //! What is asked of workers beside their items.
 
 use std::any::Any;
+use std::fmt;
 use std::time::Duration;
 
 use crate::bridge::StopWhen;
@@ -60,7 +61,13 @@ pub(crate) type AnySummary = Box<dyn Any + Send>;
 
 /// The summaries of a run, in the order in which they came.
 #[derive(Default)]
-pub(crate) struct Summaries(Mutex<Vec<(usize, Result<AnySummary, TaskError>)>>);
+pub struct Summaries(Mutex<Vec<(usize, Result<AnySummary, TaskError>)>>);
+
+impl fmt::Debug for Summaries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Summaries").finish_non_exhaustive()
+    }
+}
 
 impl Summaries {
     pub(crate) fn add(&self, worker: usize, summary: Result<AnySummary, TaskError>) {

@@ -6,7 +6,7 @@ use std::fmt;
 use crate::ItemBar;
 use crate::bridge::Bell;
 #[cfg(all(feature = "processes", unix, not(loom)))]
-use crate::sync::{AtomicBool, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 
 /// What a worker can know of the item in hand and of its run.
 ///
@@ -49,9 +49,9 @@ pub struct Context<'a> {
 enum Run<'a> {
     None,
     Here(&'a Bell),
-    /// In a child, which the parent tells.
+    /// In a child, which the parent tells below which frame it wants no more; and the frame.
     #[cfg(all(feature = "processes", unix, not(loom)))]
-    Elsewhere(&'a AtomicBool),
+    Elsewhere(&'a AtomicU64, u64),
 }
 
 impl<'a> Context<'a> {
@@ -60,8 +60,8 @@ impl<'a> Context<'a> {
     }
 
     #[cfg(all(feature = "processes", unix, not(loom)))]
-    pub(crate) fn in_child(worker: usize, index: usize, ended: &'a AtomicBool) -> Self {
-        Self { worker, index, attempt: 1, run: Run::Elsewhere(ended) }
+    pub(crate) fn in_child(worker: usize, index: usize, wanted: &'a AtomicU64, frame: u64) -> Self {
+        Self { worker, index, attempt: 1, run: Run::Elsewhere(wanted, frame) }
     }
 
     /// For a call outside of any run, as in a test: worker 0, item 0, never cancelled.
@@ -103,7 +103,7 @@ impl<'a> Context<'a> {
             Run::None => false,
             Run::Here(bell) => bell.is_closed() || bell.is_cancelled(),
             #[cfg(all(feature = "processes", unix, not(loom)))]
-            Run::Elsewhere(ended) => ended.load(Ordering::Relaxed),
+            Run::Elsewhere(wanted, frame) => frame < wanted.load(Ordering::Relaxed),
         }
     }
 

@@ -1,12 +1,14 @@
 //! Workers that are kept from one run to the next.
 
 use std::fmt;
+use std::mem;
 use std::time::Duration;
 
+use crate::backend::{Backend, Concurrent, Reusable, sealed};
 use crate::care::Summaries;
 use crate::par::{ParStateful, specs_of};
 use crate::sync::Arc;
-use crate::threads::{Kept, Pooled, Seat, Threads};
+use crate::threads::Threads;
 use crate::{Finish, Spec, Summing, TaskError, Worker};
 
 /// Workers that are built once and used for many runs.
@@ -20,6 +22,9 @@ use crate::{Finish, Spec, Summing, TaskError, Worker};
 /// worker is built when it takes its first item, and again only after a panic. What holds for a run holds
 /// for each map: order, bounds, one result for each input, an early end at any point. Dropping the
 /// pool drops the workers, each on its own thread, and joins the threads.
+///
+/// Workers are in threads, or by [`backend`](Pool::backend) in processes, of which a map that is dropped early
+/// costs none.
 ///
 /// # Examples
 ///
@@ -53,15 +58,46 @@ use crate::{Finish, Spec, Summing, TaskError, Worker};
 /// # Ok::<(), TaskError>(())
 /// ```
 #[must_use = "a pool does nothing until something is mapped over it"]
-pub struct Pool<S, W: Worker> {
-    kept: Kept<S, W>,
+pub struct Pool<S, W: Worker, B: Reusable<S, W> = Threads> {
+    state: State<S, B, B::Kept>,
+    workers: usize,
     timeout: Option<Duration>,
     summaries: Option<Arc<Summaries>>,
 }
 
+enum State<S, B, K> {
+    /// Nothing has been asked for yet.
+    Ready(Vec<S>, B),
+    Kept(K),
+    /// Over, or taken for another pool.
+    Done,
+}
+
 /// A map over a [`Pool`]: the results of one iterator, with the options of
 /// [`ParStateful`] for it alone.
-pub type PoolMap<'p, I, S, W> = ParStateful<I, Seat, W, Pooled<'p, S, W>>;
+pub type PoolMap<'p, I, S, W, B = Threads> = ParStateful<I, Seat, W, Pooled<'p, S, W, B>>;
+
+/// In place of a spec, where the worker is there already.
+#[derive(Clone, Copy, Debug)]
+pub struct Seat;
+
+/// The workers of a pool; the backend of [`Pool::map`].
+pub struct Pooled<'p, S, W: Worker, B: Reusable<S, W>>(pub(crate) &'p mut B::Kept);
+
+impl<S, W: Worker, B: Reusable<S, W>> fmt::Debug for Pooled<'_, S, W, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pooled").finish_non_exhaustive()
+    }
+}
+
+impl<S, W: Worker, B: Reusable<S, W>> sealed::Sealed for Pooled<'_, S, W, B> {}
+impl<S, W: Worker, B: Reusable<S, W>> Concurrent for Pooled<'_, S, W, B> {}
+
+impl<S, K: Worker, B: Reusable<S, K>> Backend for Pooled<'_, S, K, B> {
+    type Run<I: Iterator, T, W: Worker<Input = I::Item>> = B::Map<I, W::Output>;
+
+    const KIND: &'static str = "pool";
+}
 
 impl<S: Spec<W> + 'static, W: Worker + 'static> Pool<S, W> {
     /// A pool of a worker for each spec, none of which is built yet.
@@ -71,9 +107,13 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Pool<S, W> {
     /// Where there is no spec.
     #[track_caller]
     pub fn new(specs: impl IntoIterator<Item = S>) -> Self {
-        Self { kept: Kept::new(specs_of(specs)), timeout: None, summaries: None }
+        let specs = specs_of(specs);
+        let workers = specs.len();
+        Self { state: State::Ready(specs, Threads::new()), workers, timeout: None, summaries: None }
     }
+}
 
+impl<S, W: Worker, B: Reusable<S, W>> Pool<S, W, B> {
     /// Maps an iterator through the workers, as [`par_stateful`](crate::par_stateful) does, and with its
     /// options.
     ///
@@ -104,16 +144,16 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Pool<S, W> {
     /// assert_eq!(squares.take(3).collect::<Vec<_>>(), [0, 1, 4]);
     /// assert_eq!(pool.map([5]).propagate_panics().next(), Some(25));
     /// ```
-    pub fn map<I>(&mut self, iter: I) -> PoolMap<'_, I::IntoIter, S, W>
+    pub fn map<I>(&mut self, iter: I) -> PoolMap<'_, I::IntoIter, S, W, B>
     where
         I: IntoIterator<Item = W::Input>,
         I::IntoIter: Send + 'static,
         W::Input: Send + 'static,
         W::Output: Send + 'static,
     {
-        let seats = vec![Seat; self.kept.workers()];
-        let map = ParStateful::new(iter.into_iter(), seats, Pooled(&mut self.kept));
-        match self.timeout {
+        let (seats, timeout) = (vec![Seat; self.workers], self.timeout);
+        let map = ParStateful::new(iter.into_iter(), seats, Pooled(self.kept()));
+        match timeout {
             Some(timeout) => map.shutdown_timeout(timeout),
             None => map,
         }
@@ -140,12 +180,12 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Pool<S, W> {
     /// assert_eq!(error.worker(), Some(0));
     /// ```
     pub fn build_now(&mut self) -> Result<(), TaskError> {
-        self.kept.build()
+        B::build(self.kept())
     }
 
     /// How long a worker that has an item in hand is waited for, where a map is left early or the pool
-    /// dropped; one that takes longer is left to end by itself. Without it that is waited for, however
-    /// long it takes.
+    /// dropped; one that takes longer is left to end by itself, and a process ended by force. Without it that is
+    /// waited for, however long it takes.
     ///
     /// A map may have another one, by its own option.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
@@ -153,7 +193,9 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Pool<S, W> {
         self
     }
 
-    /// How the threads are made: their stack, their processors.
+    /// Where the workers are to live: in threads that are made otherwise, or, with the feature
+    /// `processes`, in processes, by `Processes::new()`. There a map costs the start of a thread or two for each
+    /// worker, and a map that is dropped early lets a process go on with the item in hand, and no further.
     ///
     /// # Panics
     ///
@@ -166,13 +208,13 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Pool<S, W> {
     /// use mtask::{Pool, Spec, worker_fn};
     ///
     /// let specs = worker_fn(|x: u32| x + 1).times(2);
-    /// let mut pool = Pool::new(specs).threads(Threads::new().stack_size(16 << 20));
+    /// let mut pool = Pool::new(specs).backend(Threads::new().stack_size(16 << 20));
     /// assert_eq!(pool.map([1]).propagate_panics().next(), Some(2));
     /// ```
     #[track_caller]
-    pub fn threads(mut self, threads: Threads) -> Self {
-        self.kept.on(threads);
-        self
+    pub fn backend<C: Reusable<S, W>>(mut self, backend: C) -> Pool<S, W, C> {
+        let (specs, _) = self.plan("backend");
+        self.with(State::Ready(specs, backend))
     }
 
     /// Has each worker [finished](Finish::finish) at its end, on its own thread: for
@@ -182,14 +224,15 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Pool<S, W> {
     ///
     /// After the first map or [`build_now`](Pool::build_now).
     #[track_caller]
-    pub fn with_summaries(mut self) -> Pool<Summing<S>, W>
+    pub fn with_summaries(mut self) -> Pool<Summing<S>, W, B>
     where
         W: Finish,
         W::Summary: Send + 'static,
+        B: Reusable<Summing<S>, W>,
     {
-        let summaries = Arc::new(Summaries::default());
-        let kept = self.kept.take().finished(Arc::clone(&summaries));
-        Pool { kept, timeout: self.timeout, summaries: Some(summaries) }
+        let (specs, backend) = self.plan("with_summaries");
+        self.summaries = Some(Arc::default());
+        self.with(State::Ready(specs.into_iter().map(Summing).collect(), backend))
     }
 
     /// As [`finish`](Pool::finish), and gives what each worker left, as
@@ -231,25 +274,61 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Pool<S, W> {
         W: Finish,
         W::Summary: Send + 'static,
     {
-        self.kept.end(None, true);
+        self.end(None, true);
         self.summaries.take().map(|summaries| summaries.take()).unwrap_or_default()
     }
 
     /// Ends the pool: drops each worker on its own thread and joins all threads, also one that sits inside
     /// the source of a map which was left early.
     pub fn finish(mut self) {
-        self.kept.end(None, true);
+        self.end(None, true);
+    }
+
+    /// What is kept, from now on.
+    fn kept(&mut self) -> &mut B::Kept {
+        if let State::Ready(..) = self.state
+            && let State::Ready(specs, backend) = mem::replace(&mut self.state, State::Done)
+        {
+            self.state = State::Kept(backend.keep(specs, self.summaries.clone()));
+        }
+        match &mut self.state {
+            State::Kept(kept) => kept,
+            _ => unreachable!("a pool that is done is not used any more"),
+        }
+    }
+
+    /// What was given, for another pool.
+    #[track_caller]
+    fn plan(&mut self, option: &str) -> (Vec<S>, B) {
+        let is_ready = matches!(self.state, State::Ready(..));
+        assert!(is_ready, "mtask: `Pool::{option}` came after the first map: set it before");
+        match mem::replace(&mut self.state, State::Done) {
+            State::Ready(specs, backend) => (specs, backend),
+            _ => unreachable!("it was just looked at"),
+        }
+    }
+
+    /// The rest of it, as of another pool.
+    fn with<S2, B2: Reusable<S2, W>>(&mut self, state: State<S2, B2, B2::Kept>) -> Pool<S2, W, B2> {
+        let Self { workers, timeout, ref mut summaries, .. } = *self;
+        Pool { state, workers, timeout, summaries: summaries.take() }
+    }
+
+    fn end(&mut self, timeout: Option<Duration>, whole: bool) {
+        if let State::Kept(mut kept) = mem::replace(&mut self.state, State::Done) {
+            B::end(&mut kept, timeout, whole);
+        }
     }
 }
 
-impl<S, W: Worker> Drop for Pool<S, W> {
+impl<S, W: Worker, B: Reusable<S, W>> Drop for Pool<S, W, B> {
     fn drop(&mut self) {
-        self.kept.end(self.timeout, false);
+        self.end(self.timeout, false);
     }
 }
 
-impl<S, W: Worker> fmt::Debug for Pool<S, W> {
+impl<S, W: Worker, B: Reusable<S, W>> fmt::Debug for Pool<S, W, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("workers", &self.kept.workers()).finish_non_exhaustive()
+        f.debug_struct("Pool").field("workers", &self.workers).finish_non_exhaustive()
     }
 }

@@ -34,7 +34,7 @@ fn a_stack_may_be_larger() {
         let threads = Threads::new().stack_size(256 << 20);
         let run = par_map([10_000], 1, deep).backend(threads);
         assert_eq!(run.propagate_panics().next(), Some(10_000));
-        let mut pool = Pool::new(worker_fn(deep).times(1)).threads(threads);
+        let mut pool = Pool::new(worker_fn(deep).times(1)).backend(threads);
         assert_eq!(pool.map([10_000]).propagate_panics().next(), Some(10_000));
     });
 }

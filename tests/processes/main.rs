@@ -20,7 +20,10 @@ mod limits;
 #[cfg(target_os = "linux")]
 mod parent;
 #[cfg(target_os = "linux")]
+mod pool;
+#[cfg(target_os = "linux")]
 mod replaced;
+mod stages;
 #[cfg(target_os = "linux")]
 mod storm;
 mod system;

@@ -126,7 +126,8 @@ pub type ParStatefulOk<I, S, W, E> = ParStateful<I, OkSpec<S, E>, OkWorker<W, E>
 /// one that comes through it is the inner one; [`flatten_errors`](ParStateful::flatten_errors) makes one of both, in
 /// which an error of an earlier stage stays what it was. A bar at the last stage shows the whole: it has the
 /// length of the first source. Dropping the last stage, or an error under its
-/// [`stop_on_error`](ParStateful::stop_on_error), ends all of them.
+/// [`stop_on_error`](ParStateful::stop_on_error), ends all of them. With `.backend(Processes::new())` a stage
+/// is in processes; what passes does not cross, and need not be serde.
 ///
 /// # Panics
 ///
@@ -172,7 +173,8 @@ pub type ParStatefulTry<I, S, W> = ParStateful<I, TrySpec<S>, TryWorker<W>>;
 /// As [`par_stateful_ok`], for workers that may fail themselves: what `Result::and_then` is to `map`.
 ///
 /// Their errors become a [`TaskError`] of kind [`Failed`](crate::TaskErrorKind::Failed), with index and
-/// worker, so that stage after stage has items of one type.
+/// worker, so that stage after stage has items of one type. In processes the worker's own error has to be serde,
+/// as every output, and convert into a boxed error: `String` is such, and `RemoteError`.
 ///
 /// # Panics
 ///

@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
-use serde::Serialize;
-
 use super::codec::encode;
+use super::crossing::Crossing;
 use super::frame;
 use crate::TaskError;
 use crate::error::{Elsewhere, drop_caught};
@@ -12,20 +11,20 @@ use crate::error::{Elsewhere, drop_caught};
 /// Items on their way through a child: encoded, and not answered yet.
 ///
 /// Results come in the order of the items, so that those which are answered are the first ones.
-pub(super) struct Batch {
+pub(super) struct Batch<O> {
     body: Vec<u8>,
-    items: Vec<Item>,
+    items: Vec<Item<O>>,
     /// How many are answered.
     answered: usize,
 }
 
-struct Item {
+struct Item<O> {
     index: usize,
-    /// Where in the body it is; what keeps it from being sent else.
-    bytes: Result<Range<usize>, Option<TaskError>>,
+    /// Where in the body it is; or its result, where it is not to be sent.
+    bytes: Result<Range<usize>, Option<Result<O, TaskError>>>,
 }
 
-impl Batch {
+impl<O> Batch<O> {
     pub(super) fn new() -> Self {
         Self { body: Vec::new(), items: Vec::new(), answered: 0 }
     }
@@ -41,8 +40,21 @@ impl Batch {
     }
 
     /// Adds an item, and drops it. One that cannot be encoded, or takes more than `max` bytes, is an
-    /// error to be told in its turn. Does not unwind.
-    pub(super) fn push<T: Serialize>(&mut self, index: usize, input: T, worker: usize, max: usize) {
+    /// error to be told in its turn, and so is the result of one that needs no worker. Does not unwind.
+    pub(super) fn push<T, C: Crossing<T, O>>(
+        &mut self,
+        index: usize,
+        input: T,
+        worker: usize,
+        max: usize,
+    ) {
+        let input = match C::send(input) {
+            Ok(input) => input,
+            Err(output) => {
+                self.items.push(Item { index, bytes: Err(Some(Ok(output))) });
+                return;
+            }
+        };
         let start = self.body.len();
         let filled = frame::append(&mut self.body, |body| {
             // Which item it is, for a worker that asks.
@@ -58,7 +70,7 @@ impl Batch {
         });
         drop_caught(input);
         let bytes = filled.map(|()| start..self.body.len()).map_err(|reason| {
-            Some(TaskError::elsewhere(Some(index), worker, Elsewhere::NotSent(reason)))
+            Some(Err(TaskError::elsewhere(Some(index), worker, Elsewhere::NotSent(reason))))
         });
         self.items.push(Item { index, bytes });
     }
@@ -68,11 +80,11 @@ impl Batch {
         Some(self.items.get(self.answered)?.index)
     }
 
-    /// Takes the error of an item that is next and cannot be sent, which answers it.
-    pub(super) fn take_error(&mut self) -> Option<TaskError> {
-        let error = self.items.get_mut(self.answered)?.bytes.as_mut().err()?.take();
+    /// Takes the result of an item that is next and is not to be sent, which answers it.
+    pub(super) fn take_answer(&mut self) -> Option<Result<O, TaskError>> {
+        let answer = self.items.get_mut(self.answered)?.bytes.as_mut().err()?.take();
         self.answered += 1;
-        error
+        answer
     }
 
     /// Notes that the next item is answered.

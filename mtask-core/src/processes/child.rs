@@ -22,7 +22,7 @@ use super::incoming::Incoming;
 use super::registry;
 use super::remote::RemoteError;
 use crate::error::{BoxError, PanicPayload, drop_caught};
-use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock, wait, wait_timeout};
+use crate::sync::{Arc, AtomicU64, Condvar, Mutex, Ordering, lock, wait, wait_timeout};
 use crate::{BuildError, Context, Finish, Spec, TaskError, Worker};
 
 /// What the parent calls a child, where programs have their name: so that it is known before anything
@@ -31,6 +31,9 @@ pub(super) const NAME: &str = "mtask-worker";
 
 /// What the parent writes to the lifeline when the run is over.
 pub(super) const END: u8 = b'e';
+/// What it writes there where frames are not wanted any more, and later ones may come: and after it how
+/// many frames those are, counted from the first of all, in eight bytes.
+pub(super) const SKIP: u8 = b's';
 
 /// For how long results are kept back while items are cheap, and how often it is looked whether one
 /// lies behind an item that is not.
@@ -131,6 +134,13 @@ pub(super) fn split_result<'a>(body: &mut &'a [u8]) -> Option<(Status, &'a [u8])
     Some((Status::of(status)?, frame::split(body)?))
 }
 
+/// Takes off a frame how often its items have been sent, this time included; `None` where that is not all
+/// there.
+pub(super) fn split_attempt(body: &[u8]) -> Option<(usize, &[u8])> {
+    let (&attempt, items) = body.split_first_chunk()?;
+    Some((usize::try_from(u64::from_le_bytes(attempt)).unwrap_or(usize::MAX), items))
+}
+
 /// True in a process that is to serve.
 pub(super) fn is_child() -> bool {
     std::env::args_os().next().is_some_and(|name| name == NAME)
@@ -167,8 +177,8 @@ struct Results {
     kept: Mutex<Kept>,
     /// Where the one sleeps who looks after what is kept back.
     wanted: Condvar,
-    /// The parent wants no more results.
-    ended: AtomicBool,
+    /// The number of the first frame that the parent still wants; of those before, the rest is not run.
+    wanted_from: AtomicU64,
 }
 
 /// Results that are kept back, to be sent with others.
@@ -249,10 +259,10 @@ impl Session {
             stream,
             kept: Mutex::default(),
             wanted: Condvar::new(),
-            ended: AtomicBool::new(false),
+            wanted_from: AtomicU64::new(0),
         });
         let watched = Arc::clone(&results);
-        let watch = move || watch(lifeline, &watched.ended);
+        let watch = move || watch(lifeline, &watched.wanted_from);
         thread::Builder::new().name("mtask-watch".to_owned()).spawn(watch)?;
         let looked_after = Arc::clone(&results);
         let look_after = move || looked_after.look_after();
@@ -301,15 +311,22 @@ impl Session {
     }
 }
 
-/// Waits for the parent's word that the run is over, and for its death.
-fn watch(mut lifeline: UnixStream, ended: &AtomicBool) {
-    let mut word = [0];
+/// Waits for the parent's word that frames are not wanted any more, and for its death.
+fn watch(mut lifeline: UnixStream, wanted_from: &AtomicU64) {
+    let mut next = || {
+        let (mut word, mut frames) = ([0], [0; 8]);
+        lifeline.read_exact(&mut word)?;
+        if word == [SKIP] {
+            lifeline.read_exact(&mut frames)?;
+            return Ok(u64::from_le_bytes(frames));
+        }
+        Ok::<_, io::Error>(u64::MAX)
+    };
     loop {
-        match lifeline.read(&mut word) {
-            Ok(1) => ended.store(true, Ordering::Relaxed),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+        match next() {
+            Ok(from) => _ = wanted_from.fetch_max(from, Ordering::Relaxed),
             // Whatever is going on, nobody waits for it any more.
-            _ => _ = kill_process(getpid(), Signal::KILL),
+            Err(_) => _ = kill_process(getpid(), Signal::KILL),
         }
     }
 }
@@ -405,8 +422,8 @@ where
     };
     frame::write(&session.results.stream, Kind::Ready, &[])?;
     let Session { number, max, .. } = *session;
-    let (last, attempt, result) = (None, 0, Vec::new());
-    let mut served = Served { spec, worker: Some(worker), number, last, attempt, result, max };
+    let (frame, attempt, result) = (0, 1, Vec::new());
+    let mut served = Served { spec, worker: Some(worker), number, frame, attempt, result, max };
     let ended = served.all(session);
     let worker = served.worker.take();
     if let Err(error) = ended {
@@ -423,8 +440,9 @@ struct Served<S, W> {
     worker: Option<W>,
     /// Which of the run's workers it is.
     number: usize,
-    /// The last item, and how often it has come.
-    last: Option<u64>,
+    /// The number of the frame in hand, counted from 0.
+    frame: u64,
+    /// How often its items have been begun, this time included.
     attempt: usize,
     /// What is told of an item.
     result: Vec<u8>,
@@ -443,10 +461,19 @@ where
     fn all(&mut self, session: &mut Session) -> io::Result<()> {
         let Session { incoming, results, max, .. } = session;
         while let Some((kind, body)) = incoming.next(&results.stream, frame::most(*max))? {
-            if kind != Kind::Work {
-                return Err(io::Error::other(format!("a frame of kind {kind:?} is out of place")));
-            }
-            self.run(incoming.body(body), results)?;
+            let body = incoming.body(body);
+            let work = match kind {
+                Kind::Work => Some((1, body)),
+                Kind::Again => split_attempt(body),
+                _ => None,
+            };
+            let Some((attempt, items)) = work else {
+                let what = format!("a frame of kind {kind:?} is out of place");
+                return Err(io::Error::other(what));
+            };
+            self.attempt = attempt;
+            self.run(items, results)?;
+            self.frame += 1;
         }
         Ok(())
     }
@@ -456,9 +483,10 @@ where
         let mut flushed = Instant::now();
         let mut goes_on = true;
         while let Some(item) = frame::split(&mut items) {
-            goes_on = goes_on && !results.ended.load(Ordering::Relaxed);
+            let wanted_from = &results.wanted_from;
+            goes_on = goes_on && self.frame >= wanted_from.load(Ordering::Relaxed);
             self.result.clear();
-            let status = if goes_on { self.run_one(item, &results.ended) } else { Status::NotRun };
+            let status = if goes_on { self.run_one(item, wanted_from) } else { Status::NotRun };
             goes_on = goes_on && status != Status::NotBuilt;
             let now = items.is_empty() || flushed.elapsed() >= FLUSH;
             if results.add(status, &self.result, now)? {
@@ -469,7 +497,7 @@ where
     }
 
     /// Runs an item and leaves what is to be told of it.
-    fn run_one(&mut self, item: &[u8], ended: &AtomicBool) -> Status {
+    fn run_one(&mut self, item: &[u8], wanted_from: &AtomicU64) -> Status {
         let (index, input): (u64, W::Input) = match codec::decode(item) {
             Ok(item) => item,
             Err(error) => return self.not_sent(format!("its input cannot be decoded: {error}")),
@@ -484,11 +512,9 @@ where
                 }
             },
         };
-        // An item that is tried again comes again at once.
-        self.attempt = if self.last == Some(index) { self.attempt + 1 } else { 1 };
-        self.last = Some(index);
         let index = usize::try_from(index).unwrap_or(usize::MAX);
-        let context = Context::in_child(self.number, index, ended).at_attempt(self.attempt);
+        let context = Context::in_child(self.number, index, wanted_from, self.frame);
+        let context = context.at_attempt(self.attempt);
         let output = match catch_unwind(AssertUnwindSafe(|| worker.call_with(input, &context))) {
             Ok(output) => output,
             Err(payload) => {

@@ -44,15 +44,27 @@ pub fn to_bytes(value: &(impl Serialize + ?Sized)) -> Result<Vec<u8>, String> {
 ///
 /// Why there is none.
 pub(super) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
-    match catch_unwind(|| postcard::take_from_bytes(bytes)) {
-        Ok(Ok((value, []))) => Ok(value),
-        Ok(Ok((value, rest))) => {
-            drop_caught::<T>(value);
-            Err(format!("{} bytes are left over", rest.len()))
+    decode_as(bytes, |value| value)
+}
+
+/// The same, as what `make` makes of it, which may panic.
+///
+/// # Errors
+///
+/// Why there is none.
+pub(super) fn decode_as<'a, T: Deserialize<'a>, O>(
+    bytes: &'a [u8],
+    make: impl FnOnce(T) -> O,
+) -> Result<O, String> {
+    let decoded = catch_unwind(AssertUnwindSafe(|| {
+        let (value, rest) = postcard::take_from_bytes(bytes).map_err(|error| error.to_string())?;
+        if rest.is_empty() {
+            return Ok(make(value));
         }
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(payload) => Err(panicked(payload)),
-    }
+        drop_caught::<T>(value);
+        Err(format!("{} bytes are left over", rest.len()))
+    }));
+    decoded.unwrap_or_else(|payload| Err(panicked(payload)))
 }
 
 fn panicked(payload: Box<dyn Any + Send>) -> String {

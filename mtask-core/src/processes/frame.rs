@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 /// The version of all this; both sides have to agree.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 /// The most bytes of an item, unless the user sets another limit.
 pub(super) const MAX: usize = 256 << 20;
 
@@ -27,13 +27,22 @@ pub(super) enum Kind {
     Results = 5,
     /// What the worker leaves, or what kept it from that.
     Summary = 6,
+    /// Work that has been done before: how often, and the items.
+    Again = 7,
 }
 
 impl Kind {
     fn of(byte: u8) -> Option<Self> {
-        [Self::Hello, Self::Ready, Self::NotBuilt, Self::Work, Self::Results, Self::Summary]
-            .into_iter()
-            .find(|&kind| kind as u8 == byte)
+        let all = [
+            Self::Hello,
+            Self::Ready,
+            Self::NotBuilt,
+            Self::Work,
+            Self::Results,
+            Self::Summary,
+            Self::Again,
+        ];
+        all.into_iter().find(|&kind| kind as u8 == byte)
     }
 }
 

@@ -5,7 +5,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::child::{Hello, NotBuilt, Panic, split_result};
+use super::child::{Hello, NotBuilt, Panic, split_attempt, split_result};
 use super::incoming::tests::frames;
 use super::remote::RemoteError;
 use super::{codec, frame};
@@ -39,7 +39,12 @@ fn well_formed() -> impl Strategy<Value = Vec<u8>> {
             };
             frame::append(&mut body, fill).unwrap();
         }
-        (if results { frame::Kind::Results } else { frame::Kind::Work }, body)
+        let again = body.len() % 2 == 0;
+        match (results, again) {
+            (true, _) => (frame::Kind::Results, body),
+            (false, false) => (frame::Kind::Work, body),
+            (false, true) => (frame::Kind::Again, [&2u64.to_le_bytes()[..], &body].concat()),
+        }
     });
     let one = prop_oneof![hello, not_built, items].prop_map(|(kind, body)| {
         let mut bytes = Vec::new();
@@ -76,6 +81,11 @@ fn decode(kind: frame::Kind, mut body: &[u8]) {
         frame::Kind::NotBuilt => _ = codec::decode::<NotBuilt>(body),
         frame::Kind::Ready => {}
         frame::Kind::Summary => _ = codec::decode::<Result<Vec<u8>, Panic>>(body),
+        frame::Kind::Again => {
+            if let Some((_, items)) = split_attempt(body) {
+                decode(frame::Kind::Work, items);
+            }
+        }
         frame::Kind::Work => {
             while let Some(item) = frame::split(&mut body) {
                 let _ = codec::decode::<(u64, Option<String>, Vec<u32>)>(item);

@@ -1,14 +1,14 @@
 //! The parent's side of one worker.
 
 use std::fmt;
+use std::mem;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
-
-use serde::de::DeserializeOwned;
 
 use super::batch::Batch;
 use super::child::{Hello, NotBuilt, Panic, Status};
 use super::codec;
+use super::crossing::{Crossing, Place};
 use super::doing::Doing;
 use super::frame::VERSION;
 use super::process::{Child, End, Greeted};
@@ -27,7 +27,7 @@ const MAX_UNREAD: usize = 3;
 /// Items that take longer are left to those who have nothing to do, and not sent ahead.
 const CHEAP: Duration = Duration::from_micros(200);
 
-/// One worker: what it is built from, and the child it is in.
+/// One worker in a run: what it is built from, and the child it is in.
 pub(super) struct Host {
     pub(super) number: usize,
     /// What a child is told at first, or why that cannot be told.
@@ -77,6 +77,18 @@ struct Gate {
     over: bool,
     /// How many lanes there are.
     lanes: usize,
+    /// The child outlives them.
+    keeps: bool,
+}
+
+/// What the hosts of a run have in common.
+pub(super) struct Common<'a> {
+    pub(super) settings: Arc<Settings>,
+    pub(super) counters: &'a Arc<Counters>,
+    /// How many lanes each has.
+    pub(super) lanes: usize,
+    pub(super) lifespan: Option<usize>,
+    pub(super) summaries: &'a Option<Arc<Summaries>>,
 }
 
 /// How an item that failed is tried again.
@@ -125,35 +137,46 @@ impl Host {
     pub(super) fn new<W: Worker>(
         spec: &impl RemoteSpec<W>,
         number: usize,
-        settings: &Arc<Settings>,
-        counters: &Arc<Counters>,
-        lanes: usize,
-        lifespan: Option<usize>,
-        summaries: &Option<Arc<Summaries>>,
+        common: &Common<'_>,
     ) -> Self {
-        let summaries = spec.summary().zip(summaries.clone());
+        let Common { settings, counters, lanes, lifespan, summaries } = common;
+        let summaries = spec.summary().zip(Option::clone(summaries));
+        let gate = Gate { lanes: *lanes, keeps: settings.is_kept, ..Gate::default() };
         Self {
             number,
             hello: hello(spec, number, summaries.is_some(), settings),
             settings: Arc::clone(settings),
             counters: Arc::clone(counters),
             doing: Doing::new(Arc::clone(counters), number),
-            lifespan,
+            lifespan: *lifespan,
             summaries,
             state: Mutex::default(),
             up: AtomicBool::new(false),
             torn: AtomicBool::new(false),
             over: AtomicBool::new(false),
-            gate: Mutex::new(Gate { lanes, ..Gate::default() }),
+            gate: Mutex::new(gate),
             changed: Condvar::new(),
         }
     }
 
+    /// The same, with the child of the worker's last run, of which no lane is left. What could not be
+    /// built then is tried again.
+    pub(super) fn after(mut self, last: &Self) -> Self {
+        let state = mem::take(&mut *lock(&last.state));
+        if let Some(child) = &state.child {
+            child.wait_at_most(self.settings.shutdown_timeout);
+            self.up = AtomicBool::new(true);
+        }
+        self.torn = AtomicBool::new(last.torn.load(Ordering::Relaxed));
+        self.state = Mutex::new(State { failures: 0, retired: None, ..state });
+        self
+    }
+
     /// Has items run and gives the result of each, in order; not of all where the worker is retired.
     /// Gives what the last ones took, and how many those were.
-    pub(super) fn run<T, O: DeserializeOwned>(
+    pub(super) fn run<T, O, C: Crossing<T, O>>(
         &self,
-        batch: &mut Batch,
+        batch: &mut Batch<O>,
         cancelled: &dyn Fn() -> bool,
         again: Option<Again<'_, T, O>>,
         mut publish: impl FnMut(Result<O, TaskError>),
@@ -171,8 +194,8 @@ impl Host {
         let mut unread = 0;
         let mut attempt = 1;
         while let Some(index) = batch.index() {
-            if let Some(error) = batch.take_error() {
-                publish(Err(error));
+            if let Some(answer) = batch.take_answer() {
+                publish(answer);
                 continue;
             }
             if cancelled() {
@@ -180,6 +203,9 @@ impl Host {
                 publish(Err(TaskError::no_worker_left(index, None)));
                 batch.answer();
                 continue;
+            }
+            if self.over.load(Ordering::Relaxed) {
+                break;
             }
             let child = match self.child(cancelled) {
                 Ok(child) => child,
@@ -193,9 +219,9 @@ impl Host {
             let (count, bytes) = batch.next(most);
             let mut left = count;
             let mut failed = None;
-            let mut end = match child.send(bytes) {
+            let mut end = match child.send(bytes, attempt) {
                 Ok(frame) => child.receive(frame, &mut left, cancelled, |status, bytes| {
-                    self.answer(batch, status, bytes, &mut |result| {
+                    self.answer::<T, O, C>(batch, attempt, status, bytes, &mut |result| {
                         let may_again = again.as_ref().is_some_and(|again| {
                             attempt <= again.retry.most && (again.retry.failed)(&result)
                         });
@@ -262,9 +288,10 @@ impl Host {
     }
 
     /// Publishes what a child tells of the next item, unless the child has not run it.
-    fn answer<O: DeserializeOwned>(
+    fn answer<T, O, C: Crossing<T, O>>(
         &self,
-        batch: &mut Batch,
+        batch: &mut Batch<O>,
+        attempt: usize,
         status: Status,
         bytes: &[u8],
         publish: &mut impl FnMut(Result<O, TaskError>) -> bool,
@@ -279,9 +306,11 @@ impl Host {
         }
         let result = match status {
             Status::NotRun => return,
-            Status::Done => codec::decode(bytes)
-                .map_err(|error| format!("its output cannot be decoded: {error}"))
-                .map_err(|reason| self.elsewhere(index, Elsewhere::NotSent(reason))),
+            Status::Done => codec::decode_as(bytes, |told| {
+                C::receive(told, &Place { index, worker: self.number, attempt })
+            })
+            .map_err(|error| format!("its output cannot be decoded: {error}"))
+            .map_err(|reason| self.elsewhere(index, Elsewhere::NotSent(reason))),
             failed => Err(self
                 .error(failed, bytes, index)
                 .unwrap_or_else(|reason| self.elsewhere(index, Elsewhere::NotSent(reason)))),
@@ -474,6 +503,10 @@ impl Host {
         state.child = None;
         self.up.store(false, Ordering::Relaxed);
         let Some((most, within)) = self.settings.max_restarts else { return };
+        if self.over.load(Ordering::Relaxed) {
+            // It was ended with its run.
+            return;
+        }
         let now = Instant::now();
         state.deaths.retain(|&at| now - at < within);
         state.deaths.push(now);
@@ -484,9 +517,13 @@ impl Host {
         }
     }
 
-    /// Builds the worker, with no item in hand.
+    /// Builds the worker where it is not there, with no item in hand.
     pub(super) fn build(&self, cancelled: &dyn Fn() -> bool) -> Result<(), TaskError> {
-        match self.start(&mut lock(&self.state), cancelled) {
+        if self.torn.swap(false, Ordering::Relaxed) {
+            // It builds no worker before it has an item.
+            self.end_child();
+        }
+        match self.child(cancelled) {
             Ok(_) => Ok(()),
             Err(NoChild::Failed(reason)) => Err(reason.into_error(None, self.number)),
             Err(NoChild::Retired) => {
@@ -535,31 +572,69 @@ impl Host {
         }
     }
 
-    /// Has the child end when it is through with the item in hand, and no other be started.
+    /// Has the child be through when it is so with the item in hand, and no other be started.
     pub(super) fn cancel(&self) {
         self.over.store(true, Ordering::Relaxed);
+        // The first lane may be inside the source, and not leave.
+        lock(&self.gate).over = true;
+        self.changed.notify_all();
         // A child that is being started is told by who waits for it.
         if let Ok(state) = self.state.try_lock()
             && let Some(child) = &state.child
         {
-            child.tell_end();
+            child.tell_cancelled();
         }
     }
 
-    /// A lane is through; the last one ends the child.
+    /// A lane is through; the last one ends the child, unless that is kept.
     pub(super) fn leave(&self) {
         let mut gate = lock(&self.gate);
         gate.over = true;
         gate.lanes -= 1;
-        let is_last = gate.lanes == 0;
+        let ends = gate.lanes == 0 && !gate.keeps;
         drop(gate);
         self.changed.notify_all();
-        if is_last {
+        if ends {
             self.over.store(true, Ordering::Relaxed);
-            let child = lock(&self.state).child.take();
-            if let Some(child) = child {
-                self.end(&child);
+            self.end_child();
+        }
+    }
+
+    /// Waits until no lane is left.
+    pub(super) fn wait_until_left(&self) {
+        let mut gate = lock(&self.gate);
+        while gate.lanes > 0 {
+            gate = wait(&self.changed, gate);
+        }
+    }
+
+    /// Ends a child that was kept, and waits for that as long as is set; where a lane is left, in the source
+    /// or with an item in hand, it is the last one that does.
+    pub(super) fn dismiss(&self, limit: Option<Duration>) {
+        self.over.store(true, Ordering::Relaxed);
+        let mut gate = lock(&self.gate);
+        gate.keeps = false;
+        let is_left = gate.lanes > 0;
+        drop(gate);
+        // A child that is being started is told by who waits for it.
+        if let Ok(state) = self.state.try_lock()
+            && let Some(child) = &state.child
+        {
+            child.wait_at_most(limit);
+            if is_left {
+                child.tell_end();
             }
+        }
+        if !is_left {
+            self.end_child();
+        }
+    }
+
+    fn end_child(&self) {
+        let child = lock(&self.state).child.take();
+        self.up.store(false, Ordering::Relaxed);
+        if let Some(child) = child {
+            self.end(&child);
         }
     }
 }

@@ -1,11 +1,11 @@
 //! A loop that takes items from the bridge to a child and back.
 
+use std::marker::PhantomData;
 use std::mem;
 use std::time::{Duration, Instant};
 
-use serde::{Serialize, de::DeserializeOwned};
-
 use super::batch::Batch;
+use super::crossing::Crossing;
 use super::host::{Again, Host};
 use crate::bridge::{Bridge, Chunk, Pull, Slept};
 use crate::care::Retry;
@@ -20,8 +20,8 @@ pub(super) fn lanes(workers: usize) -> usize {
     if workers == 1 { 1 } else { 2 }
 }
 
-/// One of the loops of a worker.
-pub(super) struct Lane<T, O> {
+/// One of the loops of a worker, which leaves its host when it is dropped.
+pub(super) struct Lane<T, O, C> {
     pub(super) bridge: Arc<Bridge<T, O>>,
     /// All workers of the run.
     pub(super) hosts: Arc<[Host]>,
@@ -30,9 +30,10 @@ pub(super) struct Lane<T, O> {
     /// How many each worker has.
     pub(super) of: usize,
     pub(super) retry: Option<Retry<T, O>>,
+    pub(super) crossing: PhantomData<fn() -> C>,
 }
 
-impl<T: Serialize, O: DeserializeOwned> Lane<T, O> {
+impl<T, O, C> Lane<T, O, C> {
     /// The worker that it is a lane of.
     fn worker(&self) -> usize {
         self.number / self.of
@@ -45,7 +46,9 @@ impl<T: Serialize, O: DeserializeOwned> Lane<T, O> {
     fn is_first(&self) -> bool {
         self.number.is_multiple_of(self.of)
     }
+}
 
+impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
     /// Claims, sends, receives and publishes until the bridge has nothing more. Does not unwind.
     pub(super) fn work(self, mut pull: impl Pull<T>, build_now: bool) {
         let (bridge, host) = (&*self.bridge, self.host());
@@ -85,7 +88,7 @@ impl<T: Serialize, O: DeserializeOwned> Lane<T, O> {
             loop {
                 batch.clear();
                 bridge.take_while(&mut chunk, |index, input| {
-                    batch.push(index, input, self.worker(), host.max_frame());
+                    batch.push::<T, C>(index, input, self.worker(), host.max_frame());
                     !batch.is_full()
                 });
                 if batch.index().is_none() {
@@ -99,13 +102,13 @@ impl<T: Serialize, O: DeserializeOwned> Lane<T, O> {
             last = Some(chunk);
         }
         enter(WorkerState::Idle, from);
-        host.leave();
+        drop(self);
         drop_caught(pull);
     }
 
     /// Has items run, by another worker if this one is retired meanwhile, and publishes what comes of
     /// each.
-    fn run(&self, batch: &mut Batch, chunk: &mut Chunk<T, O>, pace: &mut Pace) {
+    fn run(&self, batch: &mut Batch<O>, chunk: &mut Chunk<T, O>, pace: &mut Pace) {
         let bridge = &*self.bridge;
         let cancelled = || bridge.is_cancelled();
         let (before, after) = self.hosts.split_at(self.worker());
@@ -113,19 +116,25 @@ impl<T: Serialize, O: DeserializeOwned> Lane<T, O> {
             let worker = Some(host.number);
             let pause = |time| bridge.bell().pause(time);
             let again = self.retry.map(|retry| Again { retry, pause: &pause });
-            let took =
-                host.run(batch, &cancelled, again, |result| bridge.publish(chunk, worker, result));
+            let took = host.run::<T, O, C>(batch, &cancelled, again, |result| {
+                bridge.publish(chunk, worker, result);
+            });
             if let Some((took, count)) = took {
                 pace.measured(took, count);
             }
         }
         while let Some(index) = batch.index() {
-            let error = batch.take_error();
-            let error = error.unwrap_or_else(|| {
+            let answer = batch.take_answer().unwrap_or_else(|| {
                 batch.answer();
-                TaskError::no_worker_left(index, self.host().last_failure())
+                Err(TaskError::no_worker_left(index, self.host().last_failure()))
             });
-            bridge.publish(chunk, None, Err(error));
+            bridge.publish(chunk, None, answer);
         }
+    }
+}
+
+impl<T, O, C> Drop for Lane<T, O, C> {
+    fn drop(&mut self) {
+        self.host().leave();
     }
 }

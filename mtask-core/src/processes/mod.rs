@@ -94,6 +94,8 @@ mod boxed;
 mod child;
 mod codec;
 #[cfg(unix)]
+mod crossing;
+#[cfg(unix)]
 mod doing;
 mod frame;
 #[cfg(all(test, unix))]
@@ -104,6 +106,8 @@ mod host;
 mod incoming;
 #[cfg(feature = "json")]
 mod json;
+#[cfg(unix)]
+mod kept;
 #[cfg(unix)]
 mod lane;
 #[cfg(feature = "progress")]
@@ -127,12 +131,16 @@ pub use child::Session;
 pub use codec::to_bytes;
 #[cfg(feature = "json")]
 pub use json::Json;
+#[cfg(unix)]
+#[doc(hidden)]
+pub use kept::Kept;
 #[cfg(feature = "progress")]
 pub use pqdm::pqdm;
 pub use registry::Entry;
 pub use remote::{RemoteError, RemoteSpec};
 #[cfg(unix)]
-pub use run::Run;
+#[doc(hidden)]
+pub use run::{Lanes, Run};
 #[cfg(not(unix))]
 pub use unsupported::{Run, Session};
 

@@ -16,7 +16,7 @@ use super::frame::{self, Kind};
 use super::incoming::Incoming;
 use super::program;
 use super::settings::Settings;
-use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock, wait};
+use crate::sync::{Arc, AtomicBool, AtomicU64, Condvar, Mutex, Ordering, lock, wait};
 
 /// How long a read or a write lasts at the most before the clock is looked at.
 const SLICE: Duration = Duration::from_millis(50);
@@ -32,9 +32,13 @@ pub(super) struct Child {
     /// its parent has died.
     lifeline: UnixStream,
     settings: Arc<Settings>,
+    /// How long it is waited for when it is told to end, or its run to be over.
+    patience: Mutex<Option<Duration>>,
     reader: Mutex<Reader>,
     /// How many frames have been sent.
     sent: Mutex<u64>,
+    /// The same, and one that is being sent.
+    begun: AtomicU64,
     turn: Mutex<Turn>,
     turned: Condvar,
     /// It was told to end.
@@ -112,8 +116,10 @@ impl Child {
             stream,
             lifeline,
             settings: Arc::clone(settings),
+            patience: Mutex::new(settings.shutdown_timeout),
             reader: Mutex::new(Reader { incoming: Incoming::default(), slice: SLICE }),
             sent: Mutex::new(0),
+            begun: AtomicU64::new(0),
             turn: Mutex::new(Turn { frame: 0, since: Instant::now(), lost: false, waiting: 0 }),
             turned: Condvar::new(),
             ending: AtomicBool::new(false),
@@ -141,15 +147,24 @@ impl Child {
         }
     }
 
-    /// Sends items, and gives the number of their frame, by which to ask for their results.
+    /// Sends items, and gives the number of their frame, by which to ask for their results. `attempt` is how
+    /// often they have been sent, this time included.
     ///
     /// # Errors
     ///
     /// How it ended where they were not sent; the child is gone then.
-    pub(super) fn send(&self, items: &[u8]) -> Result<u64, End> {
+    pub(super) fn send(&self, items: &[u8], attempt: usize) -> Result<u64, End> {
         let mut sent = lock(&self.sent);
+        self.begun.store(*sent + 1, Ordering::Relaxed);
         let mut clock = Clock::start(self.settings.task_timeout);
-        match self.write(Kind::Work, items, &mut clock) {
+        let written = match attempt {
+            1 => self.write(Kind::Work, items, &mut clock),
+            _ => {
+                let again = [&(attempt as u64).to_le_bytes()[..], items].concat();
+                self.write(Kind::Again, &again, &mut clock)
+            }
+        };
+        match written {
             Ok(()) => {
                 *sent += 1;
                 Ok(*sent - 1)
@@ -265,10 +280,10 @@ impl Child {
             is_running = self.is_running();
             if cancelled() {
                 let since = *ending.get_or_insert_with(|| {
-                    self.tell_end();
+                    self.tell_cancelled();
                     Instant::now()
                 });
-                if self.settings.shutdown_timeout.is_some_and(|limit| since.elapsed() >= limit) {
+                if lock(&self.patience).is_some_and(|limit| since.elapsed() >= limit) {
                     return Err(Broken::Lost);
                 }
             }
@@ -302,6 +317,22 @@ impl Child {
         matches!(lock(&self.process).try_wait(), Ok(None))
     }
 
+    /// Has the child leave what it has been sent, when it is through with the item in hand; and end, unless it
+    /// outlives its run.
+    pub(super) fn tell_cancelled(&self) {
+        if !self.settings.is_kept {
+            return self.tell_end();
+        }
+        let mut word = [child::SKIP; 9];
+        word[1..].copy_from_slice(&self.begun.load(Ordering::Relaxed).to_le_bytes());
+        let _ = send(&self.lifeline, &[io::IoSlice::new(&word)]);
+    }
+
+    /// Sets how long it is waited for when it is told to end, or its run to be over.
+    pub(super) fn wait_at_most(&self, limit: Option<Duration>) {
+        *lock(&self.patience) = limit;
+    }
+
     /// Has the child end, when it is through with the item in hand.
     pub(super) fn tell_end(&self) {
         self.ending.store(true, Ordering::Relaxed);
@@ -314,12 +345,11 @@ impl Child {
     /// longer than is set. The process ends after it.
     pub(super) fn finish(&self) -> Option<Result<Vec<u8>, Panic>> {
         self.tell_end();
-        let start = Instant::now();
-        let late = || self.settings.shutdown_timeout.is_some_and(|limit| start.elapsed() >= limit);
+        let patience = *lock(&self.patience);
         let mut reader = lock(&self.reader);
-        let mut clock = Clock::start(self.settings.shutdown_timeout);
+        let mut clock = Clock::start(patience);
         loop {
-            match self.read(&mut reader, &mut clock, &late) {
+            match self.read(&mut reader, &mut clock, &|| false) {
                 Ok((Kind::Summary, body)) => {
                     return codec::decode(reader.incoming.body(body)).ok();
                 }
@@ -334,7 +364,7 @@ impl Child {
     /// force.
     pub(super) fn end(&self) {
         self.tell_end();
-        let Some(limit) = self.settings.shutdown_timeout else {
+        let Some(limit) = *lock(&self.patience) else {
             let _ = lock(&self.process).wait();
             return;
         };

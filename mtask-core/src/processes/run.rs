@@ -1,44 +1,121 @@
 //! A run: each worker's lanes, as threads of the engine's.
 
 use std::fmt;
-#[cfg(feature = "stream")]
-use std::task::{Context, Poll};
+use std::marker::PhantomData;
+use std::time::Duration;
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::Processes;
-use super::host::Host;
+use super::crossing::{Crossing, OfFallible, OfStage, Plain};
+use super::host::{Common, Host};
 use super::lane::{Lane, lanes};
 use super::program::may_spawn;
 use super::remote::RemoteSpec;
-use crate::Worker;
+use crate::backend::{Job, Launch, Team, by_pulled_run};
 #[cfg(feature = "stream")]
-use crate::backend::LaunchPolled;
-use crate::backend::{Job, Launch, Next};
-use crate::bridge::{Finished, StopWhen};
+use crate::backend::{LaunchPolled, poll_by_pulled_run};
 use crate::care::Care;
+use crate::error::BoxError;
 use crate::source::Remote;
 use crate::sync::{Arc, JoinHandle};
 use crate::threads::enter::Loop;
-use crate::threads::{Crew, PulledRun, Threads};
+use crate::threads::{Crew, Hands, PulledRun, Threads};
+use crate::{OkSpec, OkWorker, TaskError, TrySpec, TryWorker, Worker};
 
 /// A run in processes.
-#[doc(hidden)]
-pub struct Run<I: Iterator, O> {
-    inner: PulledRun<I, O, Crew<JoinHandle<()>>>,
+pub type Run<I, O> = PulledRun<I, O, Lanes>;
+
+/// The lanes of a run, on threads of their own.
+pub struct Lanes {
+    crew: Crew<JoinHandle<()>>,
     hosts: Arc<[Host]>,
 }
 
-impl<I: Iterator, O> fmt::Debug for Run<I, O> {
+impl fmt::Debug for Lanes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run").finish_non_exhaustive()
+        f.debug_struct("Lanes").field("workers", &self.hosts.len()).finish_non_exhaustive()
     }
 }
 
-impl<I: Iterator, O> Drop for Run<I, O> {
-    fn drop(&mut self) {
-        // Before the threads are joined, which wait for what their children have in hand.
+impl Hands for Lanes {
+    fn join(self, timeout: Option<Duration>, is_in_source: &dyn Fn() -> bool) {
+        // Lanes wait for what their children have in hand.
         self.hosts.iter().for_each(Host::cancel);
+        self.crew.join(timeout, is_in_source);
+    }
+}
+
+/// Starts the lanes at the `hosts`, which are told how many there are for each, unless the source is seen to be
+/// empty.
+pub(super) fn start<I, S, W, C>(
+    job: Job<I, S, W>,
+    eager: bool,
+    hosts: impl FnOnce(&Team<S, W>, usize) -> Arc<[Host]>,
+) -> Run<I, W::Output>
+where
+    I: Iterator + Send + 'static,
+    I::Item: Send + 'static,
+    W: Worker<Input = I::Item>,
+    W::Output: Send + 'static,
+    C: Crossing<I::Item, W::Output> + 'static,
+{
+    let Care { retry, lifespan, .. } = job.team.care;
+    // What is tried again, or counted, is so item by item.
+    let one_by_one = retry.is_some() || lifespan.is_some();
+    let of = if one_by_one { 1 } else { lanes(job.team.specs.len()) };
+    PulledRun::start(job, eager, of, |team, bridge, source| {
+        let hosts = hosts(&team, of);
+        let build_now = team.build_now;
+        let workers: Vec<_> =
+            (0..team.specs.len()).map(|number| team.trace.worker(number)).collect();
+        let loops = (0..team.specs.len() * of)
+            .map(|number| {
+                let (bridge, hosts) = (Arc::clone(bridge), Arc::clone(&hosts));
+                let lane: Lane<_, _, C> =
+                    Lane { bridge, hosts, number, of, retry, crossing: PhantomData };
+                let pull = Remote(Arc::clone(source));
+                let trace = workers[number / of].clone();
+                Box::new(move || trace.enter(|| lane.work(pull, build_now))) as Loop<'_>
+            })
+            .collect();
+        let (crew, started) = Crew::start(Threads::new(), loops, |builder, body| {
+            may_spawn()?;
+            builder.spawn(body)
+        });
+        (Lanes { crew, hosts }, started)
+    })
+}
+
+impl Processes {
+    /// Starts a run of workers that its specs have `inside` them.
+    fn start<I, S, W, C, R, V>(
+        self,
+        job: Job<I, S, W>,
+        eager: bool,
+        inside: impl Fn(&S) -> &R,
+    ) -> Run<I, W::Output>
+    where
+        I: Iterator + Send + 'static,
+        I::Item: Send + 'static,
+        W: Worker<Input = I::Item>,
+        W::Output: Send + 'static,
+        C: Crossing<I::Item, W::Output> + 'static,
+        R: RemoteSpec<V>,
+        V: Worker,
+    {
+        let settings = self.settings;
+        start::<I, S, W, C>(job, eager, |team, lanes| {
+            let common = Common {
+                settings: Arc::new(settings.of_run(team.specs.len(), team.timeout)),
+                counters: &team.counters,
+                lanes,
+                lifespan: team.care.lifespan,
+                summaries: &team.care.summaries,
+            };
+            let specs = team.specs.iter().enumerate();
+            specs.map(|(number, spec)| Host::new(inside(spec), number, &common)).collect()
+        })
     }
 }
 
@@ -51,60 +128,10 @@ where
     W::Output: DeserializeOwned + Send + 'static,
 {
     fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
-        let mut settings = self.settings;
-        settings.workers = job.team.specs.len();
-        settings.shutdown_timeout = settings.shutdown_timeout.or(job.team.timeout);
-        let settings = Arc::new(settings);
-        let counters = &job.team.counters;
-        let Care { retry, lifespan, ref summaries } = job.team.care;
-        // What is tried again, or counted, is so item by item.
-        let one_by_one = retry.is_some() || lifespan.is_some();
-        let of = if one_by_one { 1 } else { lanes(job.team.specs.len()) };
-        let specs = job.team.specs.iter().enumerate();
-        let hosts: Arc<[Host]> = specs
-            .map(|(number, spec)| {
-                Host::new(spec, number, &settings, counters, of, lifespan, summaries)
-            })
-            .collect();
-        let all = Arc::clone(&hosts);
-        let inner = PulledRun::start(job, eager, of, |team, bridge, source| {
-            let lanes = 0..team.specs.len() * of;
-            let build_now = team.build_now;
-            let workers: Vec<_> =
-                (0..team.specs.len()).map(|number| team.trace.worker(number)).collect();
-            let loops = lanes
-                .map(|number| {
-                    let (bridge, hosts) = (Arc::clone(bridge), Arc::clone(&all));
-                    let lane = Lane { bridge, hosts, number, of, retry };
-                    let pull = Remote(Arc::clone(source));
-                    let trace = workers[number / of].clone();
-                    Box::new(move || trace.enter(|| lane.work(pull, build_now))) as Loop<'_>
-                })
-                .collect();
-            Crew::start(Threads::new(), loops, |builder, body| {
-                may_spawn()?;
-                builder.spawn(body)
-            })
-        });
-        Run { inner, hosts }
+        self.start::<I, S, W, Plain, S, W>(job, eager, |spec| spec)
     }
 
-    #[inline(always)]
-    fn ready(run: &mut Self::Run<I, S, W>) -> Option<Finished<W::Output>> {
-        run.inner.ready()
-    }
-
-    fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
-        run.inner.next()
-    }
-
-    fn in_flight(run: &Self::Run<I, S, W>) -> (usize, usize) {
-        run.inner.in_flight()
-    }
-
-    fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>) {
-        run.inner.stop_when(stop);
-    }
+    by_pulled_run!(I, S, W);
 }
 
 #[cfg(feature = "stream")]
@@ -116,7 +143,48 @@ where
     W: Worker<Input = I::Item>,
     W::Output: DeserializeOwned + Send + 'static,
 {
-    fn poll(run: &mut Self::Run<I, S, W>, task: &mut Context<'_>) -> Poll<Next<W::Output>> {
-        run.inner.poll(task)
+    poll_by_pulled_run!(I, S, W);
+}
+
+/// Errors of an earlier stage do not cross, so that they need not be serde.
+#[diagnostic::do_not_recommend]
+impl<I, S, W, E> Launch<I, OkSpec<S, E>, OkWorker<W, E>> for Processes
+where
+    I: Iterator<Item = Result<W::Input, E>> + Send + 'static,
+    E: Send + 'static,
+    S: RemoteSpec<W> + 'static,
+    W: Worker,
+    W::Input: Serialize + Send + 'static,
+    W::Output: DeserializeOwned + Send + 'static,
+{
+    fn launch(
+        self,
+        job: Job<I, OkSpec<S, E>, OkWorker<W, E>>,
+        eager: bool,
+    ) -> Self::Run<I, OkSpec<S, E>, OkWorker<W, E>> {
+        self.start::<_, _, _, OfStage, S, W>(job, eager, |spec| &spec.spec)
     }
+
+    by_pulled_run!(I, OkSpec<S, E>, OkWorker<W, E>);
+}
+
+#[diagnostic::do_not_recommend]
+impl<I, S, W, T, E> Launch<I, TrySpec<S>, TryWorker<W>> for Processes
+where
+    I: Iterator<Item = Result<W::Input, TaskError>> + Send + 'static,
+    S: RemoteSpec<W> + 'static,
+    W: Worker<Output = Result<T, E>>,
+    W::Input: Serialize + Send + 'static,
+    T: DeserializeOwned + Send + 'static,
+    E: DeserializeOwned + Into<BoxError> + 'static,
+{
+    fn launch(
+        self,
+        job: Job<I, TrySpec<S>, TryWorker<W>>,
+        eager: bool,
+    ) -> Self::Run<I, TrySpec<S>, TryWorker<W>> {
+        self.start::<_, _, _, OfFallible<E>, S, W>(job, eager, |spec| &spec.0)
+    }
+
+    by_pulled_run!(I, TrySpec<S>, TryWorker<W>);
 }

@@ -24,6 +24,8 @@ pub(super) struct Settings {
     pub(super) workers: usize,
     /// How long a process that is told to end is waited for.
     pub(super) shutdown_timeout: Option<Duration>,
+    /// A process outlives its run, for the next one.
+    pub(super) is_kept: bool,
 }
 
 impl Default for Settings {
@@ -38,11 +40,18 @@ impl Default for Settings {
             env: None,
             workers: 1,
             shutdown_timeout: None,
+            is_kept: false,
         }
     }
 }
 
 impl Settings {
+    /// The same for a run of so many workers, with what is said of its end where nothing else is.
+    pub(super) fn of_run(&self, workers: usize, timeout: Option<Duration>) -> Self {
+        let shutdown_timeout = self.shutdown_timeout.or(timeout);
+        Self { workers, shutdown_timeout, ..self.clone() }
+    }
+
     /// Sets the environment of a worker's process.
     pub(super) fn apply(&self, worker: usize, command: &mut Command) {
         let cores = available_parallelism().map_or(1, usize::from);

@@ -9,7 +9,7 @@ use crate::{BuildError, Context, Finish, Spec, TaskError, Worker};
 /// The spec of a worker that takes what an earlier stage made, and lets its errors pass; of
 /// [`par_stateful_ok`](crate::par_stateful_ok).
 pub struct OkSpec<S, E> {
-    spec: S,
+    pub(crate) spec: S,
     error: PhantomData<fn() -> E>,
 }
 

@@ -1,35 +1,33 @@
 //! Workers in threads that are kept from one run to the next.
 
 use std::fmt;
-use std::mem;
-#[cfg(feature = "stream")]
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::Threads;
 use super::crew::{Crew, Hands, Started, patience};
 use super::engine::{leave, work};
 use super::enter::Loop;
-use super::pulled::{PulledRun, Trace};
+use super::pulled::{AnyTrace, PulledRun};
+use crate::backend::{Job, Launch, Reusable, Team, by_pulled_run};
 #[cfg(feature = "stream")]
-use crate::backend::LaunchPolled;
-use crate::backend::{Backend, Concurrent, Job, Launch, Next, Team, sealed};
-use crate::bridge::{Bell, Bridge, Finished, StopWhen};
+use crate::backend::{LaunchPolled, poll_by_pulled_run};
+use crate::bridge::{Bell, Bridge};
 use crate::care::{Care, Summaries};
 use crate::error::drop_caught;
 use crate::life::Life;
+use crate::pool::{Pooled, Seat};
 use crate::source::{Remote, Source};
 use crate::stats::Counters;
 use crate::sync::mpsc::{Receiver, Sender, channel};
 use crate::sync::{Arc, Condvar, JoinHandle, Mutex, lock, wait_timeout};
 use crate::trace::Scope;
-use crate::{Spec, Summing, TaskError, Worker};
+use crate::{Spec, TaskError, Worker};
 
 /// What a kept thread is asked to do with its worker.
 type Task<S, W> = Box<dyn FnOnce(&mut Life<S, W>) + Send>;
 
 /// Threads that hold a worker each, and what they were last asked for.
-pub(crate) struct Kept<S, W: Worker> {
+pub struct Kept<S, W: Worker> {
     specs: Vec<S>,
     settings: Threads,
     /// Where the summaries go of workers that are finished.
@@ -40,76 +38,19 @@ pub(crate) struct Kept<S, W: Worker> {
     last: Option<Last>,
 }
 
+impl<S, W: Worker> fmt::Debug for Kept<S, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").field("workers", &self.specs.len()).finish_non_exhaustive()
+    }
+}
+
 /// A run of kept threads, which may have been left early or forgotten.
 struct Last {
     shift: Shift,
     run: Box<dyn AnyTrace + Send>,
 }
 
-/// The trace of a run, whatever its items.
-trait AnyTrace {
-    fn cancel(&self);
-
-    fn is_in_source(&self) -> bool;
-}
-
-impl<I: Iterator, O> AnyTrace for Trace<I, O> {
-    fn cancel(&self) {
-        if let Some(source) = self.source.upgrade() {
-            source.cancel();
-        }
-        if let Some(bridge) = self.bridge.upgrade() {
-            bridge.cancel();
-        }
-    }
-
-    fn is_in_source(&self) -> bool {
-        self.bridge.upgrade().is_some_and(|bridge| bridge.is_in_source())
-    }
-}
-
 impl<S, W: Worker> Kept<S, W> {
-    pub(crate) fn new(specs: Vec<S>) -> Self {
-        Self {
-            specs,
-            settings: Threads::new(),
-            summaries: None,
-            threads: Vec::new(),
-            crew: None,
-            last: None,
-        }
-    }
-
-    pub(crate) fn workers(&self) -> usize {
-        self.specs.len()
-    }
-
-    /// How the threads are made.
-    #[track_caller]
-    pub(crate) fn on(&mut self, settings: Threads) {
-        assert!(
-            self.crew.is_none(),
-            "mtask: `Pool::threads` came after the workers had started: set it before"
-        );
-        self.settings = settings;
-    }
-
-    /// The specs, before any thread has started, of one that is to be replaced.
-    #[track_caller]
-    pub(crate) fn take(&mut self) -> Self {
-        assert!(
-            self.crew.is_none(),
-            "mtask: `Pool::with_summaries` came after the workers had started: set it before"
-        );
-        Self { settings: self.settings, ..Self::new(mem::take(&mut self.specs)) }
-    }
-
-    /// The same, whose workers are finished at their end, and not just dropped.
-    pub(crate) fn finished(self, summaries: Arc<Summaries>) -> Kept<Summing<S>, W> {
-        let specs = self.specs.into_iter().map(Summing).collect();
-        Kept { settings: self.settings, summaries: Some(summaries), ..Kept::new(specs) }
-    }
-
     /// Waits for what is left of the last run, which is cancelled if it was forgotten.
     fn wait_for_last(&mut self) {
         if let Some(last) = self.last.take() {
@@ -120,7 +61,7 @@ impl<S, W: Worker> Kept<S, W> {
     }
 
     /// Ends the threads, and waits for them: as long as it takes, or as a run does that is left early.
-    pub(crate) fn end(&mut self, timeout: Option<Duration>, whole: bool) {
+    fn end(&mut self, timeout: Option<Duration>, whole: bool) {
         if whole {
             self.wait_for_last();
         }
@@ -194,13 +135,13 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
     /// # Errors
     ///
     /// That of the first worker, by its number, which could not be built.
-    pub(crate) fn build(&mut self) -> Result<(), TaskError> {
+    fn build(&mut self) -> Result<(), TaskError> {
         self.wait_for_last();
         self.started().map_err(|(worker, error)| TaskError::start_failed(worker, error))?;
         let outcomes = Arc::new(Mutex::new(Vec::new()));
-        let counters = Arc::new(Counters::new(self.workers()));
+        let counters = Arc::new(Counters::new(self.specs.len()));
         let trace = Scope::here();
-        let tasks = (0..self.workers()).map(|_| -> Task<S, W> {
+        let tasks = (0..self.specs.len()).map(|_| -> Task<S, W> {
             let (outcomes, counters) = (Arc::clone(&outcomes), Arc::clone(&counters));
             let trace = trace.clone();
             Box::new(move |life| {
@@ -232,7 +173,7 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
             return (nobody, Err(error));
         }
         let build_now = team.build_now;
-        let tasks = (0..self.workers()).map(|_| -> Task<S, W> {
+        let tasks = (0..self.specs.len()).map(|_| -> Task<S, W> {
             let (bridge, counters) = (Arc::clone(bridge), Arc::clone(&team.counters));
             let (care, pull) = (team.care.clone(), Remote(Arc::clone(source)));
             let trace = team.trace.clone();
@@ -291,29 +232,28 @@ impl Hands for Shift {
     }
 }
 
-/// In place of a spec, where the worker is there already.
-#[derive(Clone, Copy, Debug)]
-pub struct Seat;
+impl<S, W> Reusable<S, W> for Threads
+where
+    S: Spec<W> + 'static,
+    W: Worker + 'static,
+{
+    type Kept = Kept<S, W>;
+    type Map<I: Iterator, O> = PulledRun<I, O, Shift>;
 
-/// The workers of a pool; the backend of [`Pool::map`](crate::Pool::map).
-pub struct Pooled<'p, S, W: Worker>(pub(crate) &'p mut Kept<S, W>);
+    fn keep(self, specs: Vec<S>, summaries: Option<Arc<Summaries>>) -> Kept<S, W> {
+        Kept { specs, settings: self, summaries, threads: Vec::new(), crew: None, last: None }
+    }
 
-impl<S, W: Worker> fmt::Debug for Pooled<'_, S, W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pooled").field("workers", &self.0.workers()).finish_non_exhaustive()
+    fn build(kept: &mut Kept<S, W>) -> Result<(), TaskError> {
+        kept.build()
+    }
+
+    fn end(kept: &mut Kept<S, W>, timeout: Option<Duration>, whole: bool) {
+        kept.end(timeout, whole);
     }
 }
 
-impl<S, W: Worker> sealed::Sealed for Pooled<'_, S, W> {}
-impl<S, W: Worker> Concurrent for Pooled<'_, S, W> {}
-
-impl<S, K: Worker> Backend for Pooled<'_, S, K> {
-    type Run<I: Iterator, T, W: Worker<Input = I::Item>> = PulledRun<I, W::Output, Shift>;
-
-    const KIND: &'static str = "pool";
-}
-
-impl<I, S, W> Launch<I, Seat, W> for Pooled<'_, S, W>
+impl<I, S, W> Launch<I, Seat, W> for Pooled<'_, S, W, Threads>
 where
     I: Iterator + Send + 'static,
     I::Item: Send + 'static,
@@ -330,30 +270,15 @@ where
             shift = Some(begun.0.clone());
             begun
         });
-        kept.last = shift.map(|shift| Last { shift, run: Box::new(run.trace()) });
+        kept.last = shift.map(|shift| Last { shift, run: run.trace() });
         run
     }
 
-    #[inline(always)]
-    fn ready(run: &mut Self::Run<I, Seat, W>) -> Option<Finished<W::Output>> {
-        run.ready()
-    }
-
-    fn next(run: &mut Self::Run<I, Seat, W>) -> Next<W::Output> {
-        run.next()
-    }
-
-    fn in_flight(run: &Self::Run<I, Seat, W>) -> (usize, usize) {
-        run.in_flight()
-    }
-
-    fn stop_when(run: &mut Self::Run<I, Seat, W>, stop: StopWhen<W::Output>) {
-        run.stop_when(stop);
-    }
+    by_pulled_run!(I, Seat, W);
 }
 
 #[cfg(feature = "stream")]
-impl<I, S, W> LaunchPolled<I, Seat, W> for Pooled<'_, S, W>
+impl<I, S, W> LaunchPolled<I, Seat, W> for Pooled<'_, S, W, Threads>
 where
     I: Iterator + Send + 'static,
     I::Item: Send + 'static,
@@ -361,7 +286,5 @@ where
     W: Worker<Input = I::Item> + 'static,
     W::Output: Send + 'static,
 {
-    fn poll(run: &mut Self::Run<I, Seat, W>, task: &mut Context<'_>) -> Poll<Next<W::Output>> {
-        run.poll(task)
-    }
+    poll_by_pulled_run!(I, Seat, W);
 }

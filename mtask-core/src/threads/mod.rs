@@ -17,14 +17,15 @@ mod tests;
 
 #[doc(hidden)]
 pub use crew::{Crew, Handle, Hands};
-pub(crate) use kept::Kept;
 #[doc(hidden)]
-pub use kept::{Pooled, Seat, Shift};
+pub use kept::{Kept, Shift};
 #[doc(hidden)]
 pub use local::FedRun;
 pub use local::Local;
 #[cfg(feature = "progress")]
 pub use pqdm::pqdm;
+#[cfg(all(feature = "processes", unix))]
+pub(crate) use pulled::AnyTrace;
 #[doc(hidden)]
 pub use pulled::PulledRun;
 pub use scope::{Scope, Scoped, scope};
@@ -34,13 +35,9 @@ pub use streamed::Streamed;
 #[doc(hidden)]
 pub use streamed::{StreamSource, StreamedRun};
 
+use crate::backend::{Backend, Concurrent, Finishing, Job, Launch, by_pulled_run, sealed};
 #[cfg(feature = "stream")]
-use std::task::{Context, Poll};
-
-#[cfg(feature = "stream")]
-use crate::backend::LaunchPolled;
-use crate::backend::{Backend, Concurrent, Finishing, Job, Launch, Next, sealed};
-use crate::bridge::{Finished, StopWhen};
+use crate::backend::{LaunchPolled, poll_by_pulled_run};
 use crate::source::Remote;
 use crate::sync::{Arc, Builder, JoinHandle};
 use crate::{Spec, Worker};
@@ -172,22 +169,7 @@ where
         })
     }
 
-    #[inline(always)]
-    fn ready(run: &mut Self::Run<I, S, W>) -> Option<Finished<W::Output>> {
-        run.ready()
-    }
-
-    fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
-        run.next()
-    }
-
-    fn in_flight(run: &Self::Run<I, S, W>) -> (usize, usize) {
-        run.in_flight()
-    }
-
-    fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>) {
-        run.stop_when(stop);
-    }
+    by_pulled_run!(I, S, W);
 }
 
 #[cfg(feature = "stream")]
@@ -199,7 +181,5 @@ where
     W: Worker<Input = I::Item>,
     W::Output: Send + 'static,
 {
-    fn poll(run: &mut Self::Run<I, S, W>, task: &mut Context<'_>) -> Poll<Next<W::Output>> {
-        run.poll(task)
-    }
+    poll_by_pulled_run!(I, S, W);
 }

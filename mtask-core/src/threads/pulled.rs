@@ -23,9 +23,33 @@ pub struct PulledRun<I: Iterator, O, H: Hands> {
 }
 
 /// What a run leaves behind that was forgotten, as far as it is still there.
-pub(super) struct Trace<I: Iterator, O> {
-    pub(super) bridge: Weak<Bridge<I::Item, O>>,
-    pub(super) source: Weak<Source<I>>,
+struct Trace<I: Iterator, O> {
+    bridge: Weak<Bridge<I::Item, O>>,
+    source: Weak<Source<I>>,
+}
+
+/// A [`Trace`], whatever its items.
+pub(crate) trait AnyTrace {
+    /// Ends the run, where it is still there.
+    fn cancel(&self);
+
+    /// A worker is inside its source.
+    fn is_in_source(&self) -> bool;
+}
+
+impl<I: Iterator, O> AnyTrace for Trace<I, O> {
+    fn cancel(&self) {
+        if let Some(source) = self.source.upgrade() {
+            source.cancel();
+        }
+        if let Some(bridge) = self.bridge.upgrade() {
+            bridge.cancel();
+        }
+    }
+
+    fn is_in_source(&self) -> bool {
+        self.bridge.upgrade().is_some_and(|bridge| bridge.is_in_source())
+    }
 }
 
 impl<I: Iterator, O, H: Hands> PulledRun<I, O, H> {
@@ -123,8 +147,14 @@ impl<I: Iterator, O, H: Hands> PulledRun<I, O, H> {
     }
 
     /// What has to be cancelled where the run was forgotten.
-    pub(super) fn trace(&self) -> Trace<I, O> {
-        Trace { bridge: Arc::downgrade(&self.engine.bridge), source: Arc::downgrade(&self.source) }
+    pub(crate) fn trace(&self) -> Box<dyn AnyTrace + Send>
+    where
+        I: Send + 'static,
+        I::Item: Send + 'static,
+        O: Send + 'static,
+    {
+        let bridge = Arc::downgrade(&self.engine.bridge);
+        Box::new(Trace { bridge, source: Arc::downgrade(&self.source) })
     }
 }
 

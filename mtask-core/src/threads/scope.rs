@@ -1,22 +1,19 @@
 //! Runs over borrowed items.
 
-use std::fmt;
-use std::marker::PhantomData;
-#[cfg(feature = "stream")]
-use std::task::{Context, Poll};
-
 use super::Threads;
 use super::crew::{Crew, Handles};
 use super::engine;
 use super::pulled::PulledRun;
+use crate::backend::{Backend, Concurrent, Finishing, Job, Launch, by_pulled_run, sealed};
 #[cfg(feature = "stream")]
-use crate::backend::LaunchPolled;
-use crate::backend::{Backend, Concurrent, Finishing, Job, Launch, Next, sealed};
-use crate::bridge::{Bridge, Finished, StopWhen};
+use crate::backend::{LaunchPolled, poll_by_pulled_run};
+use crate::bridge::Bridge;
 use crate::par::{ParMap, ParStateful, specs_of};
 use crate::source::{Remote, Source};
 use crate::sync::{self, Arc, Mutex, ScopedJoinHandle, Weak, lock};
 use crate::{Spec, Worker, worker_fn};
+use std::fmt;
+use std::marker::PhantomData;
 
 /// Runs `f` with a scope in which sources, items, specs and outputs may borrow from around it.
 ///
@@ -216,22 +213,7 @@ where
         run
     }
 
-    #[inline(always)]
-    fn ready(run: &mut Self::Run<I, S, W>) -> Option<Finished<W::Output>> {
-        run.ready()
-    }
-
-    fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
-        run.next()
-    }
-
-    fn in_flight(run: &Self::Run<I, S, W>) -> (usize, usize) {
-        run.in_flight()
-    }
-
-    fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>) {
-        run.stop_when(stop);
-    }
+    by_pulled_run!(I, S, W);
 }
 
 #[cfg(feature = "stream")]
@@ -243,7 +225,5 @@ where
     W: Worker<Input = I::Item>,
     W::Output: Send + 'scope,
 {
-    fn poll(run: &mut Self::Run<I, S, W>, task: &mut Context<'_>) -> Poll<Next<W::Output>> {
-        run.poll(task)
-    }
+    poll_by_pulled_run!(I, S, W);
 }

@@ -1,0 +1,170 @@
+//! Workers in processes that are kept from one run to the next.
+
+use std::fmt;
+use std::panic::resume_unwind;
+use std::thread;
+use std::time::Duration;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::Processes;
+use super::crossing::Plain;
+use super::host::{Common, Host};
+use super::program::may_spawn;
+use super::remote::RemoteSpec;
+use super::run::{Run, start};
+use super::settings::Settings;
+use crate::backend::{Job, Launch, Reusable, Team, by_pulled_run};
+#[cfg(feature = "stream")]
+use crate::backend::{LaunchPolled, poll_by_pulled_run};
+use crate::care::{Care, Summaries};
+use crate::pool::{Pooled, Seat};
+use crate::stats::Counters;
+use crate::sync::Arc;
+use crate::threads::AnyTrace;
+use crate::trace::Scope;
+use crate::{TaskError, Worker};
+
+/// Processes that hold a worker each, and the last run that they were in.
+///
+/// Each run has hosts and lanes of its own, as one has that is not of a pool; what goes from one run's hosts
+/// to those of the next is the children.
+pub struct Kept<S> {
+    specs: Vec<S>,
+    settings: Settings,
+    summaries: Option<Arc<Summaries>>,
+    /// Those of the last run, with the children; none before the first.
+    hosts: Arc<[Host]>,
+    /// That run, which may have been left early or forgotten.
+    run: Option<Box<dyn AnyTrace + Send>>,
+}
+
+impl<S> fmt::Debug for Kept<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").field("workers", &self.specs.len()).finish_non_exhaustive()
+    }
+}
+
+impl<S> Kept<S> {
+    /// Waits for what is left of the last run, which is cancelled if it was forgotten.
+    fn wait_for_last(&mut self) {
+        if let Some(run) = self.run.take() {
+            run.cancel();
+        }
+        self.hosts.iter().for_each(Host::wait_until_left);
+    }
+
+    /// Those of the next run, of which no lane of the last one is left.
+    fn next_hosts<W: Worker>(
+        &mut self,
+        counters: &Arc<Counters>,
+        lanes: usize,
+        lifespan: Option<usize>,
+        timeout: Option<Duration>,
+    ) -> Arc<[Host]>
+    where
+        S: RemoteSpec<W>,
+    {
+        let settings = Arc::new(self.settings.of_run(self.specs.len(), timeout));
+        let common = Common { settings, counters, lanes, lifespan, summaries: &self.summaries };
+        let specs = self.specs.iter().enumerate();
+        self.hosts = specs
+            .map(|(number, spec)| {
+                let host = Host::new(spec, number, &common);
+                match self.hosts.get(number) {
+                    Some(last) => host.after(last),
+                    None => host,
+                }
+            })
+            .collect();
+        Arc::clone(&self.hosts)
+    }
+}
+
+/// Does something with all hosts at once, each on a thread of its own where one can be had.
+fn all_at_once<T: Send>(hosts: &[Host], task: impl Fn(&Host) -> T + Sync) -> Vec<T> {
+    let task = &task;
+    thread::scope(|scope| {
+        let threads = hosts.iter().map(|host| {
+            let name = format!("mtask-{}", host.number);
+            let thread = thread::Builder::new().name(name).spawn_scoped(scope, move || task(host));
+            thread.map_err(|_| host)
+        });
+        // All are started before one is waited for.
+        let threads: Vec<_> = threads.collect();
+        let done = threads.into_iter().map(|thread| match thread {
+            Ok(thread) => thread.join().unwrap_or_else(|payload| resume_unwind(payload)),
+            Err(host) => task(host),
+        });
+        done.collect()
+    })
+}
+
+impl<S, W> Reusable<S, W> for Processes
+where
+    S: RemoteSpec<W> + 'static,
+    W: Worker + 'static,
+{
+    type Kept = Kept<S>;
+    type Map<I: Iterator, O> = Run<I, O>;
+
+    fn keep(self, specs: Vec<S>, summaries: Option<Arc<Summaries>>) -> Kept<S> {
+        let settings = Settings { is_kept: true, ..self.settings };
+        Kept { specs, settings, summaries, hosts: Arc::default(), run: None }
+    }
+
+    fn build(kept: &mut Kept<S>) -> Result<(), TaskError> {
+        kept.wait_for_last();
+        may_spawn().map_err(|error| TaskError::start_failed(0, error))?;
+        let counters = Arc::new(Counters::new(kept.specs.len()));
+        let hosts = kept.next_hosts(&counters, 0, None, None);
+        let trace = Scope::here();
+        let outcomes =
+            all_at_once(&hosts, |host| trace.worker(host.number).enter(|| host.build(&|| false)));
+        outcomes.into_iter().collect()
+    }
+
+    fn end(kept: &mut Kept<S>, timeout: Option<Duration>, whole: bool) {
+        if whole {
+            kept.wait_for_last();
+        } else if let Some(run) = kept.run.take() {
+            run.cancel();
+        }
+        let limit = kept.settings.shutdown_timeout.or(timeout);
+        all_at_once(&kept.hosts, |host| host.dismiss(limit));
+    }
+}
+
+impl<I, S, W> Launch<I, Seat, W> for Pooled<'_, S, W, Processes>
+where
+    I: Iterator + Send + 'static,
+    I::Item: Serialize + Send + 'static,
+    S: RemoteSpec<W> + 'static,
+    W: Worker<Input = I::Item> + 'static,
+    W::Output: DeserializeOwned + Send + 'static,
+{
+    fn launch(self, job: Job<I, Seat, W>, eager: bool) -> Self::Run<I, Seat, W> {
+        let Self(kept) = self;
+        kept.wait_for_last();
+        let run = start::<I, Seat, W, Plain>(job, eager, |team, lanes| {
+            let Team { counters, care: Care { lifespan, .. }, timeout, .. } = team;
+            kept.next_hosts(counters, lanes, *lifespan, *timeout)
+        });
+        kept.run = Some(run.trace());
+        run
+    }
+
+    by_pulled_run!(I, Seat, W);
+}
+
+#[cfg(feature = "stream")]
+impl<I, S, W> LaunchPolled<I, Seat, W> for Pooled<'_, S, W, Processes>
+where
+    I: Iterator + Send + 'static,
+    I::Item: Serialize + Send + 'static,
+    S: RemoteSpec<W> + 'static,
+    W: Worker<Input = I::Item> + 'static,
+    W::Output: DeserializeOwned + Send + 'static,
+{
+    poll_by_pulled_run!(I, Seat, W);
+}
