@@ -83,7 +83,7 @@ pub(crate) fn count(
     let mut results = par_stateful(blocks(text), Counter::spec().times(workers))
         // The results are all alike, so that none has to wait for another.
         .unordered()
-        // What a block owns is unknown to a window that adapts: it may grow to 4,096 of them.
+        // What a block owns is unknown to a window that adapts: it may grow to 2,048 of them.
         .max_in_flight(4 * workers)
         .with_summaries();
     for result in results.by_ref() {

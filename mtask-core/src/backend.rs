@@ -21,6 +21,7 @@
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem::needs_drop;
 #[cfg(feature = "stream")]
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -196,6 +197,7 @@ impl<I: Iterator, S, W: Worker<Input = I::Item>> Job<I, S, W> {
             workers: self.team.specs.len() * lanes,
             window: self.options.window,
             item_bytes: size_of::<I::Item>().max(size_of::<W::Output>()),
+            owning: needs_drop::<I::Item>() || needs_drop::<W::Output>(),
             batch: self.options.batch.unwrap_or(usize::MAX),
             ordered: self.options.ordered,
             build_now: self.team.build_now,

@@ -220,14 +220,19 @@ impl<T, O> Block<T, O> {
         states.take_while(|state| state.load(Ordering::Acquire) >= DONE).count()
     }
 
-    /// Has the cache lines of places that are done on their way, all at once, before they are read
-    /// one after the other.
+    /// Has the cache lines of places on their way, all at once, before they are read one after the
+    /// other.
     #[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
     #[inline]
     pub(super) fn fetch(&self, from: usize, to: usize) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        for slot in self.slots[from..to].iter().step_by(Self::IN_LINE) {
+        const STATES: usize = LINE / size_of::<AtomicU16>();
+        for state in self.states[from..to].iter().step_by(STATES) {
             // SAFETY: a hint, which reads nothing.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(state).cast()) };
+        }
+        for slot in self.slots[from..to].iter().step_by(Self::IN_LINE) {
+            // SAFETY: as above.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(slot).cast()) };
         }
     }

@@ -24,6 +24,7 @@ fn plan(workers: usize, window: usize) -> Plan {
         workers,
         window,
         item_bytes: 8,
+        owning: false,
         batch: 2,
         ordered: true,
         build_now: false,

@@ -74,6 +74,8 @@ pub(crate) struct Plan {
     pub(crate) window: Option<usize>,
     /// What an item or its result takes in memory, without what it owns elsewhere.
     pub(crate) item_bytes: usize,
+    /// It may own something elsewhere: it has a destructor.
+    pub(crate) owning: bool,
     /// The most items in a claim, and pulled in one turn at the source.
     pub(crate) batch: usize,
     /// Results leave in input order.

@@ -7,8 +7,9 @@ mod poll;
 pub(crate) use poll::PollPull;
 
 use std::collections::VecDeque;
+use std::hint::spin_loop;
 use std::mem;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::block::Phase;
 use super::signals::{ANYTHING, NOBODY};
@@ -29,6 +30,13 @@ const LONGEST_NAP: usize = 1_500_000;
 /// After which time the consumer wakes by itself, should they take longer: as long as a cheap result
 /// may wait.
 const NAP_LIMIT: Duration = Duration::from_micros(1_900);
+/// Items so cheap, in nanoseconds, that the consumer runs into the worker it takes from: a cache line of theirs
+/// then goes back and forth for each few of them.
+const CHEAPEST: usize = 16;
+/// So few results, at the most, are worth a wait for more of such items.
+const FEW: usize = if cfg!(loom) { 0 } else { 64 };
+/// How long it then waits for the worker to get ahead.
+const LEAD: Duration = Duration::from_micros(1);
 /// Items so cheap, in nanoseconds, that waking the consumer for each would cost as much.
 const CHEAP: usize = 250_000;
 /// How long the consumer sleeps at the most while a quick claim is in work.
@@ -46,6 +54,8 @@ pub(crate) struct Outlet<T, O> {
     step: usize,
     /// The places of `current` before this one are done, from its next one on.
     done: usize,
+    /// The places of `current` before this one have their cache lines on the way.
+    fetched: usize,
     /// The next place of `current` when the consumer last came back.
     noted: usize,
     /// Items that the consumer has taken and come back from: those no longer in flight. The one
@@ -96,6 +106,7 @@ impl<T, O> Outlet<T, O> {
             step: window.step(),
             window,
             done: 0,
+            fetched: 0,
             noted: 0,
             taken: 0,
             told: 0,
@@ -212,7 +223,7 @@ impl<T, O> Outlet<T, O> {
     /// Lets go of what was not taken.
     pub(crate) fn clear(&mut self) {
         self.note_taken();
-        (self.done, self.noted) = (0, 0);
+        (self.done, self.fetched, self.noted) = (0, 0, 0);
         self.current = None;
         self.spans.clear();
     }
@@ -293,12 +304,19 @@ impl<T, O> Outlet<T, O> {
                 self.current.as_ref().expect("there is a next one")
             }
         };
-        let mut count = span.block.done(span.start, span.end.min(span.start + self.step));
+        let (start, end) = (span.start, span.end.min(span.start + self.step));
+        let mut count = span.block.done(start, end);
         if count == 0 {
             if !self.turn_to_next() {
                 return false;
             }
             count = 1;
+        } else if count < FEW.min(end - start) && self.is_in_step() {
+            let since = Instant::now();
+            while since.elapsed() < LEAD {
+                spin_loop();
+            }
+            count = span.block.done(start, end);
         }
         let Some(span) = &self.current else { unreachable!("what is done is in a span") };
         if let Some(stop) = self.stop_when {
@@ -309,9 +327,20 @@ impl<T, O> Outlet<T, O> {
             }
         }
         self.done = span.start + count;
-        span.block.fetch(span.start, self.done);
+        // A full step is mostly followed by another one, whose lines come while this one is taken.
+        let ahead = if count == self.step { self.step } else { 0 };
+        let (from, to) = (self.fetched.max(span.start), span.end.min(self.done + ahead));
+        if from < to {
+            span.block.fetch(from, to);
+            self.fetched = to;
+        }
         self.looks = 0;
         true
+    }
+
+    /// Items are about as cheap for a worker as for the consumer.
+    fn is_in_step(&self) -> bool {
+        (1..CHEAPEST).contains(&self.bridge.signals.item_ns.load(Ordering::Relaxed))
     }
 
     /// Makes `current` a span whose next place is done: in input order the next one, out of order
@@ -335,7 +364,7 @@ impl<T, O> Outlet<T, O> {
             }
             let next = self.spans.pop_front();
             self.noted = next.as_ref().map_or(0, |span| span.start);
-            self.done = self.noted;
+            (self.done, self.fetched) = (self.noted, self.noted);
             let Some(span) = mem::replace(&mut self.current, next) else { continue };
             if span.start < span.end {
                 self.spans.push_back(span);

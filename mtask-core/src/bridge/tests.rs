@@ -22,6 +22,7 @@ fn who_is_left_behind_at_the_end_fails_what_is_left() {
         workers: 2,
         window: Some(400),
         item_bytes: 8,
+        owning: false,
         batch: 100,
         ordered: true,
         build_now: false,

@@ -6,7 +6,9 @@ use super::Plan;
 const LEAST: usize = 16;
 /// The most items, unless `LEAST` for each worker is more.
 const MOST: usize = 4_096;
-/// The most bytes of them, with the same exception. What they own elsewhere is not known.
+/// The same for items or results that may own something elsewhere, whose size is not known.
+const MOST_OWNING: usize = 2_048;
+/// The most bytes of them, with the same exception.
 const BYTES: usize = 2 << 20;
 /// How much work for each worker there is to be in a window, in nanoseconds: some times as long as a
 /// consumer of cheap items sleeps, since it may take as long again to get a processor.
@@ -30,7 +32,8 @@ impl Window {
         let workers = plan.workers;
         let least = plan.window.unwrap_or(workers.saturating_mul(LEAST));
         let fit = BYTES / plan.item_bytes.max(1);
-        let most = plan.window.unwrap_or(least.max(MOST.min(fit)));
+        let most = if plan.owning { MOST_OWNING } else { MOST };
+        let most = plan.window.unwrap_or(least.max(most.min(fit)));
         Self { size: least, least, most, workers }
     }
 
@@ -67,6 +70,7 @@ mod tests {
             workers: 2,
             window,
             item_bytes: 8,
+            owning: false,
             batch: 1,
             ordered: true,
             build_now: false,
@@ -100,6 +104,9 @@ mod tests {
             window.adapt(1_000_000, 1);
             assert_eq!(window.size(), most);
         }
+        let mut window = Window::new(&Plan { owning: true, ..plan(None) });
+        window.adapt(1_000_000, 1);
+        assert_eq!(window.size(), MOST_OWNING);
     }
 
     #[test]

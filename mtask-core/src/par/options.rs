@@ -314,12 +314,13 @@ where
     /// Without it the window adapts: it begins with 16 items for each worker, grows while items
     /// are cheap, to 8 ms of work for each worker, 4,096 items and 2 MiB of them at most (or 16 for
     /// each worker, if that is more), and grows only by what the consumer has taken. A first item
-    /// that stalls meets a small window. What items own, as a `String` its text, is not counted.
+    /// that stalls meets a small window. What items own, as a `String` its text, is not counted; where
+    /// they or their results may own something, because they have a destructor, 2,048 are the most.
     ///
     /// A larger window keeps workers busy behind a slow item, at the price of as many items and
     /// results in memory. Set it where items are large: to the memory you can spare, divided by
     /// the size of an item and its output. Cheap large items are the case to think of, such as
-    /// files that are read ahead: 4,096 of 1 MiB are 4 GiB. Fewer than there are workers leave
+    /// files that are read ahead: 2,048 of 1 MiB are 2 GiB. Fewer than there are workers leave
     /// some of them idle.
     ///
     /// # Panics

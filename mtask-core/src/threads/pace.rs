@@ -12,8 +12,8 @@ const MOST: usize = 1024;
 /// Items that take less than this are cheap enough for a claim in which not every item is fenced.
 const QUICK: Duration = Duration::from_micros(30);
 /// How long what a worker takes in hand at a time, out of the reach of others, is to take: some
-/// hundred times as long as taking it, and shorter than it takes to wake one of the others.
-const STEP: Duration = Duration::from_micros(4);
+/// hundred times as long as taking it, and no longer than it takes to wake one of the others.
+const STEP: Duration = Duration::from_micros(12);
 /// The most items of a step, should they all turn out to be dear.
 const MOST_IN_STEP: usize = 32;
 
