@@ -62,7 +62,7 @@ impl<T, O> Bridge<T, O> {
         slept: &mut Slept,
     ) -> Option<Chunk<T, O>> {
         let window = self.signals.room.window.load(Ordering::Relaxed);
-        let share = window / (2 * self.plan.workers);
+        let share = window / self.plan.workers;
         stride.most = stride.most.min(self.plan.batch).min(share.max(1));
         let mut spare = last.as_mut().and_then(|last| last.spare.take());
         if stride.quick && spare.is_none() {
@@ -95,7 +95,7 @@ impl<T, O> Bridge<T, O> {
             {
                 break Some(span);
             }
-            let enough = if looks == 0 { 1 } else { window / 2 };
+            let enough = if looks == 0 { 1 } else { window / 4 };
             if self.may_pull(&state) && (!patient || self.room(&state) >= enough) {
                 state = self.turn(state, stride, &mut spare, pull);
                 continue;

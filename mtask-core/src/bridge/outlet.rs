@@ -7,7 +7,6 @@ mod poll;
 pub(crate) use poll::PollPull;
 
 use std::collections::VecDeque;
-use std::hint::spin_loop;
 use std::mem;
 use std::time::{Duration, Instant};
 
@@ -34,9 +33,9 @@ const NAP_LIMIT: Duration = Duration::from_micros(1_900);
 /// then goes back and forth for each few of them.
 const CHEAPEST: usize = 16;
 /// So few results, at the most, are worth a wait for more of such items.
-const FEW: usize = if cfg!(loom) { 0 } else { 64 };
-/// How long it then waits for the worker to get ahead.
-const LEAD: Duration = Duration::from_micros(1);
+const FEW: usize = if cfg!(loom) { 0 } else { 128 };
+/// How long it then waits for the worker to get ahead: for some hundred items.
+const LEAD: Duration = Duration::from_micros(6);
 /// Items so cheap, in nanoseconds, that waking the consumer for each would cost as much.
 const CHEAP: usize = 250_000;
 /// How long the consumer sleeps at the most while a quick claim is in work.
@@ -314,7 +313,7 @@ impl<T, O> Outlet<T, O> {
         } else if count < FEW.min(end - start) && self.is_in_step() {
             let since = Instant::now();
             while since.elapsed() < LEAD {
-                spin_loop();
+                yield_now();
             }
             count = span.block.done(start, end);
         }

@@ -44,7 +44,7 @@ impl Window {
     /// After how many taken items the others are to be told: each where the window is small, so
     /// that it is used to the full.
     pub(super) fn step(&self) -> usize {
-        (self.size / 16).clamp(1, 256)
+        (self.size / 32).clamp(1, 128)
     }
 
     /// Adapts, where `taken` more items have been taken and one takes `item_ns`.

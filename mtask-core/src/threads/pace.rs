@@ -8,7 +8,7 @@ use crate::bridge::Stride;
 /// and short enough for nobody to miss what is in it, before it is old enough to be stolen from.
 const AIM: Duration = Duration::from_micros(1_000);
 /// The most items in a claim.
-const MOST: usize = 1024;
+const MOST: usize = 2048;
 /// Items that take less than this are cheap enough for a claim in which not every item is fenced.
 const QUICK: Duration = Duration::from_micros(30);
 /// How long what a worker takes in hand at a time, out of the reach of others, is to take: some
