@@ -70,6 +70,40 @@
 //! - What a worker prints to its standard output goes to the program's standard error. Its standard
 //!   input is empty.
 //!
+//! # Kept from run to run
+//!
+//! A [`Pool`](crate::Pool) keeps the processes, and what the workers in them hold:
+//!
+//! ```
+//! use mtask::prelude::*;
+//! use mtask::{Pool, Processes};
+//!
+//! struct Counter {
+//!     seen: u32,
+//! }
+//!
+//! #[delayed_init(remote)]
+//! impl Counter {
+//!     fn new() -> Self {
+//!         Self { seen: 0 }
+//!     }
+//!
+//!     fn call(&mut self, _word: &str) -> (u32, u32) {
+//!         self.seen += 1;
+//!         (std::process::id(), self.seen)
+//!     }
+//! }
+//!
+//! fn main() -> Result<(), TaskError> {
+//!     mtask::init();
+//!     let mut pool = Pool::new([Counter::spec()]).backend(Processes::new());
+//!     let first: Vec<_> = pool.map(["the", "cat"].map(str::to_owned)).collect::<Result<_, _>>()?;
+//!     let second: Vec<_> = pool.map(["sat"].map(str::to_owned)).collect::<Result<_, _>>()?;
+//!     assert_eq!(second[0], (first[0].0, 3));
+//!     Ok(())
+//! }
+//! ```
+//!
 //! # What it costs
 //!
 //! Some milliseconds for each child to start, and what it takes to build the worker; for each item, to
