@@ -1,7 +1,11 @@
 //! The main job, over processes.
 
+use std::sync::mpsc;
+
 use mtask::prelude::*;
 use mtask::{Processes, RemoteError};
+
+use crate::util::watched;
 
 struct Lengths {
     factor: usize,
@@ -29,6 +33,34 @@ fn results_come_in_order() {
     let results = par_stateful(lines, Lengths::spec(2).times(2)).backend(Processes::new());
     let lengths: Vec<_> = results.collect::<Result<_, _>>().unwrap();
     assert!(lengths.into_iter().eq((0..5_000).map(|i| i % 50 * 2)));
+}
+
+#[test]
+fn an_early_drop_does_not_wait_for_a_source_that_blocks() {
+    watched(|| {
+        let (sender, lines) = mpsc::channel();
+        sender.send("four".to_owned()).unwrap();
+        let mut lengths = par_stateful(lines, Lengths::spec(1).times(2)).backend(Processes::new());
+        assert_eq!(lengths.next().unwrap().unwrap(), 4);
+        // A lane is in the source, and the one beside it waits for it to bring cheap items.
+        drop(lengths);
+        drop(sender);
+    });
+}
+
+#[cfg(feature = "stream")]
+#[test]
+fn a_run_can_be_awaited() {
+    use futures_util::StreamExt;
+
+    watched(|| {
+        let lines = (0..5_000).map(|i| "x".repeat(i % 50));
+        let lengths = par_stateful(lines, Lengths::spec(2).times(2)).backend(Processes::new());
+        let lengths = lengths.into_stream().map(Result::unwrap).collect::<Vec<_>>();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let lengths = runtime.block_on(lengths);
+        assert!(lengths.into_iter().eq((0..5_000).map(|i| i % 50 * 2)));
+    });
 }
 
 #[test]
