@@ -234,6 +234,8 @@ impl<T, O> Outlet<T, O> {
             return;
         }
         self.told = self.taken;
+        // Not after it: who closes a run is not to see more than a window of results behind that.
+        self.close_if_told();
         let signals = &self.bridge.signals;
         self.window.adapt(taken, signals.item_ns.load(Ordering::Relaxed));
         self.step = self.window.step();
@@ -245,6 +247,14 @@ impl<T, O> Outlet<T, O> {
         fence(Ordering::SeqCst);
         if signals.asleep.load(Ordering::Relaxed) > 0 {
             self.bridge.release(lock(&self.bridge.state));
+        }
+    }
+
+    /// Has nothing more pulled, where somebody has asked for that.
+    fn close_if_told(&mut self) {
+        if !self.closed && self.bridge.consumer.is_closed() {
+            self.closed = true;
+            self.bridge.close();
         }
     }
 
@@ -378,11 +388,8 @@ impl<T, O> Outlet<T, O> {
     /// one.
     fn look(&mut self, sleep: bool) -> Look<O> {
         self.tell();
+        self.close_if_told();
         let bridge = Arc::clone(&self.bridge);
-        if !self.closed && bridge.consumer.is_closed() {
-            self.closed = true;
-            bridge.close();
-        }
         let mut state = lock(&bridge.state);
         self.most_in_flight = self.most_in_flight.max(state.pulled() - self.taken);
         if state.cancelled || bridge.consumer.is_cancelled() {
