@@ -578,11 +578,15 @@ impl Host {
         // The first lane may be inside the source, and not leave.
         lock(&self.gate).over = true;
         self.changed.notify_all();
-        // A child that is being started is told by who waits for it.
+        self.tell(Child::tell_cancelled);
+    }
+
+    /// Tells the child something, where there is one; one that is being started is told by who waits for it.
+    fn tell(&self, word: impl FnOnce(&Child)) {
         if let Ok(state) = self.state.try_lock()
             && let Some(child) = &state.child
         {
-            child.tell_cancelled();
+            word(child);
         }
     }
 
@@ -614,18 +618,13 @@ impl Host {
         self.over.store(true, Ordering::Relaxed);
         let mut gate = lock(&self.gate);
         gate.keeps = false;
-        let is_left = gate.lanes > 0;
+        let is_alone = gate.lanes == 0;
         drop(gate);
-        // A child that is being started is told by who waits for it.
-        if let Ok(state) = self.state.try_lock()
-            && let Some(child) = &state.child
-        {
+        self.tell(|child| {
             child.wait_at_most(limit);
-            if is_left {
-                child.tell_end();
-            }
-        }
-        if !is_left {
+            child.tell_end();
+        });
+        if is_alone {
             self.end_child();
         }
     }

@@ -7,18 +7,15 @@ use std::time::Duration;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::Processes;
 use super::crossing::Plain;
 use super::host::{Common, Host};
+use super::lanes::{Run, start};
 use super::program::may_spawn;
 use super::remote::RemoteSpec;
-use super::run::{Run, start};
 use super::settings::Settings;
-use crate::backend::{Job, Launch, Reusable, Team, by_pulled_run};
-#[cfg(feature = "stream")]
-use crate::backend::{LaunchPolled, poll_by_pulled_run};
+use crate::backend::{Job, Team};
 use crate::care::{Care, Summaries};
-use crate::pool::{Pooled, Seat};
+use crate::pool::Seat;
 use crate::stats::Counters;
 use crate::sync::Arc;
 use crate::threads::AnyTrace;
@@ -46,6 +43,15 @@ impl<S> fmt::Debug for Kept<S> {
 }
 
 impl<S> Kept<S> {
+    pub(super) fn new(
+        specs: Vec<S>,
+        settings: Settings,
+        summaries: Option<Arc<Summaries>>,
+    ) -> Self {
+        let settings = Settings { is_kept: true, ..settings };
+        Self { specs, settings, summaries, hosts: Arc::default(), run: None }
+    }
+
     /// Waits for what is left of the last run, which is cancelled if it was forgotten.
     fn wait_for_last(&mut self) {
         if let Some(run) = self.run.take() {
@@ -79,6 +85,54 @@ impl<S> Kept<S> {
             .collect();
         Arc::clone(&self.hosts)
     }
+
+    /// Starts the lanes of a run, once none of the last one is left.
+    pub(super) fn start<I, W>(&mut self, job: Job<I, Seat, W>, eager: bool) -> Run<I, W::Output>
+    where
+        I: Iterator + Send + 'static,
+        I::Item: Serialize + Send + 'static,
+        S: RemoteSpec<W>,
+        W: Worker<Input = I::Item>,
+        W::Output: DeserializeOwned + Send + 'static,
+    {
+        self.wait_for_last();
+        let run = start::<I, Seat, W, Plain>(job, eager, |team, lanes| {
+            let Team { counters, care: Care { lifespan, .. }, timeout, .. } = team;
+            self.next_hosts(counters, lanes, *lifespan, *timeout)
+        });
+        self.run = Some(run.trace());
+        run
+    }
+
+    /// Builds the workers that are not there yet, all at once.
+    ///
+    /// # Errors
+    ///
+    /// That of the first worker, by its number, which could not be built.
+    pub(super) fn build<W: Worker>(&mut self) -> Result<(), TaskError>
+    where
+        S: RemoteSpec<W>,
+    {
+        self.wait_for_last();
+        may_spawn().map_err(|error| TaskError::start_failed(0, error))?;
+        let counters = Arc::new(Counters::new(self.specs.len()));
+        let hosts = self.next_hosts(&counters, 0, None, None);
+        let trace = Scope::here();
+        let outcomes =
+            all_at_once(&hosts, |host| trace.worker(host.number).enter(|| host.build(&|| false)));
+        outcomes.into_iter().collect()
+    }
+
+    /// Ends the processes, and waits for them: as long as it takes, or as a run does that is left early.
+    pub(super) fn end(&mut self, timeout: Option<Duration>, whole: bool) {
+        if whole {
+            self.wait_for_last();
+        } else if let Some(run) = self.run.take() {
+            run.cancel();
+        }
+        let limit = self.settings.shutdown_timeout.or(timeout);
+        all_at_once(&self.hosts, |host| host.dismiss(limit));
+    }
 }
 
 /// Does something with all hosts at once, each on a thread of its own where one can be had.
@@ -98,73 +152,4 @@ fn all_at_once<T: Send>(hosts: &[Host], task: impl Fn(&Host) -> T + Sync) -> Vec
         });
         done.collect()
     })
-}
-
-impl<S, W> Reusable<S, W> for Processes
-where
-    S: RemoteSpec<W> + 'static,
-    W: Worker + 'static,
-{
-    type Kept = Kept<S>;
-    type Map<I: Iterator, O> = Run<I, O>;
-
-    fn keep(self, specs: Vec<S>, summaries: Option<Arc<Summaries>>) -> Kept<S> {
-        let settings = Settings { is_kept: true, ..self.settings };
-        Kept { specs, settings, summaries, hosts: Arc::default(), run: None }
-    }
-
-    fn build(kept: &mut Kept<S>) -> Result<(), TaskError> {
-        kept.wait_for_last();
-        may_spawn().map_err(|error| TaskError::start_failed(0, error))?;
-        let counters = Arc::new(Counters::new(kept.specs.len()));
-        let hosts = kept.next_hosts(&counters, 0, None, None);
-        let trace = Scope::here();
-        let outcomes =
-            all_at_once(&hosts, |host| trace.worker(host.number).enter(|| host.build(&|| false)));
-        outcomes.into_iter().collect()
-    }
-
-    fn end(kept: &mut Kept<S>, timeout: Option<Duration>, whole: bool) {
-        if whole {
-            kept.wait_for_last();
-        } else if let Some(run) = kept.run.take() {
-            run.cancel();
-        }
-        let limit = kept.settings.shutdown_timeout.or(timeout);
-        all_at_once(&kept.hosts, |host| host.dismiss(limit));
-    }
-}
-
-impl<I, S, W> Launch<I, Seat, W> for Pooled<'_, S, W, Processes>
-where
-    I: Iterator + Send + 'static,
-    I::Item: Serialize + Send + 'static,
-    S: RemoteSpec<W> + 'static,
-    W: Worker<Input = I::Item> + 'static,
-    W::Output: DeserializeOwned + Send + 'static,
-{
-    fn launch(self, job: Job<I, Seat, W>, eager: bool) -> Self::Run<I, Seat, W> {
-        let Self(kept) = self;
-        kept.wait_for_last();
-        let run = start::<I, Seat, W, Plain>(job, eager, |team, lanes| {
-            let Team { counters, care: Care { lifespan, .. }, timeout, .. } = team;
-            kept.next_hosts(counters, lanes, *lifespan, *timeout)
-        });
-        kept.run = Some(run.trace());
-        run
-    }
-
-    by_pulled_run!(I, Seat, W);
-}
-
-#[cfg(feature = "stream")]
-impl<I, S, W> LaunchPolled<I, Seat, W> for Pooled<'_, S, W, Processes>
-where
-    I: Iterator + Send + 'static,
-    I::Item: Serialize + Send + 'static,
-    S: RemoteSpec<W> + 'static,
-    W: Worker<Input = I::Item> + 'static,
-    W::Output: DeserializeOwned + Send + 'static,
-{
-    poll_by_pulled_run!(I, Seat, W);
 }

@@ -127,7 +127,6 @@ mod boxed;
 #[cfg(unix)]
 mod child;
 mod codec;
-#[cfg(unix)]
 mod crossing;
 #[cfg(unix)]
 mod doing;
@@ -144,6 +143,8 @@ mod json;
 mod kept;
 #[cfg(unix)]
 mod lane;
+#[cfg(unix)]
+mod lanes;
 #[cfg(feature = "progress")]
 mod pqdm;
 #[cfg(unix)]
@@ -152,7 +153,6 @@ mod process;
 mod program;
 mod registry;
 mod remote;
-#[cfg(unix)]
 mod run;
 mod settings;
 #[cfg(not(unix))]
@@ -168,15 +168,15 @@ pub use json::Json;
 #[cfg(unix)]
 #[doc(hidden)]
 pub use kept::Kept;
+#[cfg(unix)]
+#[doc(hidden)]
+pub use lanes::{Lanes, Run};
 #[cfg(feature = "progress")]
 pub use pqdm::pqdm;
 pub use registry::Entry;
 pub use remote::{RemoteError, RemoteSpec};
-#[cfg(unix)]
-#[doc(hidden)]
-pub use run::{Lanes, Run};
 #[cfg(not(unix))]
-pub use unsupported::{Run, Session};
+pub use unsupported::{Kept, Run, Session};
 
 use std::ffi::OsString;
 use std::fmt;

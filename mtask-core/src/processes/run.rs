@@ -1,123 +1,20 @@
-//! A run: each worker's lanes, as threads of the engine's.
+//! The backend, as the front knows it: for each kind of spec how its items cross, on every system.
 
-use std::fmt;
-use std::marker::PhantomData;
 use std::time::Duration;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::Processes;
-use super::crossing::{Crossing, OfFallible, OfStage, Plain};
-use super::host::{Common, Host};
-use super::lane::{Lane, lanes};
-use super::program::may_spawn;
+use super::crossing::{OfFallible, OfStage, Plain};
 use super::remote::RemoteSpec;
-use crate::backend::{Job, Launch, Team, by_pulled_run};
+use super::{Kept, Processes, Run};
+use crate::backend::{Job, Launch, Reusable, by_pulled_run};
 #[cfg(feature = "stream")]
 use crate::backend::{LaunchPolled, poll_by_pulled_run};
-use crate::care::Care;
+use crate::care::Summaries;
 use crate::error::BoxError;
-use crate::source::Remote;
-use crate::sync::{Arc, JoinHandle};
-use crate::threads::enter::Loop;
-use crate::threads::{Crew, Hands, PulledRun, Threads};
+use crate::pool::{Pooled, Seat};
+use crate::sync::Arc;
 use crate::{OkSpec, OkWorker, TaskError, TrySpec, TryWorker, Worker};
-
-/// A run in processes.
-pub type Run<I, O> = PulledRun<I, O, Lanes>;
-
-/// The lanes of a run, on threads of their own.
-pub struct Lanes {
-    crew: Crew<JoinHandle<()>>,
-    hosts: Arc<[Host]>,
-}
-
-impl fmt::Debug for Lanes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lanes").field("workers", &self.hosts.len()).finish_non_exhaustive()
-    }
-}
-
-impl Hands for Lanes {
-    fn join(self, timeout: Option<Duration>, is_in_source: &dyn Fn() -> bool) {
-        // Lanes wait for what their children have in hand.
-        self.hosts.iter().for_each(Host::cancel);
-        self.crew.join(timeout, is_in_source);
-    }
-}
-
-/// Starts the lanes at the `hosts`, which are told how many there are for each, unless the source is seen to be
-/// empty.
-pub(super) fn start<I, S, W, C>(
-    job: Job<I, S, W>,
-    eager: bool,
-    hosts: impl FnOnce(&Team<S, W>, usize) -> Arc<[Host]>,
-) -> Run<I, W::Output>
-where
-    I: Iterator + Send + 'static,
-    I::Item: Send + 'static,
-    W: Worker<Input = I::Item>,
-    W::Output: Send + 'static,
-    C: Crossing<I::Item, W::Output> + 'static,
-{
-    let Care { retry, lifespan, .. } = job.team.care;
-    // What is tried again, or counted, is so item by item.
-    let one_by_one = retry.is_some() || lifespan.is_some();
-    let of = if one_by_one { 1 } else { lanes(job.team.specs.len()) };
-    PulledRun::start(job, eager, of, |team, bridge, source| {
-        let hosts = hosts(&team, of);
-        let build_now = team.build_now;
-        let workers: Vec<_> =
-            (0..team.specs.len()).map(|number| team.trace.worker(number)).collect();
-        let loops = (0..team.specs.len() * of)
-            .map(|number| {
-                let (bridge, hosts) = (Arc::clone(bridge), Arc::clone(&hosts));
-                let lane: Lane<_, _, C> =
-                    Lane { bridge, hosts, number, of, retry, crossing: PhantomData };
-                let pull = Remote(Arc::clone(source));
-                let trace = workers[number / of].clone();
-                Box::new(move || trace.enter(|| lane.work(pull, build_now))) as Loop<'_>
-            })
-            .collect();
-        let (crew, started) = Crew::start(Threads::new(), loops, |builder, body| {
-            may_spawn()?;
-            builder.spawn(body)
-        });
-        (Lanes { crew, hosts }, started)
-    })
-}
-
-impl Processes {
-    /// Starts a run of workers that its specs have `inside` them.
-    fn start<I, S, W, C, R, V>(
-        self,
-        job: Job<I, S, W>,
-        eager: bool,
-        inside: impl Fn(&S) -> &R,
-    ) -> Run<I, W::Output>
-    where
-        I: Iterator + Send + 'static,
-        I::Item: Send + 'static,
-        W: Worker<Input = I::Item>,
-        W::Output: Send + 'static,
-        C: Crossing<I::Item, W::Output> + 'static,
-        R: RemoteSpec<V>,
-        V: Worker,
-    {
-        let settings = self.settings;
-        start::<I, S, W, C>(job, eager, |team, lanes| {
-            let common = Common {
-                settings: Arc::new(settings.of_run(team.specs.len(), team.timeout)),
-                counters: &team.counters,
-                lanes,
-                lifespan: team.care.lifespan,
-                summaries: &team.care.summaries,
-            };
-            let specs = team.specs.iter().enumerate();
-            specs.map(|(number, spec)| Host::new(inside(spec), number, &common)).collect()
-        })
-    }
-}
 
 impl<I, S, W> Launch<I, S, W> for Processes
 where
@@ -187,4 +84,52 @@ where
     }
 
     by_pulled_run!(I, TrySpec<S>, TryWorker<W>);
+}
+
+impl<S, W> Reusable<S, W> for Processes
+where
+    S: RemoteSpec<W> + 'static,
+    W: Worker + 'static,
+{
+    type Kept = Kept<S>;
+    type Map<I: Iterator, O> = Run<I, O>;
+
+    fn keep(self, specs: Vec<S>, summaries: Option<Arc<Summaries>>) -> Kept<S> {
+        Kept::new(specs, self.settings, summaries)
+    }
+
+    fn build(kept: &mut Kept<S>) -> Result<(), TaskError> {
+        kept.build()
+    }
+
+    fn end(kept: &mut Kept<S>, timeout: Option<Duration>, whole: bool) {
+        kept.end(timeout, whole);
+    }
+}
+
+impl<I, S, W> Launch<I, Seat, W> for Pooled<'_, S, W, Processes>
+where
+    I: Iterator + Send + 'static,
+    I::Item: Serialize + Send + 'static,
+    S: RemoteSpec<W> + 'static,
+    W: Worker<Input = I::Item> + 'static,
+    W::Output: DeserializeOwned + Send + 'static,
+{
+    fn launch(self, job: Job<I, Seat, W>, eager: bool) -> Self::Run<I, Seat, W> {
+        self.0.start(job, eager)
+    }
+
+    by_pulled_run!(I, Seat, W);
+}
+
+#[cfg(feature = "stream")]
+impl<I, S, W> LaunchPolled<I, Seat, W> for Pooled<'_, S, W, Processes>
+where
+    I: Iterator + Send + 'static,
+    I::Item: Serialize + Send + 'static,
+    S: RemoteSpec<W> + 'static,
+    W: Worker<Input = I::Item> + 'static,
+    W::Output: DeserializeOwned + Send + 'static,
+{
+    poll_by_pulled_run!(I, Seat, W);
 }

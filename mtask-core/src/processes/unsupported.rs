@@ -1,22 +1,20 @@
 //! Where there are no processes yet: what compiles, and says so when it is run.
 
 use std::io;
+use std::marker::PhantomData;
 use std::time::Duration;
 
-use serde::{Serialize, de::DeserializeOwned};
-
 use super::Processes;
+use super::crossing::Crossing;
 use super::remote::RemoteSpec;
-use crate::backend::{Job, Launch, Reusable, by_pulled_run};
-#[cfg(feature = "stream")]
-use crate::backend::{LaunchPolled, poll_by_pulled_run};
+use super::settings::Settings;
+use crate::backend::Job;
 use crate::care::Summaries;
-use crate::error::BoxError;
-use crate::pool::{Pooled, Seat};
+use crate::pool::Seat;
 use crate::sync::{Arc, JoinHandle};
 use crate::threads::enter::Loop;
 use crate::threads::{Crew, PulledRun, Threads};
-use crate::{OkSpec, OkWorker, TaskError, TrySpec, TryWorker, Worker};
+use crate::{TaskError, Worker};
 
 /// A conversation with the parent, of which there is none here.
 #[derive(Debug)]
@@ -46,115 +44,48 @@ fn refusal() -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, what)
 }
 
-impl<S, W> Reusable<S, W> for Processes
-where
-    S: RemoteSpec<W> + 'static,
-    W: Worker + 'static,
-{
-    type Kept = ();
-    type Map<I: Iterator, O> = Run<I, O>;
+impl Processes {
+    pub(super) fn start<I, S, W, C, R, V>(
+        self,
+        job: Job<I, S, W>,
+        eager: bool,
+        _inside: impl Fn(&S) -> &R,
+    ) -> Run<I, W::Output>
+    where
+        I: Iterator,
+        W: Worker<Input = I::Item>,
+        C: Crossing<I::Item, W::Output>,
+        R: RemoteSpec<V>,
+        V: Worker,
+    {
+        refused(job, eager)
+    }
+}
 
-    fn keep(self, _: Vec<S>, _: Option<Arc<Summaries>>) {}
+/// No processes, of which a pool is an error.
+#[derive(Debug)]
+pub struct Kept<S>(PhantomData<fn() -> S>);
 
-    fn build((): &mut ()) -> Result<(), TaskError> {
+impl<S> Kept<S> {
+    pub(super) fn new(_: Vec<S>, _: Settings, _: Option<Arc<Summaries>>) -> Self {
+        Self(PhantomData)
+    }
+
+    pub(super) fn start<I, W>(&mut self, job: Job<I, Seat, W>, eager: bool) -> Run<I, W::Output>
+    where
+        I: Iterator,
+        S: RemoteSpec<W>,
+        W: Worker<Input = I::Item>,
+    {
+        refused(job, eager)
+    }
+
+    pub(super) fn build<W: Worker>(&mut self) -> Result<(), TaskError>
+    where
+        S: RemoteSpec<W>,
+    {
         Err(TaskError::start_failed(0, refusal()))
     }
 
-    fn end((): &mut (), _: Option<Duration>, _: bool) {}
-}
-
-impl<I, S, W> Launch<I, S, W> for Processes
-where
-    I: Iterator + Send + 'static,
-    I::Item: Serialize + Send + 'static,
-    S: RemoteSpec<W> + 'static,
-    W: Worker<Input = I::Item>,
-    W::Output: DeserializeOwned + Send + 'static,
-{
-    fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
-        refused(job, eager)
-    }
-
-    by_pulled_run!(I, S, W);
-}
-
-#[cfg(feature = "stream")]
-impl<I, S, W> LaunchPolled<I, S, W> for Processes
-where
-    I: Iterator + Send + 'static,
-    I::Item: Serialize + Send + 'static,
-    S: RemoteSpec<W> + 'static,
-    W: Worker<Input = I::Item>,
-    W::Output: DeserializeOwned + Send + 'static,
-{
-    poll_by_pulled_run!(I, S, W);
-}
-
-#[diagnostic::do_not_recommend]
-impl<I, S, W, E> Launch<I, OkSpec<S, E>, OkWorker<W, E>> for Processes
-where
-    I: Iterator<Item = Result<W::Input, E>> + Send + 'static,
-    E: Send + 'static,
-    S: RemoteSpec<W> + 'static,
-    W: Worker,
-    W::Input: Serialize + Send + 'static,
-    W::Output: DeserializeOwned + Send + 'static,
-{
-    fn launch(
-        self,
-        job: Job<I, OkSpec<S, E>, OkWorker<W, E>>,
-        eager: bool,
-    ) -> Self::Run<I, OkSpec<S, E>, OkWorker<W, E>> {
-        refused(job, eager)
-    }
-
-    by_pulled_run!(I, OkSpec<S, E>, OkWorker<W, E>);
-}
-
-#[diagnostic::do_not_recommend]
-impl<I, S, W, T, E> Launch<I, TrySpec<S>, TryWorker<W>> for Processes
-where
-    I: Iterator<Item = Result<W::Input, TaskError>> + Send + 'static,
-    S: RemoteSpec<W> + 'static,
-    W: Worker<Output = Result<T, E>>,
-    W::Input: Serialize + Send + 'static,
-    T: DeserializeOwned + Send + 'static,
-    E: DeserializeOwned + Into<BoxError> + 'static,
-{
-    fn launch(
-        self,
-        job: Job<I, TrySpec<S>, TryWorker<W>>,
-        eager: bool,
-    ) -> Self::Run<I, TrySpec<S>, TryWorker<W>> {
-        refused(job, eager)
-    }
-
-    by_pulled_run!(I, TrySpec<S>, TryWorker<W>);
-}
-
-impl<I, S, W> Launch<I, Seat, W> for Pooled<'_, S, W, Processes>
-where
-    I: Iterator + Send + 'static,
-    I::Item: Serialize + Send + 'static,
-    S: RemoteSpec<W> + 'static,
-    W: Worker<Input = I::Item> + 'static,
-    W::Output: DeserializeOwned + Send + 'static,
-{
-    fn launch(self, job: Job<I, Seat, W>, eager: bool) -> Self::Run<I, Seat, W> {
-        refused(job, eager)
-    }
-
-    by_pulled_run!(I, Seat, W);
-}
-
-#[cfg(feature = "stream")]
-impl<I, S, W> LaunchPolled<I, Seat, W> for Pooled<'_, S, W, Processes>
-where
-    I: Iterator + Send + 'static,
-    I::Item: Serialize + Send + 'static,
-    S: RemoteSpec<W> + 'static,
-    W: Worker<Input = I::Item> + 'static,
-    W::Output: DeserializeOwned + Send + 'static,
-{
-    poll_by_pulled_run!(I, Seat, W);
+    pub(super) fn end(&mut self, _: Option<Duration>, _: bool) {}
 }
