@@ -280,10 +280,9 @@ impl<T, O> Outlet<T, O> {
     #[inline(never)]
     fn refill(&mut self) -> bool {
         self.come_back();
-        let bell = &self.bridge.consumer;
-        // What it has been told comes first: `look` does that.
-        let is_told = bell.is_cancelled() || (bell.is_closed() && !self.closed);
-        !is_told && self.look_ahead()
+        self.close_if_told();
+        // The end of a cancelled run is for `look` to give.
+        !self.bridge.consumer.is_cancelled() && self.look_ahead()
     }
 
     /// Counts what was taken before as no longer in flight.

@@ -1,5 +1,8 @@
 //! Runs over borrowed items.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use super::Threads;
 use super::crew::{Crew, Handles};
 use super::engine;
@@ -12,8 +15,6 @@ use crate::par::{ParMap, ParStateful, specs_of};
 use crate::source::{Remote, Source};
 use crate::sync::{self, Arc, Mutex, ScopedJoinHandle, Weak, lock};
 use crate::{Spec, Worker, worker_fn};
-use std::fmt;
-use std::marker::PhantomData;
 
 /// Runs `f` with a scope in which sources, items, specs and outputs may borrow from around it.
 ///
