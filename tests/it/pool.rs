@@ -7,6 +7,7 @@ use std::thread;
 
 use mtask::{BoxSpec, Pool, Spec, TaskErrorKind, init_fn, worker_fn};
 
+#[cfg(target_os = "linux")]
 use crate::util::process::{alone, threads, wait_for_threads};
 use crate::util::{Count, Gate, Random, counted, eventually, settle, stalled, watched};
 
@@ -72,6 +73,7 @@ fn maps_give_what_the_sequential_map_gives() {
     });
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn nothing_is_pulled_spawned_or_built_before_the_first_item() {
     alone(|| {
@@ -90,6 +92,7 @@ fn nothing_is_pulled_spawned_or_built_before_the_first_item() {
     });
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn no_thread_is_left_by_a_drop() {
     alone(|| {

@@ -1,4 +1,6 @@
-//! Workers in processes.
+//! Workers in processes, where there are any.
+
+#![cfg(unix)]
 
 mod basics;
 #[cfg(target_os = "linux")]

@@ -1,14 +1,16 @@
 //! What the system knows of processes, and folders to leave notes in.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+#[cfg(target_os = "linux")]
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::util::eventually;
 
+#[cfg(target_os = "linux")]
 pub(crate) fn kill(pid: u32, signal: Signal) {
     let pid = Pid::from_raw(pid.cast_signed()).expect("no process has the number 0");
     // One that is gone already is no matter.
@@ -64,7 +66,7 @@ pub(crate) fn children(parent: u32) -> Vec<(u32, char)> {
 /// The letter for the state of a process, and its parent; `None` where there is none.
 #[cfg(target_os = "linux")]
 fn state(pid: u32) -> Option<(char, u32)> {
-    let stat = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).ok()?;
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name, in parentheses, may have anything in it.
     let (_, fields) = stat.rsplit_once(") ")?;
     let mut fields = fields.split(' ');

@@ -6,7 +6,7 @@ use std::time::Duration;
 use mtask::{Spec, par_map, par_stateful, worker_fn};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-use crate::util::{Count, each_way, eventually, watched_for};
+use crate::util::{Count, each_way, watched_for};
 
 /// Fresh runs, since a deadlock would hide in how a run's threads start.
 const ROUNDS: usize = 3_000;
@@ -146,7 +146,7 @@ fn mtask_within_rayon_within_mtask_does_not_deadlock() {
 #[cfg(target_os = "linux")]
 #[test]
 fn rayon_in_a_worker_adds_no_threads_and_mtask_one_a_spec() {
-    use crate::util::Gate;
+    use crate::util::{Gate, eventually};
     use crate::util::process::{alone, threads, wait_for_threads};
 
     alone(|| {
