@@ -146,8 +146,8 @@ fn mtask_within_rayon_within_mtask_does_not_deadlock() {
 #[cfg(target_os = "linux")]
 #[test]
 fn rayon_in_a_worker_adds_no_threads_and_mtask_one_a_spec() {
-    use crate::util::{Gate, eventually};
     use crate::util::process::{alone, threads, wait_for_threads};
+    use crate::util::{Gate, eventually};
 
     alone(|| {
         let before = threads();
