@@ -1,12 +1,13 @@
 //! A handle that ends a run in order.
 
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use mtask::{Pool, Spec, par_map, par_stateful, par_stateful_local, worker_fn};
+use mtask::{CancelHandle, Pool, Spec, par_map, par_stateful, par_stateful_local, worker_fn};
 
-use crate::util::{Gate, Random, counted, watched};
+use crate::util::{Gate, Random, counted, runs, watched, watched_for};
 
 #[test]
 fn what_was_pulled_comes_in_order_and_no_more() {
@@ -154,4 +155,118 @@ fn the_first_of_several_stages_ends_all_in_order_and_the_last_one_too() {
             assert!(rest.iter().copied().eq(50..50 + rest.len()));
         }
     });
+}
+
+/// Who cancels a run that its consumer feeds.
+#[derive(Clone, Copy, PartialEq)]
+enum Canceller {
+    /// A thread of its own.
+    Thread,
+    /// The worker that runs a certain item.
+    Worker,
+}
+
+/// Cancels as many runs as [`runs`] says, each at another moment, which `consume` takes to their end:
+/// it is given the source, the worker and how many of them, and gives how many items came, in order.
+fn cancels_of_fed_runs(
+    canceller: Canceller,
+    consume: impl Fn(Box<dyn Iterator<Item = u64>>, Call, usize, Slot) -> u64 + Send + 'static,
+) {
+    let runs = runs(3_000);
+    watched_for(Duration::from_secs(60 + runs / 100), move || {
+        for run in 0..runs {
+            let (workers, at) = (1 + (run % 3) as usize, run % 200);
+            let slot = Slot::default();
+            let handle = Arc::clone(&slot);
+            let call: Call = Arc::new(move |x| {
+                if canceller == Canceller::Worker && x == at {
+                    handle.get().expect("the handle is made before the run starts").cancel();
+                }
+                x
+            });
+            let (source, pulled) = counted(0..1 << 40);
+            let waiting = Arc::clone(&slot);
+            let other = (canceller == Canceller::Thread).then(|| {
+                thread::spawn(move || {
+                    while waiting.get().is_none() {
+                        thread::yield_now();
+                    }
+                    for _ in 0..run % 10 {
+                        thread::yield_now();
+                    }
+                    waiting.get().inspect(|handle| handle.cancel());
+                })
+            });
+            let given = consume(Box::new(source), call, workers, slot);
+            // Whatever was pulled was yielded.
+            assert_eq!(pulled.get() as u64, given, "run {run}");
+            if let Some(other) = other {
+                other.join().unwrap();
+            }
+        }
+    });
+}
+
+type Call = Arc<dyn Fn(u64) -> u64 + Send + Sync>;
+type Slot = Arc<OnceLock<CancelHandle>>;
+
+fn consume_local(
+    source: Box<dyn Iterator<Item = u64>>,
+    call: Call,
+    workers: usize,
+    slot: Slot,
+) -> u64 {
+    let run = par_stateful_local(source, worker_fn(move |x: u64| call(x)).times(workers));
+    assert!(slot.set(run.cancel_handle()).is_ok());
+    let mut given = 0;
+    for item in run {
+        assert_eq!(item.unwrap(), given);
+        given += 1;
+    }
+    given
+}
+
+#[test]
+fn a_local_source_from_another_thread() {
+    cancels_of_fed_runs(Canceller::Thread, consume_local);
+}
+
+#[test]
+fn a_local_source_from_a_worker() {
+    cancels_of_fed_runs(Canceller::Worker, consume_local);
+}
+
+#[cfg(feature = "stream")]
+fn consume_stream(
+    source: Box<dyn Iterator<Item = u64>>,
+    call: Call,
+    workers: usize,
+    slot: Slot,
+) -> u64 {
+    use futures_util::StreamExt;
+
+    let stream = futures_util::stream::iter(source);
+    let specs = worker_fn(move |x: u64| call(x)).times(workers);
+    let mut run = mtask::par_stateful_stream(stream, specs);
+    assert!(slot.set(run.cancel_handle()).is_ok());
+    let mut given = 0;
+    futures_executor::block_on(async {
+        while let Some(item) = run.next().await {
+            assert_eq!(item.unwrap(), given);
+            given += 1;
+        }
+    });
+    given
+}
+
+#[cfg(feature = "stream")]
+#[test]
+fn a_stream_from_another_thread() {
+    cancels_of_fed_runs(Canceller::Thread, consume_stream);
+}
+
+#[cfg(feature = "stream")]
+#[test]
+fn a_stream_from_a_worker() {
+    cancels_of_fed_runs(Canceller::Worker, consume_stream);
 }

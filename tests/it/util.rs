@@ -86,6 +86,12 @@ pub(crate) fn watched_for<T: Send + 'static>(
     body.join().unwrap_or_else(|payload| resume_unwind(payload))
 }
 
+/// How many times a test repeats a race: `MTASK_TEST_RUNS`, or `few`.
+pub(crate) fn runs(few: u64) -> u64 {
+    let runs = std::env::var("MTASK_TEST_RUNS");
+    runs.map_or(few, |runs| runs.parse().expect("MTASK_TEST_RUNS is a number"))
+}
+
 /// Waits for what must happen.
 #[track_caller]
 pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {

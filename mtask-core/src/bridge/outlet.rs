@@ -151,16 +151,13 @@ impl<T, O> Outlet<T, O> {
         self.come_back();
         self.tell();
         loop {
-            let hungry = self.is_hungry(self.bridge.plan.workers);
             match self.look(false) {
                 Look::Ready(finished) => {
-                    if hungry {
-                        self.feed(pull);
-                    }
+                    self.feed(self.bridge.plan.workers, pull);
                     return Some(finished);
                 }
                 Look::Over => return None,
-                Look::Pending if self.is_hungry(usize::MAX) => self.feed(pull),
+                Look::Pending if self.feed(usize::MAX, pull) => {}
                 Look::Pending => match self.look(true) {
                     Look::Ready(finished) => return Some(finished),
                     Look::Over => return None,
@@ -170,17 +167,20 @@ impl<T, O> Outlet<T, O> {
         }
     }
 
-    /// Pulls one item on the consumer's thread and gives it to the workers.
-    pub(crate) fn feed(&self, pull: &mut impl Pull<T>) {
+    /// Pulls one item on the consumer's thread and gives it to the workers, if there is room for it
+    /// and fewer than `enough` are waiting to be claimed; says whether it has pulled.
+    ///
+    /// The decision and the pull are one step under the lock. Any look of the consumer may close
+    /// the bridge, and an item that is pulled after that finds no worker left to claim it.
+    pub(crate) fn feed(&self, enough: usize, pull: &mut impl Pull<T>) -> bool {
         let state = lock(&self.bridge.state);
-        let state = self.bridge.pull_one(state, &mut None, pull);
-        self.bridge.release(state);
-    }
-
-    /// There is room for an item and fewer than `enough` are waiting to be claimed.
-    pub(crate) fn is_hungry(&self, enough: usize) -> bool {
-        let state = lock(&self.bridge.state);
-        state.wants_items() && self.bridge.room(&state) > 0 && state.claimable() < enough
+        let is_wanted =
+            state.wants_items() && self.bridge.room(&state) > 0 && state.claimable() < enough;
+        if is_wanted {
+            let state = self.bridge.pull_one(state, &mut None, pull);
+            self.bridge.release(state);
+        }
+        is_wanted
     }
 
     /// No result will come any more.

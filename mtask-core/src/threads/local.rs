@@ -88,7 +88,7 @@ impl<I: Iterator, O> FedRun<I, O> {
         let mut is_empty = job.source.size_hint().1 == Some(0) || job.bell.is_closed();
         let source = Source::new(job.source);
         if !is_empty && !build_now {
-            outlet.feed(&mut Here(&source));
+            outlet.feed(usize::MAX, &mut Here(&source));
             is_empty = outlet.is_over();
         }
         let bridge = Arc::clone(outlet.bridge());
@@ -103,10 +103,9 @@ impl<I: Iterator, O> FedRun<I, O> {
         if eager && engine.is_running() {
             // One is there already.
             for _ in 1..workers {
-                if !outlet.is_hungry(workers) {
+                if !outlet.feed(workers, &mut Here(&source)) {
                     break;
                 }
-                outlet.feed(&mut Here(&source));
             }
         }
         Self { engine, outlet, source, stage: job.stage }

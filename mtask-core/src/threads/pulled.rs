@@ -74,7 +74,7 @@ impl<I: Iterator, O, H: Hands> PulledRun<I, O, H> {
         let source = Arc::new(Source::new(job.source));
         let mut is_empty = most == Some(0) || job.bell.is_closed();
         if least == 0 && !is_empty && !eager && !job.team.build_now {
-            outlet.feed(&mut Here(&source));
+            outlet.feed(usize::MAX, &mut Here(&source));
             is_empty = outlet.is_over();
         }
         let bridge = Arc::clone(outlet.bridge());

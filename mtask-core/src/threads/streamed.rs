@@ -217,7 +217,7 @@ where
             is_empty = bell.is_closed() || bell.is_cancelled();
             if !is_empty {
                 let mut pull = Asked { source: &mut self.source, task, is_pending: false };
-                self.outlet.feed(&mut pull);
+                self.outlet.feed(usize::MAX, &mut pull);
                 if pull.is_pending {
                     return Poll::Pending;
                 }

@@ -241,3 +241,33 @@ fn a_task_that_may_not_feed_yet_is_woken_by_the_last_build() {
         }
     });
 }
+
+/// As `a_consumer_that_feeds_is_closed_or_cancelled_from_outside`, by a task.
+#[test]
+fn a_task_that_feeds_is_closed_or_cancelled_from_outside() {
+    for cancels in [false, true] {
+        model_with(2, move || {
+            let plan = Plan { fed: true, ..polled(1, 2) };
+            let mut model = Model::start(plan, ONE, 0, same);
+            let bell = Arc::clone(model.bridge.bell());
+            let outside = thread::spawn(move || match cancels {
+                true => bell.cancel(),
+                false => _ = bell.close(),
+            });
+            let items = (0..3).collect();
+            let channel = Mutex::new(Channel { items, closed: true, task: None });
+            let executor = Executor::new();
+            let mut given = 0;
+            while let Some(item) = feed(&mut model.outlet, &executor, &channel) {
+                assert_eq!(item, given);
+                given += 1;
+            }
+            let left = channel.lock().unwrap().items.len();
+            assert!(cancels || given + left == 3, "what was pulled is yielded");
+            // As the engine does at the end of a run.
+            model.bridge.cancel();
+            outside.join().unwrap();
+            model.join();
+        });
+    }
+}

@@ -66,24 +66,22 @@ impl<T, O> Outlet<T, O> {
         let mut is_stored = false;
         let mut pulled = 0;
         loop {
-            let hungry = !pull.is_pending() && self.is_hungry(workers);
             match self.look(false) {
                 Look::Ready(finished) => {
-                    if hungry {
-                        self.feed(pull);
+                    if !pull.is_pending() {
+                        self.feed(workers, pull);
                     }
                     return Poll::Ready(Some(finished));
                 }
                 Look::Over => return Poll::Ready(None),
                 Look::Pending => {}
             }
-            if !pull.is_pending() && self.is_hungry(usize::MAX) {
-                if pulled == MOST {
-                    pull.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
+            if pulled == MOST {
+                pull.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if !pull.is_pending() && self.feed(usize::MAX, pull) {
                 pulled += 1;
-                self.feed(pull);
             } else if self.is_to_wait(pull.waker(), &mut is_stored) {
                 return Poll::Pending;
             }
