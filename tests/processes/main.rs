@@ -34,6 +34,8 @@ mod tracing;
 #[allow(dead_code, unused_imports, unused_macros, reason = "the other binary needs more of it")]
 #[path = "../it/util.rs"]
 mod util;
+#[cfg(target_os = "linux")]
+mod waits;
 mod worker;
 
 mtask::test_entry!();

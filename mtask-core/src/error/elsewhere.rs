@@ -15,6 +15,8 @@ pub(crate) enum Elsewhere {
     Lost { status: ExitStatus, building: bool },
     /// Its process was ended for the time that the item or the build took.
     TimedOut { limit: Duration, building: bool },
+    /// Its process was ended since it did not come to `init` within that time.
+    Late(Duration),
     /// The input did not get there, or the output back.
     NotSent(String),
 }
@@ -24,7 +26,7 @@ impl Elsewhere {
         match self {
             Self::Panicked { .. } => TaskErrorKind::Panicked,
             Self::Lost { .. } => TaskErrorKind::WorkerLost,
-            Self::TimedOut { .. } => TaskErrorKind::TimedOut,
+            Self::TimedOut { .. } | Self::Late(_) => TaskErrorKind::TimedOut,
             Self::NotSent(_) => TaskErrorKind::NotSent,
         }
     }
@@ -56,6 +58,11 @@ impl fmt::Display for Elsewhere {
             Self::TimedOut { limit, building: true } => {
                 write!(f, "took longer than {limit:?} to be built, and its process was ended")
             }
+            Self::Late(limit) => write!(
+                f,
+                "was not built: its process did not come to `mtask::init()` within {limit:?}; make that the \
+                 first line of `main`, or set a longer `Processes::start_timeout`"
+            ),
             Self::NotSent(reason) => write!(f, "could not be reached: {reason}"),
         }
     }

@@ -6,7 +6,6 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
-use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
@@ -16,11 +15,11 @@ use std::time::{Duration, Instant};
 use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::codec;
 use super::frame::{self, Kind, VERSION};
 use super::incoming::Incoming;
 use super::registry;
 use super::remote::RemoteError;
+use super::{codec, door};
 use crate::error::{BoxError, PanicPayload, drop_caught};
 use crate::sync::{Arc, AtomicU64, Condvar, Mutex, Ordering, lock, wait, wait_timeout};
 use crate::{BuildError, Context, Finish, Spec, TaskError, Worker};
@@ -248,12 +247,13 @@ impl Results {
 }
 
 impl Session {
-    /// Takes over the sockets that the parent has left as standard input and output.
+    /// Greets the parent, by the socket that it has left as standard input.
     fn open() -> io::Result<Self> {
-        let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-        let lifeline = UnixStream::from(io::stdout().as_fd().try_clone_to_owned()?);
+        let [stream, lifeline] = door::greet(io::stdin()).map_err(|error| {
+            let what = format!("this program is started by mtask, and not by hand ({error})");
+            io::Error::other(what)
+        })?;
         rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
-        // What a worker prints is to be seen, and not to be taken for the program's output.
         rustix::stdio::dup2_stdout(io::stderr())?;
         let results = Arc::new(Results {
             stream,
@@ -273,7 +273,7 @@ impl Session {
     fn run(&mut self) -> io::Result<()> {
         let Some((Kind::Hello, body)) = self.incoming.next(&self.results.stream, frame::MAX)?
         else {
-            return Err(io::Error::other("this program is started by mtask, and not by hand"));
+            return Err(io::Error::other("the parent does not say hello"));
         };
         match self.greeted(body) {
             Ok((entry, spec)) => entry.serve(self, &spec),

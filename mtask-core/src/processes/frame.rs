@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 /// The version of all this; both sides have to agree.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 /// The most bytes of an item, unless the user sets another limit.
 pub(super) const MAX: usize = 256 << 20;
 

@@ -11,7 +11,7 @@ use super::codec;
 use super::crossing::{Crossing, Place};
 use super::doing::Doing;
 use super::frame::VERSION;
-use super::process::{Child, End, Greeted};
+use super::process::{Child, End, NotReady};
 use super::remote::{ReadSummary, RemoteSpec};
 use super::settings::Settings;
 use crate::care::{Retry, Summaries};
@@ -219,7 +219,7 @@ impl Host {
             let (count, bytes) = batch.next(most);
             let mut left = count;
             let mut failed = None;
-            let mut end = match child.send(bytes, attempt) {
+            let mut end = match child.send(bytes, attempt, cancelled) {
                 Ok(frame) => child.receive(frame, &mut left, cancelled, |status, bytes| {
                     self.answer::<T, O, C>(batch, attempt, status, bytes, &mut |result| {
                         let may_again = again.as_ref().is_some_and(|again| {
@@ -412,16 +412,19 @@ impl Host {
         if state.retired.is_some() || self.over.load(Ordering::Relaxed) {
             return Err(NoChild::Retired);
         }
-        let building = true;
         let start = Instant::now();
         self.doing.build(start);
-        let begun = self.begin(cancelled);
+        let begun = match &self.hello {
+            Ok(hello) => Child::start(self.number, &self.settings, hello, cancelled),
+            Err(reason) => Err(NotReady::NotBuilt(NotBuilt::Refused(reason.clone()))),
+        };
         let now = Instant::now();
         let took = now - start;
         self.doing.built(now);
         self.tally().spent_building(took);
+        let building = true;
         let failure = match begun {
-            Ok((Greeted::Ready, child)) => {
+            Ok(child) => {
                 if let Some(ended) = state.ended.take() {
                     trace::process_restarted(self.number, ended);
                 }
@@ -433,29 +436,16 @@ impl Host {
                 self.up.store(true, Ordering::Relaxed);
                 return Ok(child);
             }
-            Ok((Greeted::NotBuilt(reason), child)) => {
-                child.end();
-                NoBuild::Told(reason)
-            }
-            Ok((Greeted::TimedOut, _)) => {
-                let limit = self.settings.build_timeout.unwrap_or_default();
+            Err(NotReady::NotBuilt(reason)) => NoBuild::Told(reason),
+            Err(NotReady::NoProcess(reason)) => NoBuild::Told(NotBuilt::Refused(reason)),
+            Err(NotReady::Late(limit)) => NoBuild::Elsewhere(Elsewhere::Late(limit)),
+            Err(NotReady::TimedOut(limit)) => {
                 NoBuild::Elsewhere(Elsewhere::TimedOut { limit, building })
             }
-            Ok((Greeted::Lost(status), _)) => {
-                NoBuild::Elsewhere(Elsewhere::Lost { status, building })
-            }
-            Err(reason) => NoBuild::Told(NotBuilt::Refused(reason)),
+            Err(NotReady::Lost(status)) => NoBuild::Elsewhere(Elsewhere::Lost { status, building }),
         };
         self.failed(state, failure.to_string());
         Err(NoChild::Failed(failure))
-    }
-
-    /// Starts a child and says hello to it.
-    fn begin(&self, cancelled: &dyn Fn() -> bool) -> Result<(Greeted, Child), String> {
-        let hello = self.hello.as_ref().map_err(Clone::clone)?;
-        let child = Child::spawn(self.number, &self.settings)
-            .map_err(|error| format!("no process could be started: {error}"))?;
-        Ok((child.greet(hello, cancelled), child))
     }
 
     /// Counts a build that came to something.

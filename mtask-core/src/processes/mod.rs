@@ -130,6 +130,8 @@ mod codec;
 mod crossing;
 #[cfg(unix)]
 mod doing;
+#[cfg(unix)]
+mod door;
 mod frame;
 #[cfg(all(test, unix))]
 mod fuzz;
@@ -157,6 +159,8 @@ mod run;
 mod settings;
 #[cfg(not(unix))]
 mod unsupported;
+#[cfg(unix)]
+mod watch;
 
 pub use boxed::RemoteBoxSpec;
 #[cfg(unix)]
@@ -353,6 +357,38 @@ impl Processes {
     /// then, which is a failed build of the kind [`TimedOut`](crate::TaskErrorKind::TimedOut).
     pub fn build_timeout(mut self, limit: Duration) -> Self {
         self.settings.build_timeout = Some(limit);
+        self
+    }
+
+    /// The longest that a process may take to come to [`init`]: 30 seconds unless set. It is ended then, which
+    /// is a failed build of the kind [`TimedOut`](crate::TaskErrorKind::TimedOut), with an error that says where
+    /// `init` belongs.
+    ///
+    /// What stands before `init` in `main` runs in every child too: a program that asks a question there, or
+    /// waits for something that only the program itself is given, never comes to it. A longer limit is for one
+    /// that has to load much before.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use mtask::prelude::*;
+    /// use mtask::Processes;
+    ///
+    /// #[delayed_init(remote)]
+    /// fn double(x: u64) -> u64 {
+    ///     2 * x
+    /// }
+    ///
+    /// fn main() -> Result<(), TaskError> {
+    ///     mtask::init();
+    ///     let backend = Processes::new().start_timeout(Duration::from_secs(120));
+    ///     let doubled = par_stateful(0..3, [double::spec()]).backend(backend);
+    ///     assert_eq!(doubled.collect::<Result<Vec<_>, _>>()?, [0, 2, 4]);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn start_timeout(mut self, limit: Duration) -> Self {
+        self.settings.start_timeout = limit;
         self
     }
 

@@ -10,27 +10,29 @@ use std::process::{self, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::net::{self, SendAncillaryBuffer, SendFlags};
+
 use super::child::{self, NotBuilt, Panic, Status};
 use super::codec;
+use super::door;
 use super::frame::{self, Kind};
 use super::incoming::Incoming;
 use super::program;
 use super::settings::Settings;
+use super::watch::{SLICE, Watch};
 use crate::sync::{Arc, AtomicBool, AtomicU64, Condvar, Mutex, Ordering, lock, wait};
 
-/// How long a read or a write lasts at the most before the clock is looked at.
-const SLICE: Duration = Duration::from_millis(50);
 /// How often it is looked whether a process has ended.
 const POLL: Duration = Duration::from_millis(2);
 
 /// A process that builds a worker and serves it.
 pub(super) struct Child {
     process: Mutex<process::Child>,
-    /// Where frames go.
+    /// Where frames go; before the child has greeted, where it does that.
     stream: UnixStream,
     /// What says that the run is over: a byte if the child may end in peace, the end of the stream if
-    /// its parent has died.
-    lifeline: UnixStream,
+    /// its parent has died. `None` before the child has greeted.
+    lifeline: Option<UnixStream>,
     settings: Arc<Settings>,
     /// How long it is waited for when it is told to end, or its run to be over.
     patience: Mutex<Option<Duration>>,
@@ -64,11 +66,17 @@ struct Turn {
     waiting: usize,
 }
 
-/// How a child answered to a hello.
-pub(super) enum Greeted {
-    Ready,
+/// Why a child has not built its worker.
+pub(super) enum NotReady {
+    /// It could not be started, or ended before it came to `init`, for this reason.
+    NoProcess(String),
+    /// It did not come to `init` within that time.
+    Late(Duration),
+    /// It said so.
     NotBuilt(NotBuilt),
-    TimedOut,
+    /// It was killed for the time that the build took.
+    TimedOut(Duration),
+    /// It died while it built.
     Lost(ExitStatus),
 }
 
@@ -87,7 +95,7 @@ pub(super) enum End {
 }
 
 /// Why a frame neither came nor went.
-enum Broken {
+pub(super) enum Broken {
     Lost,
     /// The child died, and had not read all that was sent.
     Unread,
@@ -95,18 +103,53 @@ enum Broken {
 }
 
 impl Child {
+    /// Starts the running program once more and has it build a worker, by a `hello`.
+    ///
+    /// # Errors
+    ///
+    /// Why it has not; the process is gone then.
+    pub(super) fn start(
+        worker: usize,
+        settings: &Arc<Settings>,
+        hello: &[u8],
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Self, NotReady> {
+        let mut build = Watch::start(settings.build_timeout, cancelled);
+        let not_started =
+            |error| NotReady::NoProcess(format!("no process could be started: {error}"));
+        let mut child = Self::spawn(worker, settings).map_err(not_started)?;
+        child.wait_for_greeting(cancelled)?;
+        let answer = {
+            let mut reader = lock(&child.reader);
+            let answer = child.write(Kind::Hello, hello, &mut build);
+            answer
+                .and_then(|()| child.read(&mut reader, &mut build))
+                .map(|(kind, body)| (kind, codec::decode::<NotBuilt>(reader.incoming.body(body))))
+        };
+        Err(match answer {
+            Ok((Kind::Ready, _)) => return Ok(child),
+            Ok((Kind::NotBuilt, Ok(reason))) => {
+                child.end();
+                NotReady::NotBuilt(reason)
+            }
+            Ok(_) | Err(Broken::Lost | Broken::Unread) => NotReady::Lost(child.kill()),
+            Err(Broken::TimedOut) => {
+                child.kill();
+                NotReady::TimedOut(settings.build_timeout.unwrap_or_default())
+            }
+        })
+    }
+
     /// Starts the running program once more.
-    pub(super) fn spawn(worker: usize, settings: &Arc<Settings>) -> io::Result<Self> {
-        let (stream, theirs) = sockets()?;
-        let (lifeline, watched) = sockets()?;
+    fn spawn(worker: usize, settings: &Arc<Settings>) -> io::Result<Self> {
+        let (stream, theirs) = door::pair()?;
         stream.set_read_timeout(Some(SLICE))?;
-        stream.set_write_timeout(Some(SLICE))?;
         let mut command = Command::new(program::program()?);
         command
             .arg0(child::NAME)
             .args(program::entry_args())
             .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::from(OwnedFd::from(watched)))
+            .stdout(program::stdout())
             // Ctrl-C is for the parent, whose end ends the child.
             .process_group(0);
         settings.apply(worker, &mut command);
@@ -114,7 +157,7 @@ impl Child {
         Ok(Self {
             process: Mutex::new(process),
             stream,
-            lifeline,
+            lifeline: None,
             settings: Arc::clone(settings),
             patience: Mutex::new(settings.shutdown_timeout),
             reader: Mutex::new(Reader { incoming: Incoming::default(), slice: SLICE }),
@@ -126,25 +169,49 @@ impl Child {
         })
     }
 
-    /// Says hello and waits for the worker to be built.
-    pub(super) fn greet(&self, hello: &[u8], cancelled: &dyn Fn() -> bool) -> Greeted {
-        let mut reader = lock(&self.reader);
-        let mut clock = Clock::start(self.settings.build_timeout);
-        let answer = self
-            .write(Kind::Hello, hello, &mut clock)
-            .and_then(|()| self.read(&mut reader, &mut clock, cancelled));
-        match answer {
-            Ok((Kind::Ready, _)) => Greeted::Ready,
-            Ok((Kind::NotBuilt, body)) => match codec::decode(reader.incoming.body(body)) {
-                Ok(reason) => Greeted::NotBuilt(reason),
-                Err(_) => Greeted::Lost(self.kill()),
-            },
-            Ok(_) | Err(Broken::Lost | Broken::Unread) => Greeted::Lost(self.kill()),
-            Err(Broken::TimedOut) => {
-                self.kill();
-                Greeted::TimedOut
+    /// Waits for the child to come to `init` and to pass its sockets.
+    fn wait_for_greeting(&mut self, cancelled: &dyn Fn() -> bool) -> Result<(), NotReady> {
+        let limit = self.settings.start_timeout;
+        let mut watch = Watch::start(Some(limit), cancelled);
+        let broken = loop {
+            match door::receive(&self.stream) {
+                Ok([stream, lifeline]) => {
+                    let set = stream
+                        .set_read_timeout(Some(SLICE))
+                        .and_then(|()| stream.set_write_timeout(Some(SLICE)));
+                    (self.stream, self.lifeline) = (stream, Some(lifeline));
+                    match set {
+                        Ok(()) => return Ok(()),
+                        Err(error) => break error.to_string(),
+                    }
+                }
+                Err(error) if is_slice_over(&error) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    break self.ended_early();
+                }
+                Err(error) => break format!("its process could not be reached: {error}"),
             }
-        }
+            match watch.slice().and_then(|_| watch.look(self)) {
+                Ok(()) => {}
+                Err(Broken::TimedOut) => {
+                    self.kill();
+                    return Err(NotReady::Late(limit));
+                }
+                Err(_) => break self.ended_early(),
+            }
+        };
+        self.kill();
+        Err(NotReady::NoProcess(broken))
+    }
+
+    /// Says how a child ended that had not come to `init`.
+    fn ended_early(&self) -> String {
+        let status = self.kill();
+        format!(
+            "its process ended with {status} before it came to `mtask::init()`, which has to be the first \
+             line of `main`"
+        )
     }
 
     /// Sends items, and gives the number of their frame, by which to ask for their results. `attempt` is how
@@ -153,15 +220,20 @@ impl Child {
     /// # Errors
     ///
     /// How it ended where they were not sent; the child is gone then.
-    pub(super) fn send(&self, items: &[u8], attempt: usize) -> Result<u64, End> {
+    pub(super) fn send(
+        &self,
+        items: &[u8],
+        attempt: usize,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<u64, End> {
         let mut sent = lock(&self.sent);
         self.begun.store(*sent + 1, Ordering::Relaxed);
-        let mut clock = Clock::start(self.settings.task_timeout);
+        let mut watch = Watch::start(self.settings.task_timeout, cancelled);
         let written = match attempt {
-            1 => self.write(Kind::Work, items, &mut clock),
+            1 => self.write(Kind::Work, items, &mut watch),
             _ => {
                 let again = [&(attempt as u64).to_le_bytes()[..], items].concat();
-                self.write(Kind::Again, &again, &mut clock)
+                self.write(Kind::Again, &again, &mut watch)
             }
         };
         match written {
@@ -230,9 +302,9 @@ impl Child {
         mut each: impl FnMut(Status, &[u8]),
     ) -> Result<(), Broken> {
         let mut reader = lock(&self.reader);
-        let mut clock = Clock::start(self.settings.task_timeout);
+        let mut watch = Watch::start(self.settings.task_timeout, cancelled);
         while *left > 0 {
-            let (Kind::Results, body) = self.read(&mut reader, &mut clock, cancelled)? else {
+            let (Kind::Results, body) = self.read(&mut reader, &mut watch)? else {
                 return Err(Broken::Lost);
             };
             let mut results = reader.incoming.body(body);
@@ -249,56 +321,34 @@ impl Child {
     fn read(
         &self,
         reader: &mut Reader,
-        clock: &mut Clock,
-        cancelled: &dyn Fn() -> bool,
+        watch: &mut Watch<'_>,
     ) -> Result<(Kind, Range<usize>), Broken> {
         let max = frame::most(self.settings.max_frame);
-        let mut ending: Option<Instant> = None;
-        let mut is_running = true;
         loop {
             if let Some(frame) = reader.incoming.take(max).map_err(|_| Broken::Lost)? {
                 return Ok(frame);
             }
-            let slice = clock.slice().map_err(|()| Broken::TimedOut)?;
+            let slice = watch.slice()?;
             if slice != reader.slice {
                 self.stream.set_read_timeout(Some(slice)).map_err(|_| Broken::Lost)?;
                 reader.slice = slice;
             }
             match reader.incoming.fill(&self.stream) {
-                Ok(()) => continue,
-                Err(error) if is_slice_over(&error) => {}
+                Ok(()) => {}
+                Err(error) if is_slice_over(&error) => watch.look(self)?,
                 // Linux tells so of a socket that was closed before all was read that had been sent.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
                     return Err(Broken::Unread);
                 }
                 Err(_) => return Err(Broken::Lost),
             }
-            // A process that it has forked may hold its end of the socket; but what it had sent is there.
-            if !is_running {
-                return Err(Broken::Lost);
-            }
-            is_running = self.is_running();
-            if cancelled() {
-                let since = *ending.get_or_insert_with(|| {
-                    self.tell_cancelled();
-                    Instant::now()
-                });
-                if lock(&self.patience).is_some_and(|limit| since.elapsed() >= limit) {
-                    return Err(Broken::Lost);
-                }
-            }
         }
     }
 
     /// Writes a frame, in time.
-    fn write(&self, kind: Kind, body: &[u8], clock: &mut Clock) -> Result<(), Broken> {
-        let mut timed_out = false;
-        let mut patient = Patient { stream: &self.stream, clock, timed_out: &mut timed_out };
-        match frame::write(&mut patient, kind, body) {
-            Ok(()) => Ok(()),
-            Err(_) if timed_out => Err(Broken::TimedOut),
-            Err(_) => Err(Broken::Lost),
-        }
+    fn write(&self, kind: Kind, body: &[u8], watch: &mut Watch<'_>) -> Result<(), Broken> {
+        let mut writer = Writer { child: self, watch, broken: Broken::Lost };
+        frame::write(&mut writer, kind, body).map_err(|_| writer.broken)
     }
 
     /// Has those who wait for their turn know that it will not come.
@@ -313,7 +363,7 @@ impl Child {
     }
 
     /// The process has not ended.
-    fn is_running(&self) -> bool {
+    pub(super) fn is_running(&self) -> bool {
         matches!(lock(&self.process).try_wait(), Ok(None))
     }
 
@@ -325,10 +375,15 @@ impl Child {
         }
         let mut word = [child::SKIP; 9];
         word[1..].copy_from_slice(&self.begun.load(Ordering::Relaxed).to_le_bytes());
-        let _ = send(&self.lifeline, &[io::IoSlice::new(&word)]);
+        self.say(&word);
     }
 
-    /// Sets how long it is waited for when it is told to end, or its run to be over.
+    /// How long it is waited for when it is told to end, or its run to be over.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        *lock(&self.patience)
+    }
+
+    /// Sets that.
     pub(super) fn wait_at_most(&self, limit: Option<Duration>) {
         *lock(&self.patience) = limit;
     }
@@ -336,20 +391,26 @@ impl Child {
     /// Has the child end, when it is through with the item in hand.
     pub(super) fn tell_end(&self) {
         self.ending.store(true, Ordering::Relaxed);
-        // A child that is not there any more needs not be told.
-        let _ = send(&self.lifeline, &[io::IoSlice::new(&[child::END])]);
+        self.say(&[child::END]);
         let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// Says something on the lifeline, without a wait: a child that is not there any more needs not be told,
+    /// and one that has not read hundreds of words before is not at work.
+    fn say(&self, word: &[u8]) {
+        if let Some(lifeline) = &self.lifeline {
+            let _ = send(lifeline, &[io::IoSlice::new(word)], SendFlags::DONTWAIT);
+        }
     }
 
     /// Lets the worker end, and gives what it leaves, as it tells it; nothing where it died instead, or takes
     /// longer than is set. The process ends after it.
     pub(super) fn finish(&self) -> Option<Result<Vec<u8>, Panic>> {
         self.tell_end();
-        let patience = *lock(&self.patience);
         let mut reader = lock(&self.reader);
-        let mut clock = Clock::start(patience);
+        let mut watch = Watch::start(self.patience(), &|| false);
         loop {
-            match self.read(&mut reader, &mut clock, &|| false) {
+            match self.read(&mut reader, &mut watch) {
                 Ok((Kind::Summary, body)) => {
                     return codec::decode(reader.incoming.body(body)).ok();
                 }
@@ -364,7 +425,7 @@ impl Child {
     /// force.
     pub(super) fn end(&self) {
         self.tell_end();
-        let Some(limit) = *lock(&self.patience) else {
+        let Some(limit) = self.patience() else {
             let _ = lock(&self.process).wait();
             return;
         };
@@ -396,48 +457,40 @@ impl Child {
 }
 
 /// Writes to a socket, and is no signal to a program that dies of writing to what is closed.
-fn send(stream: &UnixStream, pieces: &[io::IoSlice<'_>]) -> io::Result<usize> {
-    use rustix::net::{SendAncillaryBuffer, SendFlags, send, sendmsg};
+fn send(stream: &UnixStream, pieces: &[io::IoSlice<'_>], flags: SendFlags) -> io::Result<usize> {
+    // There the socket itself is set so.
     #[cfg(not(target_vendor = "apple"))]
-    let flags = SendFlags::NOSIGNAL;
-    #[cfg(target_vendor = "apple")]
-    let flags = SendFlags::empty();
+    let flags = flags | SendFlags::NOSIGNAL;
     Ok(match pieces {
-        [bytes] => send(stream, bytes, flags)?,
-        _ => sendmsg(stream, pieces, &mut SendAncillaryBuffer::default(), flags)?,
+        [bytes] => net::send(stream, bytes, flags)?,
+        _ => net::sendmsg(stream, pieces, &mut SendAncillaryBuffer::default(), flags)?,
     })
-}
-
-/// A pair of sockets for [`send`].
-fn sockets() -> io::Result<(UnixStream, UnixStream)> {
-    let pair = UnixStream::pair()?;
-    #[cfg(target_vendor = "apple")]
-    rustix::net::sockopt::set_socket_nosigpipe(&pair.0, true)?;
-    Ok(pair)
 }
 
 fn is_slice_over(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
 
-/// Writes on where a child takes its time, until that is over.
-struct Patient<'a> {
-    stream: &'a UnixStream,
-    clock: &'a mut Clock,
-    timed_out: &'a mut bool,
+/// Writes on where a child takes its time, until there is nothing to wait for.
+struct Writer<'a, 'b> {
+    child: &'a Child,
+    watch: &'a mut Watch<'b>,
+    /// Why a write failed.
+    broken: Broken,
 }
 
-impl Write for Patient<'_> {
+impl Write for Writer<'_, '_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.write_vectored(&[io::IoSlice::new(bytes)])
     }
 
     fn write_vectored(&mut self, pieces: &[io::IoSlice<'_>]) -> io::Result<usize> {
         loop {
-            match send(self.stream, pieces) {
+            match send(&self.child.stream, pieces, SendFlags::empty()) {
                 Err(error) if is_slice_over(&error) => {
-                    if self.clock.slice().is_err() {
-                        *self.timed_out = true;
+                    let looked = self.watch.slice().and_then(|_| self.watch.look(self.child));
+                    if let Err(broken) = looked {
+                        self.broken = broken;
                         return Err(error);
                     }
                 }
@@ -448,35 +501,5 @@ impl Write for Patient<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// Counts time while the program runs: what passes while it is stopped does not count.
-struct Clock {
-    limit: Option<Duration>,
-    passed: Duration,
-    last: Instant,
-}
-
-impl Clock {
-    fn start(limit: Option<Duration>) -> Self {
-        Self { limit, passed: Duration::ZERO, last: Instant::now() }
-    }
-
-    /// How long to wait before the clock is looked at again.
-    ///
-    /// # Errors
-    ///
-    /// Where the time is over.
-    fn slice(&mut self) -> Result<Duration, ()> {
-        let Some(limit) = self.limit else { return Ok(SLICE) };
-        let now = Instant::now();
-        // What is longer than two slices is a time in which nothing ran here.
-        self.passed += (now - self.last).min(2 * SLICE);
-        self.last = now;
-        match limit.checked_sub(self.passed) {
-            Some(left) if !left.is_zero() => Ok(left.min(SLICE)),
-            _ => Err(()),
-        }
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use super::{READY, SERVES, TestEntry, child};
 use crate::sync::Ordering;
@@ -28,6 +29,13 @@ pub(super) fn may_spawn() -> io::Result<()> {
 pub(super) fn program() -> io::Result<PathBuf> {
     let linked = PathBuf::from("/proc/self/exe");
     if cfg!(target_os = "linux") && linked.exists() { Ok(linked) } else { std::env::current_exe() }
+}
+
+/// What a child has as its standard output until it comes to [`init`](super::init): what a worker prints is to
+/// be seen, and not to be taken for the program's output; but what a test program says of its tests is
+/// neither.
+pub(super) fn stdout() -> Stdio {
+    if entry_args().is_empty() { Stdio::from(io::stderr()) } else { Stdio::null() }
 }
 
 /// The arguments with which a child finds its way to [`init`](super::init).

@@ -15,6 +15,8 @@ type Env = Arc<dyn Fn(usize) -> Vec<(OsString, OsString)> + Send + Sync>;
 pub(super) struct Settings {
     pub(super) task_timeout: Option<Duration>,
     pub(super) build_timeout: Option<Duration>,
+    /// Within which a process comes to `init`.
+    pub(super) start_timeout: Duration,
     /// So many children within such a time.
     pub(super) max_restarts: Option<(usize, Duration)>,
     pub(super) memory_limit: Option<u64>,
@@ -33,6 +35,7 @@ impl Default for Settings {
         Self {
             task_timeout: None,
             build_timeout: None,
+            start_timeout: Duration::from_secs(30),
             max_restarts: None,
             memory_limit: None,
             nice: None,
