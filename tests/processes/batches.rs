@@ -3,15 +3,29 @@
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::thread;
+use std::time::Duration;
 
 use mtask::Processes;
 use mtask::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::system::Folder;
 use crate::util::watched;
 
 const ITEMS: usize = 5_000;
 const GUILTY: usize = 3_000;
+/// More than fits into a socket, so that a frame is still being sent while the one before it is run.
+const LARGE: usize = 300_000;
+
+/// How often each item was run, by the notes that were taken of that.
+fn runs(path: &str) -> BTreeMap<usize, usize> {
+    let mut runs = BTreeMap::new();
+    for line in fs::read_to_string(path).unwrap().lines() {
+        *runs.entry(line.parse().unwrap()).or_insert(0) += 1;
+    }
+    runs
+}
 
 /// Notes each item that is run.
 struct Notes(fs::File);
@@ -49,10 +63,7 @@ fn only_the_guilty_item_errs_and_only_its_frame_is_run_again() {
                     }
                 }
             }
-            let mut runs = BTreeMap::new();
-            for line in fs::read_to_string(path).unwrap().lines() {
-                *runs.entry(line.parse::<usize>().unwrap()).or_insert(0) += 1;
-            }
+            let runs = runs(&path);
             assert!(runs.keys().copied().eq(0..ITEMS), "each was run");
             assert!(runs.values().all(|&runs| runs <= 2));
             // A frame has no more than 1,024 items, and nothing behind the guilty one had been begun.
@@ -61,5 +72,55 @@ fn only_the_guilty_item_errs_and_only_its_frame_is_run_again() {
             assert!(again.len() <= 1_024, "{} items were run again", again.len());
             assert!(again.iter().all(|&x| x <= GUILTY), "{again:?}");
         }
+    });
+}
+
+/// An item that takes more than a frame has room for, and may end its process.
+#[derive(Clone, Serialize, Deserialize)]
+struct Large {
+    at: usize,
+    guilty: bool,
+    padding: String,
+}
+
+/// Notes each item that is run, and dies of some.
+struct Victim(fs::File);
+
+#[delayed_init(remote)]
+impl Victim {
+    fn new(path: &str) -> std::io::Result<Self> {
+        Ok(Self(OpenOptions::new().append(true).create(true).open(path)?))
+    }
+
+    fn call(&mut self, item: Large) -> usize {
+        self.0.write_all(format!("{}\n", item.at).as_bytes()).unwrap();
+        if item.guilty {
+            // The next frame is on its way, and part of it in the socket.
+            thread::sleep(Duration::from_millis(10));
+            std::process::abort();
+        }
+        item.at
+    }
+}
+
+#[test]
+fn an_item_alone_in_its_frame_is_run_once() {
+    watched(|| {
+        let folder = Folder::new();
+        let path = folder.path("notes");
+        let is_guilty = |at: usize| at % 20 == 19;
+        let items =
+            (0..500).map(move |at| Large { at, guilty: is_guilty(at), padding: "x".repeat(LARGE) });
+        let results = par_stateful(items, Victim::spec(&path).times(2)).backend(Processes::new());
+        for (at, result) in results.enumerate() {
+            match result {
+                Ok(told) => assert!(told == at && !is_guilty(at)),
+                Err(error) => assert!(is_guilty(at) && error.index() == Some(at), "{error}"),
+            }
+        }
+        let runs = runs(&path);
+        assert!(runs.keys().copied().eq(0..500), "each was run");
+        let again: Vec<_> = runs.iter().filter(|&(_, &runs)| runs > 1).collect();
+        assert!(again.is_empty(), "{again:?}");
     });
 }

@@ -2,6 +2,8 @@
 
 #![cfg(unix)]
 
+#[cfg(target_os = "linux")]
+mod astray;
 mod basics;
 #[cfg(target_os = "linux")]
 mod batches;

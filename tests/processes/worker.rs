@@ -216,7 +216,7 @@ fn descriptors() -> Vec<(u32, String)> {
 }
 
 /// Copies of this process's sockets, as a library that forks has them.
-fn sockets() -> [OwnedFd; 2] {
+pub(crate) fn sockets() -> [OwnedFd; 2] {
     let all = descriptors();
     let mut sockets = all.iter().filter(|(_, link)| link.starts_with("socket:")).map(|&(fd, _)| {
         // SAFETY: it was open just now, and the one who closes it ends this process.

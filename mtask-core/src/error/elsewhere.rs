@@ -17,6 +17,8 @@ pub(crate) enum Elsewhere {
     TimedOut { limit: Duration, building: bool },
     /// Its process was ended since it did not come to `init` within that time.
     Late(Duration),
+    /// Its process was ended, since it answered for another item than it was asked for.
+    Astray,
     /// The input did not get there, or the output back.
     NotSent(String),
 }
@@ -25,7 +27,7 @@ impl Elsewhere {
     pub(super) fn kind(&self) -> TaskErrorKind {
         match self {
             Self::Panicked { .. } => TaskErrorKind::Panicked,
-            Self::Lost { .. } => TaskErrorKind::WorkerLost,
+            Self::Lost { .. } | Self::Astray => TaskErrorKind::WorkerLost,
             Self::TimedOut { .. } | Self::Late(_) => TaskErrorKind::TimedOut,
             Self::NotSent(_) => TaskErrorKind::NotSent,
         }
@@ -62,6 +64,10 @@ impl fmt::Display for Elsewhere {
                 f,
                 "was not built: its process did not come to `mtask::init()` within {limit:?}; make that the \
                  first line of `main`, or set a longer `Processes::start_timeout`"
+            ),
+            Self::Astray => f.write_str(
+                "was lost: it answered for another item (does it fork, and return twice?), and its process \
+                 was ended",
             ),
             Self::NotSent(reason) => write!(f, "could not be reached: {reason}"),
         }

@@ -1,38 +1,89 @@
 //! Items of a claim, encoded.
 
+use std::mem;
 use std::ops::Range;
 
+use super::body::append_item;
 use super::codec::encode;
 use super::crossing::Crossing;
 use super::frame;
 use crate::TaskError;
 use crate::error::{Elsewhere, drop_caught};
 
-/// Items on their way through a child: encoded, and not answered yet.
+/// Items on their way through a child: encoded, and not published yet.
 ///
-/// Results come in the order of the items, so that those which are answered are the first ones.
+/// They are published in their order, so that those which are through are the first ones. What is answered behind
+/// an item that is to be tried again waits for it here.
 pub(super) struct Batch<O> {
     body: Vec<u8>,
     items: Vec<Item<O>>,
-    /// How many are answered.
-    answered: usize,
+    /// How many are published.
+    published: usize,
+    /// One of them has ended a process, and nobody knows which: each goes alone in its frame.
+    pub(super) one_by_one: bool,
+    /// The first of those, and how that process ended, until it is known which of them it was.
+    pub(super) suspected: Option<(usize, String)>,
 }
 
 struct Item<O> {
     index: usize,
-    /// Where in the body it is; or its result, where it is not to be sent.
-    bytes: Result<Range<usize>, Option<Result<O, TaskError>>>,
+    /// How often it will have been sent, the next time included.
+    attempt: usize,
+    state: State<O>,
+}
+
+enum State<O> {
+    /// To be sent, and where in the body it is.
+    Waiting(Range<usize>),
+    /// It failed, and is to be sent again.
+    Failed(Range<usize>, Result<O, TaskError>),
+    Answered(Result<O, TaskError>),
+    Published,
+}
+
+/// Items that are sent together.
+pub(super) struct Frame {
+    /// Which of the batch they are.
+    items: Vec<usize>,
+    /// How often they will have been sent, this time included.
+    pub(super) attempt: usize,
+    /// How many of them have been dealt with.
+    done: usize,
+}
+
+impl Frame {
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// How many of them no result has come for.
+    pub(super) fn left(&self) -> usize {
+        self.items.len() - self.done
+    }
+
+    /// Notes that the next item is dealt with.
+    pub(super) fn pass(&mut self) {
+        self.done += 1;
+    }
 }
 
 impl<O> Batch<O> {
     pub(super) fn new() -> Self {
-        Self { body: Vec::new(), items: Vec::new(), answered: 0 }
+        Self {
+            body: Vec::new(),
+            items: Vec::new(),
+            published: 0,
+            one_by_one: false,
+            suspected: None,
+        }
     }
 
     pub(super) fn clear(&mut self) {
         self.body.clear();
         self.items.clear();
-        self.answered = 0;
+        self.published = 0;
+        self.one_by_one = false;
+        self.suspected = None;
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -48,62 +99,134 @@ impl<O> Batch<O> {
         worker: usize,
         max: usize,
     ) {
-        let input = match C::send(input) {
-            Ok(input) => input,
-            Err(output) => {
-                self.items.push(Item { index, bytes: Err(Some(Ok(output))) });
-                return;
+        let state = match C::send(input) {
+            Ok(input) => {
+                let encoded = self.encode(index, &input, max);
+                drop_caught(input);
+                encoded.map_or_else(
+                    |reason| {
+                        let what = Elsewhere::NotSent(reason);
+                        State::Answered(Err(TaskError::elsewhere(Some(index), worker, what)))
+                    },
+                    State::Waiting,
+                )
             }
+            Err(output) => State::Answered(Ok(output)),
         };
+        self.items.push(Item { index, attempt: 1, state });
+    }
+
+    fn encode(
+        &mut self,
+        index: usize,
+        input: &impl serde::Serialize,
+        max: usize,
+    ) -> Result<Range<usize>, String> {
         let start = self.body.len();
-        let filled = frame::append(&mut self.body, |body| {
-            // Which item it is, for a worker that asks.
-            encode(body, &(index as u64))?;
+        append_item(&mut self.body, index as u64, |body| {
             let head = body.len();
-            encode(body, &input)
-                .map_err(|error| format!("its input cannot be encoded: {error}"))?;
+            encode(body, input).map_err(|error| format!("its input cannot be encoded: {error}"))?;
             let length = body.len() - head;
             if length > max {
                 return Err(format!("its input takes {length} bytes, and the limit is {max}"));
             }
             Ok(())
-        });
-        drop_caught(input);
-        let bytes = filled.map(|()| start..self.body.len()).map_err(|reason| {
-            Some(Err(TaskError::elsewhere(Some(index), worker, Elsewhere::NotSent(reason))))
-        });
-        self.items.push(Item { index, bytes });
+        })?;
+        Ok(start..self.body.len())
     }
 
-    /// The index of the next item to be answered.
+    /// The index of the next item to be published.
     pub(super) fn index(&self) -> Option<usize> {
-        Some(self.items.get(self.answered)?.index)
+        Some(self.items.get(self.published)?.index)
     }
 
-    /// Takes the result of an item that is next and is not to be sent, which answers it.
-    pub(super) fn take_answer(&mut self) -> Option<Result<O, TaskError>> {
-        let answer = self.items.get_mut(self.answered)?.bytes.as_mut().err()?.take();
-        self.answered += 1;
-        answer
-    }
-
-    /// Notes that the next item is answered.
-    pub(super) fn answer(&mut self) {
-        self.answered += 1;
-    }
-
-    /// The next items that can be sent, at most `most`: how many, and their bytes.
-    pub(super) fn next(&self, most: usize) -> (usize, &[u8]) {
-        let ranges = self.items[self.answered..].iter().map_while(|item| item.bytes.as_ref().ok());
-        let mut count = 0;
-        let mut bytes = 0..0;
-        for range in ranges.take(most) {
-            if count == 0 {
-                bytes = range.clone();
-            }
-            bytes.end = range.end;
-            count += 1;
+    /// Takes the result of the next item, where it has one.
+    pub(super) fn publish(&mut self) -> Option<Result<O, TaskError>> {
+        let state = &mut self.items.get_mut(self.published)?.state;
+        if !matches!(state, State::Answered(_)) {
+            return None;
         }
-        (count, &self.body[bytes])
+        self.published += 1;
+        match mem::replace(state, State::Published) {
+            State::Answered(result) => Some(result),
+            _ => None,
+        }
+    }
+
+    /// The next items that are to be sent for as many times, at most `most`; empty where there are none.
+    pub(super) fn next(&self, most: usize) -> Frame {
+        let most = if self.one_by_one { 1 } else { most };
+        let waiting = (self.published..).zip(&self.items[self.published..]);
+        let mut waiting = waiting.filter(|(_, item)| matches!(item.state, State::Waiting(_)));
+        let mut frame = Frame { items: Vec::new(), attempt: 1, done: 0 };
+        if let Some((at, first)) = waiting.next() {
+            frame.attempt = first.attempt;
+            let alike = waiting.take_while(|(_, item)| item.attempt == frame.attempt);
+            frame.items.push(at);
+            frame.items.extend(alike.map(|(at, _)| at).take(most - 1));
+        }
+        frame
+    }
+
+    /// The bytes of a frame's items, which are copied where others lie between them.
+    pub(super) fn bytes<'a>(&'a self, frame: &Frame, copied: &'a mut Vec<u8>) -> &'a [u8] {
+        let range = |&at: &usize| match &self.items[at].state {
+            State::Waiting(range) => range.clone(),
+            _ => 0..0,
+        };
+        let mut ranges = frame.items.iter().map(range);
+        let Some(mut whole) = ranges.next() else { return &[] };
+        if ranges.clone().all(|range| mem::replace(&mut whole.end, range.end) == range.start) {
+            return &self.body[whole];
+        }
+        copied.clear();
+        frame.items.iter().for_each(|at| copied.extend_from_slice(&self.body[range(at)]));
+        copied
+    }
+
+    /// The index of a frame's next item.
+    pub(super) fn index_in(&self, frame: &Frame) -> Option<usize> {
+        Some(self.items[*frame.items.get(frame.done)?].index)
+    }
+
+    /// Answers a frame's next item.
+    pub(super) fn answer(&mut self, frame: &mut Frame, result: Result<O, TaskError>) {
+        self.items[frame.items[frame.done]].state = State::Answered(result);
+        frame.pass();
+    }
+
+    /// Notes how a frame's next item has failed, which is to be sent again.
+    pub(super) fn fail(&mut self, frame: &mut Frame, result: Result<O, TaskError>) {
+        let state = &mut self.items[frame.items[frame.done]].state;
+        if let State::Waiting(range) = state {
+            *state = State::Failed(range.clone(), result);
+        }
+        frame.pass();
+    }
+
+    /// Has those that failed be sent again, and gives the index of each and how often that makes.
+    pub(super) fn retry(&mut self, mut each: impl FnMut(usize, usize)) {
+        for item in &mut self.items[self.published..] {
+            match mem::replace(&mut item.state, State::Published) {
+                State::Failed(range, result) => {
+                    drop_caught(result);
+                    item.state = State::Waiting(range);
+                    item.attempt += 1;
+                    each(item.index, item.attempt);
+                }
+                state => item.state = state,
+            }
+        }
+    }
+
+    /// Answers all that is left: what has failed as it has, and what is to be sent by `unsent`.
+    pub(super) fn give_up(&mut self, unsent: impl Fn(usize) -> Result<O, TaskError>) {
+        for item in &mut self.items[self.published..] {
+            item.state = match mem::replace(&mut item.state, State::Published) {
+                State::Failed(_, result) => State::Answered(result),
+                State::Waiting(_) => State::Answered(unsent(item.index)),
+                state => state,
+            };
+        }
     }
 }

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::body::{self, Item, Status};
 use super::frame::{self, Kind, VERSION};
 use super::incoming::Incoming;
 use super::registry;
@@ -102,44 +103,6 @@ pub(super) struct Panic {
     pub(super) location: Option<String>,
 }
 
-/// What became of an item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Status {
-    /// The output follows.
-    Done = 0,
-    /// A [`Panic`] follows.
-    Panicked = 1,
-    /// A [`NotBuilt`] follows: the worker, which had panicked, could not be built anew.
-    NotBuilt = 2,
-    /// A text follows: the input could not be decoded, or the output not be encoded.
-    NotSent = 3,
-    /// Nothing follows: the item was not begun.
-    NotRun = 4,
-}
-
-impl Status {
-    pub(super) fn of(byte: u8) -> Option<Self> {
-        [Self::Done, Self::Panicked, Self::NotBuilt, Self::NotSent, Self::NotRun]
-            .into_iter()
-            .find(|&status| status as u8 == byte)
-    }
-}
-
-/// Takes the next result off a frame of them; `None` where there is no whole one.
-pub(super) fn split_result<'a>(body: &mut &'a [u8]) -> Option<(Status, &'a [u8])> {
-    let (&status, rest) = body.split_first()?;
-    *body = rest;
-    Some((Status::of(status)?, frame::split(body)?))
-}
-
-/// Takes off a frame how often its items have been sent, this time included; `None` where that is not all
-/// there.
-pub(super) fn split_attempt(body: &[u8]) -> Option<(usize, &[u8])> {
-    let (&attempt, items) = body.split_first_chunk()?;
-    Some((usize::try_from(u64::from_le_bytes(attempt)).unwrap_or(usize::MAX), items))
-}
-
 /// True in a process that is to serve.
 pub(super) fn is_child() -> bool {
     std::env::args_os().next().is_some_and(|name| name == NAME)
@@ -180,9 +143,10 @@ struct Results {
     wanted_from: AtomicU64,
 }
 
-/// Results that are kept back, to be sent with others.
+/// Results that are kept back, to be sent with others of their frame.
 #[derive(Debug, Default)]
 struct Kept {
+    /// The number of the frame of work, and the results.
     body: Vec<u8>,
     /// How many results there have been.
     count: u64,
@@ -190,32 +154,43 @@ struct Kept {
     is_unwatched: bool,
 }
 
+/// Of which item a result is.
+struct Place {
+    frame: u64,
+    index: u64,
+    /// It is the last of its frame.
+    is_last: bool,
+}
+
 impl Results {
     /// Sends what there is.
     fn flush(&self, kept: &mut Kept) -> io::Result<()> {
         if !kept.body.is_empty() {
-            frame::write(&self.stream, Kind::Results, &kept.body)?;
+            frame::write(&self.stream, Kind::Results, [&kept.body, &[]])?;
             kept.body.clear();
         }
         Ok(())
     }
 
-    /// Adds a result; sends what there is if `now`.
-    fn add(&self, status: Status, result: &[u8], now: bool) -> io::Result<bool> {
+    /// Adds a result; sends what there is if `now`, and in any case if it is the last of its frame.
+    fn add(&self, place: Place, status: Status, result: &[u8], now: bool) -> io::Result<bool> {
         let mut kept = lock(&self.kept);
         kept.count += 1;
-        kept.body.push(status as u8);
-        let Ok(()) = frame::append(&mut kept.body, |body| {
-            body.extend_from_slice(result);
-            Ok::<_, std::convert::Infallible>(())
-        });
-        let flushed = now || kept.body.len() >= ENOUGH;
-        if flushed {
-            self.flush(&mut kept)?;
-        } else if kept.is_unwatched {
+        if kept.body.is_empty() {
+            kept.body.extend_from_slice(&place.frame.to_le_bytes());
+        }
+        body::append_result_head(&mut kept.body, place.index, status, result.len());
+        if now || place.is_last || kept.body.len() + result.len() >= ENOUGH {
+            let kind = if place.is_last { Kind::Last } else { Kind::Results };
+            frame::write(&self.stream, kind, [&kept.body, result])?;
+            kept.body.clear();
+            return Ok(true);
+        }
+        kept.body.extend_from_slice(result);
+        if kept.is_unwatched {
             self.wanted.notify_one();
         }
-        Ok(flushed)
+        Ok(false)
     }
 
     /// Sends results that wait behind a slow item.
@@ -307,7 +282,7 @@ impl Session {
 
     fn refuse(&self, reason: &NotBuilt) -> io::Result<()> {
         let body = codec::to_bytes(reason).map_err(io::Error::other)?;
-        frame::write(&self.results.stream, Kind::NotBuilt, &body)
+        frame::write(&self.results.stream, Kind::NotBuilt, [&body, &[]])
     }
 }
 
@@ -400,7 +375,7 @@ where
     }))
     .map_err(Panic::caught);
     let body = codec::to_bytes(&told).map_err(io::Error::other)?;
-    frame::write(&session.results.stream, Kind::Summary, &body)
+    frame::write(&session.results.stream, Kind::Summary, [&body, &[]])
 }
 
 /// Builds the worker, runs what the parent sends, and gives the worker back where it is whole.
@@ -420,7 +395,7 @@ where
         Ok(built) => built,
         Err(reason) => return session.refuse(&reason).map(|()| None),
     };
-    frame::write(&session.results.stream, Kind::Ready, &[])?;
+    frame::write(&session.results.stream, Kind::Ready, [&[], &[]])?;
     let Session { number, max, .. } = *session;
     let (frame, attempt, result) = (0, 1, Vec::new());
     let mut served = Served { spec, worker: Some(worker), number, frame, attempt, result, max };
@@ -461,17 +436,13 @@ where
     fn all(&mut self, session: &mut Session) -> io::Result<()> {
         let Session { incoming, results, max, .. } = session;
         while let Some((kind, body)) = incoming.next(&results.stream, frame::most(*max))? {
-            let body = incoming.body(body);
-            let work = match kind {
-                Kind::Work => Some((1, body)),
-                Kind::Again => split_attempt(body),
-                _ => None,
-            };
-            let Some((attempt, items)) = work else {
+            let mut items = incoming.body(body);
+            let attempt = (kind == Kind::Work).then(|| body::split_number(&mut items)).flatten();
+            let Some(attempt) = attempt else {
                 let what = format!("a frame of kind {kind:?} is out of place");
                 return Err(io::Error::other(what));
             };
-            self.attempt = attempt;
+            self.attempt = usize::try_from(attempt).unwrap_or(usize::MAX);
             self.run(items, results)?;
             self.frame += 1;
         }
@@ -482,14 +453,15 @@ where
     fn run(&mut self, mut items: &[u8], results: &Results) -> io::Result<()> {
         let mut flushed = Instant::now();
         let mut goes_on = true;
-        while let Some(item) = frame::split(&mut items) {
+        while let Some(item) = body::split_item(&mut items) {
             let wanted_from = &results.wanted_from;
             goes_on = goes_on && self.frame >= wanted_from.load(Ordering::Relaxed);
             self.result.clear();
-            let status = if goes_on { self.run_one(item, wanted_from) } else { Status::NotRun };
+            let place = Place { frame: self.frame, index: item.index, is_last: items.is_empty() };
+            let status = if goes_on { self.run_one(&item, wanted_from) } else { Status::NotRun };
             goes_on = goes_on && status != Status::NotBuilt;
-            let now = items.is_empty() || flushed.elapsed() >= FLUSH;
-            if results.add(status, &self.result, now)? {
+            let now = flushed.elapsed() >= FLUSH;
+            if results.add(place, status, &self.result, now)? {
                 flushed = Instant::now();
             }
         }
@@ -497,9 +469,9 @@ where
     }
 
     /// Runs an item and leaves what is to be told of it.
-    fn run_one(&mut self, item: &[u8], wanted_from: &AtomicU64) -> Status {
-        let (index, input): (u64, W::Input) = match codec::decode(item) {
-            Ok(item) => item,
+    fn run_one(&mut self, item: &Item<'_>, wanted_from: &AtomicU64) -> Status {
+        let input: W::Input = match codec::decode(item.input) {
+            Ok(input) => input,
             Err(error) => return self.not_sent(format!("its input cannot be decoded: {error}")),
         };
         let worker = match &mut self.worker {
@@ -512,7 +484,7 @@ where
                 }
             },
         };
-        let index = usize::try_from(index).unwrap_or(usize::MAX);
+        let index = usize::try_from(item.index).unwrap_or(usize::MAX);
         let context = Context::in_child(self.number, index, wanted_from, self.frame);
         let context = context.at_attempt(self.attempt);
         let output = match catch_unwind(AssertUnwindSafe(|| worker.call_with(input, &context))) {

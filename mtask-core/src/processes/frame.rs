@@ -27,8 +27,8 @@ pub(super) enum Kind {
     Results = 5,
     /// What the worker leaves, or what kept it from that.
     Summary = 6,
-    /// Work that has been done before: how often, and the items.
-    Again = 7,
+    /// The last results of a frame of work.
+    Last = 7,
 }
 
 impl Kind {
@@ -40,26 +40,30 @@ impl Kind {
             Self::Work,
             Self::Results,
             Self::Summary,
-            Self::Again,
+            Self::Last,
         ];
         all.into_iter().find(|&kind| kind as u8 == byte)
     }
 }
 
-/// Writes a frame.
-pub(super) fn write(mut out: impl Write, kind: Kind, body: &[u8]) -> io::Result<()> {
-    let length =
-        u32::try_from(body.len() + 1).map_err(|_| io::Error::other("a frame over 4 GiB"))?;
+/// Writes a frame whose body is made of two pieces, so that neither is copied behind the other.
+pub(super) fn write(mut out: impl Write, kind: Kind, body: [&[u8]; 2]) -> io::Result<()> {
+    let [first, second] = body;
+    let length = u32::try_from(first.len() + second.len() + 1)
+        .map_err(|_| io::Error::other("a frame over 4 GiB"))?;
     let mut head = [0; HEAD];
     head[..4].copy_from_slice(&length.to_le_bytes());
     head[4] = kind as u8;
-    if body.len() <= SMALL {
+    if first.len() + second.len() <= SMALL {
         let mut whole = [0; HEAD + SMALL];
-        whole[..HEAD].copy_from_slice(&head);
-        whole[HEAD..HEAD + body.len()].copy_from_slice(body);
-        return out.write_all(&whole[..HEAD + body.len()]);
+        let mut end = 0;
+        for piece in [&head[..], first, second] {
+            whole[end..end + piece.len()].copy_from_slice(piece);
+            end += piece.len();
+        }
+        return out.write_all(&whole[..end]);
     }
-    let pieces = &mut [io::IoSlice::new(&head), io::IoSlice::new(body)];
+    let pieces = &mut [&head[..], first, second].map(io::IoSlice::new);
     write_all_vectored(&mut out, pieces)
 }
 
@@ -117,10 +121,15 @@ pub(super) fn append<E>(
         body.truncate(start);
         return Err(error);
     }
-    // A frame has a limit below this, and is looked at before it is sent.
-    let length = u32::try_from(body.len() - start - LENGTH).unwrap_or(u32::MAX);
-    body[start..start + LENGTH].copy_from_slice(&length.to_le_bytes());
+    let length = length(body.len() - start - LENGTH);
+    body[start..start + LENGTH].copy_from_slice(&length);
     Ok(())
+}
+
+/// What stands before an item of a body that has so many bytes.
+pub(super) fn length(bytes: usize) -> [u8; LENGTH] {
+    // A frame has a limit below this, and is looked at before it is sent.
+    u32::try_from(bytes).unwrap_or(u32::MAX).to_le_bytes()
 }
 
 /// Takes the next item off a body; `None` where there is no whole one.

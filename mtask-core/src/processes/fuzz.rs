@@ -5,7 +5,8 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::child::{Hello, NotBuilt, Panic, split_attempt, split_result};
+use super::body::{self, Status};
+use super::child::{Hello, NotBuilt, Panic};
 use super::incoming::tests::frames;
 use super::remote::RemoteError;
 use super::{codec, frame};
@@ -27,28 +28,31 @@ fn well_formed() -> impl Strategy<Value = Vec<u8>> {
         let error = RemoteError::from_boxed(text);
         (frame::Kind::NotBuilt, codec::to_bytes(&NotBuilt::Returned(error)).unwrap())
     });
-    let items = (any::<bool>(), vec((0..6u8, bytes), 0..8)).prop_map(|(results, items)| {
-        let mut body = Vec::new();
-        for (status, item) in items {
-            if results {
-                body.push(status);
-            }
+    let items = vec((any::<u64>(), bytes), 0..8);
+    let work = (any::<u64>(), items.clone()).prop_map(|(attempt, items)| {
+        let mut body = attempt.to_le_bytes().to_vec();
+        for (index, item) in items {
             let fill = |body: &mut Vec<u8>| {
                 body.extend_from_slice(&item);
                 Ok::<_, ()>(())
             };
-            frame::append(&mut body, fill).unwrap();
+            body::append_item(&mut body, index, fill).unwrap();
         }
-        let again = body.len() % 2 == 0;
-        match (results, again) {
-            (true, _) => (frame::Kind::Results, body),
-            (false, false) => (frame::Kind::Work, body),
-            (false, true) => (frame::Kind::Again, [&2u64.to_le_bytes()[..], &body].concat()),
-        }
+        (frame::Kind::Work, body)
     });
-    let one = prop_oneof![hello, not_built, items].prop_map(|(kind, body)| {
+    let status = prop::sample::select(&Status::ALL[..]);
+    let results =
+        (any::<(u64, bool)>(), items, status).prop_map(|((frame, last), items, status)| {
+            let mut body = frame.to_le_bytes().to_vec();
+            for (index, bytes) in items {
+                body::append_result_head(&mut body, index, status, bytes.len());
+                body.extend_from_slice(&bytes);
+            }
+            (if last { frame::Kind::Last } else { frame::Kind::Results }, body)
+        });
+    let one = prop_oneof![hello, not_built, work, results].prop_map(|(kind, body)| {
         let mut bytes = Vec::new();
-        frame::write(&mut bytes, kind, &body).unwrap();
+        frame::write(&mut bytes, kind, [&body, &[]]).unwrap();
         bytes
     });
     vec(one, 0..4).prop_map(|frames| frames.concat())
@@ -81,19 +85,16 @@ fn decode(kind: frame::Kind, mut body: &[u8]) {
         frame::Kind::NotBuilt => _ = codec::decode::<NotBuilt>(body),
         frame::Kind::Ready => {}
         frame::Kind::Summary => _ = codec::decode::<Result<Vec<u8>, Panic>>(body),
-        frame::Kind::Again => {
-            if let Some((_, items)) = split_attempt(body) {
-                decode(frame::Kind::Work, items);
-            }
-        }
         frame::Kind::Work => {
-            while let Some(item) = frame::split(&mut body) {
-                let _ = codec::decode::<(u64, Option<String>, Vec<u32>)>(item);
+            let _ = body::split_number(&mut body);
+            while let Some(item) = body::split_item(&mut body) {
+                let _ = codec::decode::<(u64, Option<String>, Vec<u32>)>(item.input);
             }
         }
-        frame::Kind::Results => {
-            while let Some((_, result)) = split_result(&mut body) {
-                let _ = codec::decode::<Panic>(result);
+        frame::Kind::Results | frame::Kind::Last => {
+            let _ = body::split_number(&mut body);
+            while let Some(told) = body::split_result(&mut body) {
+                let _ = codec::decode::<Panic>(told.bytes);
             }
         }
     }
@@ -114,9 +115,14 @@ proptest! {
     }
 
     #[test]
-    fn a_frame_comes_back_as_it_was(body in vec(any::<u8>(), 0..300), at_a_time in 1..400usize) {
+    fn a_frame_comes_back_as_it_was(
+        body in vec(any::<u8>(), 0..300),
+        cut in any::<prop::sample::Index>(),
+        at_a_time in 1..400usize,
+    ) {
         let mut bytes = Vec::new();
-        frame::write(&mut bytes, frame::Kind::Work, &body).unwrap();
+        let cut = cut.index(body.len() + 1);
+        frame::write(&mut bytes, frame::Kind::Work, [&body[..cut], &body[cut..]]).unwrap();
         let mut read = Vec::new();
         let (end, _) = frames(&bytes, at_a_time, MAX, |kind, body| read.push((kind, body.to_vec())));
         prop_assert_eq!((end, read), (None, vec![(frame::Kind::Work, body)]));

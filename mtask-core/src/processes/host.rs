@@ -5,8 +5,9 @@ use std::mem;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use super::batch::Batch;
-use super::child::{Hello, NotBuilt, Panic, Status};
+use super::batch::{Batch, Frame};
+use super::body::{Status, Told};
+use super::child::{Hello, NotBuilt, Panic};
 use super::codec;
 use super::crossing::{Crossing, Place};
 use super::doing::Doing;
@@ -181,58 +182,50 @@ impl Host {
         again: Option<Again<'_, T, O>>,
         mut publish: impl FnMut(Result<O, TaskError>),
     ) -> Option<(Duration, usize)> {
-        let mut publish = |result: Result<O, TaskError>| {
-            if result.is_err() {
-                self.tally().failed();
-            }
-            publish(result);
-        };
+        let most =
+            if self.settings.task_timeout.is_some() || again.is_some() { 1 } else { usize::MAX };
         let mut pace = None;
-        let one_by_one =
-            self.settings.task_timeout.is_some() || again.is_some() || self.lifespan.is_some();
-        let mut most = if one_by_one { 1 } else { usize::MAX };
         let mut unread = 0;
-        let mut attempt = 1;
-        while let Some(index) = batch.index() {
-            if let Some(answer) = batch.take_answer() {
-                publish(answer);
-                continue;
+        let mut copied = Vec::new();
+        loop {
+            while let Some(result) = batch.publish() {
+                if result.is_err() {
+                    self.tally().failed();
+                }
+                publish(result);
+            }
+            if batch.index().is_none() {
+                if let Some((index, why)) = batch.suspected.take() {
+                    // It was none of them.
+                    self.lose_summary(Some(index), &why);
+                }
+                return pace;
+            }
+            if self.over.load(Ordering::Relaxed) && !cancelled() {
+                return pace;
             }
             if cancelled() {
                 // Nobody will ask for it, but what was taken off a claim has to be published.
-                publish(Err(TaskError::no_worker_left(index, None)));
-                batch.answer();
+                batch.give_up(|index| Err(TaskError::no_worker_left(index, None)));
                 continue;
             }
-            if self.over.load(Ordering::Relaxed) {
-                break;
-            }
+            let mut frame = batch.next(self.left_of_life(most));
+            let Some(index) = batch.index_in(&frame) else {
+                self.try_again(batch, again.as_ref());
+                continue;
+            };
             let child = match self.child(cancelled) {
                 Ok(child) => child,
                 Err(NoChild::Failed(reason)) => {
-                    publish(Err(reason.into_error(Some(index), self.number)));
-                    batch.answer();
+                    batch.answer(&mut frame, Err(reason.into_error(Some(index), self.number)));
                     continue;
                 }
-                Err(NoChild::Retired) => break,
+                Err(NoChild::Retired) => return pace,
             };
-            let (count, bytes) = batch.next(most);
-            let mut left = count;
-            let mut failed = None;
-            let mut end = match child.send(bytes, attempt, cancelled) {
-                Ok(frame) => child.receive(frame, &mut left, cancelled, |status, bytes| {
-                    self.answer::<T, O, C>(batch, attempt, status, bytes, &mut |result| {
-                        let may_again = again.as_ref().is_some_and(|again| {
-                            attempt <= again.retry.most && (again.retry.failed)(&result)
-                        });
-                        let result = result.map_err(|error| error.after(attempt));
-                        if may_again {
-                            failed = Some(result);
-                        } else {
-                            publish(result);
-                        }
-                        !may_again
-                    });
+            let bytes = batch.bytes(&frame, &mut copied);
+            let mut end = match child.send(bytes, frame.attempt, cancelled) {
+                Ok(number) => child.receive(number, frame.len(), cancelled, |told| {
+                    self.hear::<T, O, C>(batch, &mut frame, told, again.as_ref())
                 }),
                 Err(end) => end,
             };
@@ -243,60 +236,64 @@ impl Host {
                 }
             }
             if let End::Answered(took) = end {
-                self.note_pace(took, count);
-                pace = Some((took, count));
+                self.note_pace(took, frame.len());
+                pace = Some((took, frame.len()));
                 unread = 0;
-                self.count_served(&child, count);
-                if let (Some(result), Some(again)) = (failed, &again) {
-                    if (again.pause)(again.retry.delay) {
-                        Counters::count(&self.counters.retries);
-                        attempt += 1;
-                        trace::retried(self.number, index, attempt);
-                        continue;
-                    }
-                    publish(result);
-                    batch.answer();
-                }
-                attempt = 1;
+                self.count_served(&child, frame.len());
                 continue;
             }
             let limit = self.settings.task_timeout.filter(|_| matches!(end, End::TimedOut));
             let what = match end {
                 End::Answered(_) | End::NotBegun | End::Unread => None,
-                End::Lost(status) if left == 1 => Some(Elsewhere::Lost { status, building: false }),
-                End::Lost(_) => {
-                    // One of them is guilty, and nobody knows which.
-                    most = 1;
-                    None
-                }
+                End::Lost(status) => Some(Elsewhere::Lost { status, building: false }),
+                End::Astray => Some(Elsewhere::Astray),
                 End::TimedOut => {
                     let limit = self.settings.task_timeout.unwrap_or_default();
                     Some(Elsewhere::TimedOut { limit, building: false })
                 }
             };
-            if let Some(what) = &what {
-                self.lose_summary(batch.index(), &format!("it {what}"));
-            }
-            if let (Some(what), Some(index)) = (what, batch.index()) {
-                publish(Err(self.elsewhere(index, what)));
-                batch.answer();
+            if let (Some(what), Some(index)) = (what, batch.index_in(&frame)) {
+                let why = format!("it {what}");
+                // What is sent again may have been run, and one of them have ended the process.
+                batch.one_by_one |= frame.left() > 1;
+                if frame.left() > 1 && matches!(what, Elsewhere::Lost { .. }) {
+                    batch.suspected.get_or_insert((index, why));
+                } else {
+                    batch.suspected = None;
+                    self.lose_summary(Some(index), &why);
+                    batch.answer(&mut frame, Err(self.elsewhere(index, what)));
+                }
             }
             // Not before: while the other lane has the worker built again, this waits.
             self.bury(&child, limit);
         }
-        pace
     }
 
-    /// Publishes what a child tells of the next item, unless the child has not run it.
-    fn answer<T, O, C: Crossing<T, O>>(
+    /// Has those items be sent again that have failed, unless the run is cancelled meanwhile.
+    fn try_again<T, O>(&self, batch: &mut Batch<O>, again: Option<&Again<'_, T, O>>) {
+        if again.is_some_and(|again| !(again.pause)(again.retry.delay)) {
+            batch.give_up(|index| Err(TaskError::no_worker_left(index, None)));
+            return;
+        }
+        batch.retry(|index, attempt| {
+            Counters::count(&self.counters.retries);
+            trace::retried(self.number, index, attempt);
+        });
+    }
+
+    /// Takes what a child tells of a frame's next item; false where it is of another one.
+    fn hear<T, O, C: Crossing<T, O>>(
         &self,
         batch: &mut Batch<O>,
-        attempt: usize,
-        status: Status,
-        bytes: &[u8],
-        publish: &mut impl FnMut(Result<O, TaskError>) -> bool,
-    ) {
-        let Some(index) = batch.index() else { return };
+        frame: &mut Frame,
+        told: Told<'_>,
+        again: Option<&Again<'_, T, O>>,
+    ) -> bool {
+        let Some(index) = batch.index_in(frame) else { return false };
+        let Told { status, bytes, .. } = told;
+        if told.index != index as u64 {
+            return false;
+        }
         if let Status::Done | Status::Panicked = status {
             if self.torn.load(Ordering::Relaxed) {
                 // The child has built it again.
@@ -304,8 +301,12 @@ impl Host {
             }
             self.torn.store(status == Status::Panicked, Ordering::Relaxed);
         }
+        let attempt = frame.attempt;
         let result = match status {
-            Status::NotRun => return,
+            Status::NotRun => {
+                frame.pass();
+                return true;
+            }
             Status::Done => codec::decode_as(bytes, |told| {
                 C::receive(told, &Place { index, worker: self.number, attempt })
             })
@@ -315,9 +316,15 @@ impl Host {
                 .error(failed, bytes, index)
                 .unwrap_or_else(|reason| self.elsewhere(index, Elsewhere::NotSent(reason)))),
         };
-        if publish(result) {
-            batch.answer();
+        let may_again =
+            again.is_some_and(|again| attempt <= again.retry.most && (again.retry.failed)(&result));
+        let result = result.map_err(|error| error.after(attempt));
+        if may_again {
+            batch.fail(frame, result);
+        } else {
+            batch.answer(frame, result);
         }
+        true
     }
 
     /// Counts items that the child has answered, and ends it where its time is over.
@@ -333,6 +340,12 @@ impl Host {
             trace::lifespan_over(self.number, served);
             self.end(child);
         }
+    }
+
+    /// How many items a frame may have, which is otherwise `most`: no more than are left of the child's time.
+    fn left_of_life(&self, most: usize) -> usize {
+        let Some(lifespan) = self.lifespan else { return most };
+        most.min(lifespan.saturating_sub(lock(&self.state).served)).max(1)
     }
 
     /// Ends a child whose worker is through, and takes what it leaves.

@@ -186,7 +186,7 @@ pub(super) mod tests {
 
     fn frame(kind: Kind, body: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::new();
-        frame::write(&mut bytes, kind, body).unwrap();
+        frame::write(&mut bytes, kind, [body, &[]]).unwrap();
         bytes
     }
 

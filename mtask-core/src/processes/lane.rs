@@ -123,12 +123,9 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
                 pace.measured(took, count);
             }
         }
-        while let Some(index) = batch.index() {
-            let answer = batch.take_answer().unwrap_or_else(|| {
-                batch.answer();
-                Err(TaskError::no_worker_left(index, self.host().last_failure()))
-            });
-            bridge.publish(chunk, None, answer);
+        batch.give_up(|index| Err(TaskError::no_worker_left(index, self.host().last_failure())));
+        while let Some(result) = batch.publish() {
+            bridge.publish(chunk, None, result);
         }
     }
 }

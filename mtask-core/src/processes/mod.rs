@@ -123,6 +123,8 @@
 
 #[cfg(unix)]
 mod batch;
+#[cfg(unix)]
+mod body;
 mod boxed;
 #[cfg(unix)]
 mod child;

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use rustix::net::{self, SendAncillaryBuffer, SendFlags};
 
-use super::child::{self, NotBuilt, Panic, Status};
+use super::body::{self, Told};
+use super::child::{self, NotBuilt, Panic};
 use super::codec;
 use super::door;
 use super::frame::{self, Kind};
@@ -37,14 +38,22 @@ pub(super) struct Child {
     /// How long it is waited for when it is told to end, or its run to be over.
     patience: Mutex<Option<Duration>>,
     reader: Mutex<Reader>,
-    /// How many frames have been sent.
-    sent: Mutex<u64>,
-    /// The same, and one that is being sent.
+    sent: Mutex<Sent>,
+    /// How many frames have been sent, and one more where it is being sent.
     begun: AtomicU64,
     turn: Mutex<Turn>,
     turned: Condvar,
     /// It was told to end.
     ending: AtomicBool,
+}
+
+/// What the child has been sent.
+#[derive(Default)]
+struct Sent {
+    /// How many frames.
+    frames: u64,
+    /// A part of one more, at which it was not there any more.
+    is_partial: bool,
 }
 
 /// What has arrived, and how long it is waited for more.
@@ -92,6 +101,8 @@ pub(super) enum End {
     Lost(ExitStatus),
     /// The child was killed at them, for the time they took.
     TimedOut,
+    /// The child was killed, since it answered for other items than these.
+    Astray,
 }
 
 /// Why a frame neither came nor went.
@@ -100,6 +111,8 @@ pub(super) enum Broken {
     /// The child died, and had not read all that was sent.
     Unread,
     TimedOut,
+    /// The child answers for other items than it was asked for.
+    Astray,
 }
 
 impl Child {
@@ -121,8 +134,9 @@ impl Child {
         child.wait_for_greeting(cancelled)?;
         let answer = {
             let mut reader = lock(&child.reader);
-            let answer = child.write(Kind::Hello, hello, &mut build);
+            let answer = child.write(Kind::Hello, [hello, &[]], &mut build);
             answer
+                .map_err(|(broken, _)| broken)
                 .and_then(|()| child.read(&mut reader, &mut build))
                 .map(|(kind, body)| (kind, codec::decode::<NotBuilt>(reader.incoming.body(body))))
         };
@@ -132,7 +146,9 @@ impl Child {
                 child.end();
                 NotReady::NotBuilt(reason)
             }
-            Ok(_) | Err(Broken::Lost | Broken::Unread) => NotReady::Lost(child.kill()),
+            Ok(_) | Err(Broken::Lost | Broken::Unread | Broken::Astray) => {
+                NotReady::Lost(child.kill())
+            }
             Err(Broken::TimedOut) => {
                 child.kill();
                 NotReady::TimedOut(settings.build_timeout.unwrap_or_default())
@@ -161,7 +177,7 @@ impl Child {
             settings: Arc::clone(settings),
             patience: Mutex::new(settings.shutdown_timeout),
             reader: Mutex::new(Reader { incoming: Incoming::default(), slice: SLICE }),
-            sent: Mutex::new(0),
+            sent: Mutex::default(),
             begun: AtomicU64::new(0),
             turn: Mutex::new(Turn { frame: 0, since: Instant::now(), lost: false, waiting: 0 }),
             turned: Condvar::new(),
@@ -227,38 +243,39 @@ impl Child {
         cancelled: &dyn Fn() -> bool,
     ) -> Result<u64, End> {
         let mut sent = lock(&self.sent);
-        self.begun.store(*sent + 1, Ordering::Relaxed);
+        let number = sent.frames;
+        self.begun.store(number + 1, Ordering::Relaxed);
         let mut watch = Watch::start(self.settings.task_timeout, cancelled);
-        let written = match attempt {
-            1 => self.write(Kind::Work, items, &mut watch),
-            _ => {
-                let again = [&(attempt as u64).to_le_bytes()[..], items].concat();
-                self.write(Kind::Again, &again, &mut watch)
-            }
-        };
-        match written {
+        let attempt = (attempt as u64).to_le_bytes();
+        match self.write(Kind::Work, [&attempt, items], &mut watch) {
             Ok(()) => {
-                *sent += 1;
-                Ok(*sent - 1)
+                sent.frames += 1;
+                Ok(number)
             }
-            Err(broken) => {
+            Err((broken, written)) => {
+                sent.is_partial |= written > 0;
+                drop(sent);
+                // Another one, which was before it, ended the child.
+                let not_begun = lock(&self.turn).frame < number;
                 self.lose();
                 self.put_away();
                 Err(match broken {
-                    Broken::Lost | Broken::Unread => End::Unread,
                     Broken::TimedOut => End::TimedOut,
+                    _ if not_begun => End::NotBegun,
+                    _ => End::Unread,
                 })
             }
         }
     }
 
-    /// Waits for the results of a frame, and gives each to `each`. Takes off `left` what has come.
+    /// Waits for the results of a frame, of as many items, and gives each to `each`, which says whether it is
+    /// for the item that is next.
     pub(super) fn receive(
         &self,
         frame: u64,
-        left: &mut usize,
+        items: usize,
         cancelled: &dyn Fn() -> bool,
-        each: impl FnMut(Status, &[u8]),
+        each: impl FnMut(Told<'_>) -> bool,
     ) -> End {
         let asked = Instant::now();
         let mut turn = lock(&self.turn);
@@ -273,15 +290,15 @@ impl Child {
         // The one before may have ended long ago, or while this one was there.
         let since = turn.since.max(asked);
         drop(turn);
-        let count = *left;
-        if let Err(broken) = self.read_results(left, cancelled, each) {
+        let mut left = items;
+        if let Err(broken) = self.read_results(frame, &mut left, cancelled, each) {
             let status = self.kill();
             self.lose();
             return match broken {
-                // It was not another frame that was not read.
-                Broken::Unread if *left == count && *lock(&self.sent) == frame + 1 => End::Unread,
+                Broken::Unread if left == items && self.is_last_sent(frame) => End::Unread,
                 Broken::Lost | Broken::Unread => End::Lost(status),
                 Broken::TimedOut => End::TimedOut,
+                Broken::Astray => End::Astray,
             };
         }
         let now = Instant::now();
@@ -295,23 +312,44 @@ impl Child {
         End::Answered(now - since)
     }
 
+    /// Nothing of a later frame has come to the child, which is not there any more: so that it is this one of
+    /// which it has left something unread.
+    fn is_last_sent(&self, frame: u64) -> bool {
+        // Held by one who writes until that fails.
+        let sent = lock(&self.sent);
+        sent.frames == frame + 1 && !sent.is_partial
+    }
+
     fn read_results(
         &self,
+        frame: u64,
         left: &mut usize,
         cancelled: &dyn Fn() -> bool,
-        mut each: impl FnMut(Status, &[u8]),
+        mut each: impl FnMut(Told<'_>) -> bool,
     ) -> Result<(), Broken> {
         let mut reader = lock(&self.reader);
         let mut watch = Watch::start(self.settings.task_timeout, cancelled);
         while *left > 0 {
-            let (Kind::Results, body) = self.read(&mut reader, &mut watch)? else {
+            let (kind, body) = self.read(&mut reader, &mut watch)?;
+            if !matches!(kind, Kind::Results | Kind::Last) {
                 return Err(Broken::Lost);
-            };
+            }
             let mut results = reader.incoming.body(body);
-            while !results.is_empty() {
-                let (status, bytes) = child::split_result(&mut results).ok_or(Broken::Lost)?;
-                *left = left.checked_sub(1).ok_or(Broken::Lost)?;
-                each(status, bytes);
+            if body::split_number(&mut results).ok_or(Broken::Lost)? != frame {
+                return Err(Broken::Astray);
+            }
+            loop {
+                let told = body::split_result(&mut results).ok_or(Broken::Lost)?;
+                if *left == 0 || !each(told) {
+                    return Err(Broken::Astray);
+                }
+                *left -= 1;
+                if results.is_empty() {
+                    break;
+                }
+            }
+            if (kind == Kind::Last) != (*left == 0) {
+                return Err(Broken::Astray);
             }
         }
         Ok(())
@@ -346,9 +384,18 @@ impl Child {
     }
 
     /// Writes a frame, in time.
-    fn write(&self, kind: Kind, body: &[u8], watch: &mut Watch<'_>) -> Result<(), Broken> {
-        let mut writer = Writer { child: self, watch, broken: Broken::Lost };
-        frame::write(&mut writer, kind, body).map_err(|_| writer.broken)
+    ///
+    /// # Errors
+    ///
+    /// Why that cannot be done, and how many bytes were written until then.
+    fn write(
+        &self,
+        kind: Kind,
+        body: [&[u8]; 2],
+        watch: &mut Watch<'_>,
+    ) -> Result<(), (Broken, usize)> {
+        let mut writer = Writer { child: self, watch, broken: Broken::Lost, written: 0 };
+        frame::write(&mut writer, kind, body).map_err(|_| (writer.broken, writer.written))
     }
 
     /// Has those who wait for their turn know that it will not come.
@@ -415,7 +462,7 @@ impl Child {
                     return codec::decode(reader.incoming.body(body)).ok();
                 }
                 // Results of a frame that nobody waits for any more.
-                Ok((Kind::Results, _)) => {}
+                Ok((Kind::Results | Kind::Last, _)) => {}
                 _ => return None,
             }
         }
@@ -477,6 +524,8 @@ struct Writer<'a, 'b> {
     watch: &'a mut Watch<'b>,
     /// Why a write failed.
     broken: Broken,
+    /// How many bytes have been written.
+    written: usize,
 }
 
 impl Write for Writer<'_, '_> {
@@ -494,7 +543,7 @@ impl Write for Writer<'_, '_> {
                         return Err(error);
                     }
                 }
-                outcome => return outcome,
+                outcome => return outcome.inspect(|count| self.written += count),
             }
         }
     }
