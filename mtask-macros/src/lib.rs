@@ -3,6 +3,7 @@
 //! | Module | What it holds |
 //! |---|---|
 //! | `parse`, `options` | the item and the attribute's options, read |
+//! | `keywords` | names that are keywords in a later edition than the caller's |
 //! | `model`, `argument`, `init` | what a function, an argument, an `#[init]` means, or why it cannot |
 //! | `local` | arguments that are known to stay in their thread |
 //! | `target`, `spelling` | the type that is built; what the spelling of a type tells |
@@ -19,6 +20,7 @@ mod fallback;
 mod fields;
 mod init;
 mod input_type;
+mod keywords;
 mod local;
 mod model;
 mod options;
@@ -234,9 +236,9 @@ pub fn delayed_init(
 
 /// The expansion: the user's item first, then what is made of it.
 fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
-    let (options, refused) = Options::read(options);
+    let (options, refused) = Options::read(keywords::raw(options));
     let refused = refused.map(syn::Error::into_compile_error);
-    let expansion = match syn::parse2(item.clone()) {
+    let expansion = match syn::parse2(keywords::raw(item.clone())) {
         Ok(Item::Impl(parsed)) => {
             let expansion = expand_impl::expand(&parsed, &options);
             quote!(#item #expansion)
