@@ -67,13 +67,14 @@ pub use mtask_macros::delayed_init;
 pub mod prelude {
     #[cfg(feature = "progress")]
     pub use mtask_core::ProgressOptions;
-    #[cfg(feature = "processes")]
-    pub use mtask_core::RemoteSpec;
     pub use mtask_core::{
-        BuildError, ParStatefulExt, Spec, TaskError, TaskErrorKind, TaskErrors, Worker, init_fn,
-        par_map, par_stateful, par_stateful_local, par_stateful_ok, par_stateful_try, worker_fn,
+        BuildError, CancelHandle, Context, ParStatefulExt, Pool, Spec, TaskError, TaskErrorKind,
+        TaskErrors, Worker, init_fn, par_map, par_stateful, par_stateful_local, par_stateful_ok,
+        par_stateful_try, worker_fn,
     };
     #[cfg(feature = "stream")]
     pub use mtask_core::{ParStatefulStreamExt, par_stateful_stream};
+    #[cfg(feature = "processes")]
+    pub use mtask_core::{Processes, RemoteError, RemoteSpec};
     pub use mtask_macros::delayed_init;
 }
