@@ -37,14 +37,17 @@ pub(crate) fn kept<'a>(ty: &'a Type, own_lifetimes: &[&Ident]) -> Result<Kept<'a
         ));
     }
     let elem = bare(&reference.elem);
-    if let Type::TraitObject(object) = elem {
+    let brief = reference.lifetime.as_ref().is_none_or(|it| is_brief(it, own_lifetimes));
+    if let Type::TraitObject(object) = elem
+        && brief
+    {
         return Err(Error::new_spanned(
             object,
-            "a borrowed trait object cannot be stored owned: take an `Arc<dyn Trait + Send + Sync>`",
+            "a borrowed trait object cannot be stored owned: take an `Arc<dyn Trait + Send + Sync>`, \
+             or a reference for `'static`",
         ));
     }
     refuse_borrows(elem, own_lifetimes, &ARGUMENT)?;
-    let brief = reference.lifetime.as_ref().is_none_or(|it| is_brief(it, own_lifetimes));
     Ok(if brief { Kept::Lent(elem) } else { Kept::Whole })
 }
 
@@ -77,7 +80,8 @@ fn refuse_borrows(ty: &Type, own_lifetimes: &[&Ident], refusals: &'static Refusa
     finder.found.map_or(Ok(()), Err)
 }
 
-fn is_brief(lifetime: &Lifetime, own_lifetimes: &[&Ident]) -> bool {
+/// Whether a lifetime ends with the call.
+pub(crate) fn is_brief(lifetime: &Lifetime, own_lifetimes: &[&Ident]) -> bool {
     lifetime.ident == "_" || own_lifetimes.contains(&&lifetime.ident)
 }
 

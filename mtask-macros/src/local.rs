@@ -18,7 +18,10 @@ pub(crate) fn refuse_local(ty: &Type) -> Result<()> {
             "a raw pointer cannot be sent to the worker's thread: take a value that can, or a type \
              of your own that is `Send`",
         )),
-        Type::Reference(reference) => refuse_local(&reference.elem),
+        Type::Reference(reference) => match bare(&reference.elem) {
+            Type::TraitObject(object) => refuse_object(object, &["Sync"]),
+            elem => refuse_local(elem),
+        },
         Type::Slice(slice) => refuse_local(&slice.elem),
         Type::Array(array) => refuse_local(&array.elem),
         Type::Tuple(tuple) => tuple.elems.iter().try_for_each(refuse_local),
@@ -43,22 +46,7 @@ fn refuse_path(path: &Path) -> Result<()> {
 
 fn refuse_unshared(ty: &Type) -> Result<()> {
     match bare(ty) {
-        Type::TraitObject(object) if !says(object, &["Send", "Sync"]) => {
-            if is_function(object) {
-                return Err(refused(
-                    object,
-                    "this function is shared between threads: write `dyn Fn(..) + Send + Sync`",
-                ));
-            }
-            match ["Any", "Debug", "Display"].iter().find(|name| says(object, &[name])) {
-                // One of the user's own may have `Send` and `Sync` as supertraits.
-                None => Ok(()),
-                Some(name) => Err(refused(
-                    object,
-                    &format!("this is shared between threads: write `dyn {name} + Send + Sync`"),
-                )),
-            }
-        }
+        Type::TraitObject(object) => refuse_object(object, &["Send", "Sync"]),
         Type::Path(path)
             if is_of(&path.path, "cell")
                 && path.path.segments.last().is_some_and(|last| last.ident == "RefCell") =>
@@ -69,6 +57,27 @@ fn refuse_unshared(ty: &Type) -> Result<()> {
             ))
         }
         ty => refuse_local(ty),
+    }
+}
+
+/// A trait object behind a pointer that is sent where the object has these.
+fn refuse_object(object: &TypeTraitObject, needs: &[&str]) -> Result<()> {
+    if says(object, needs) {
+        return Ok(());
+    }
+    let needs = needs.join(" + ");
+    if is_function(object) {
+        let reason =
+            format!("this function is shared between threads: write `dyn Fn(..) + {needs}`");
+        return Err(refused(object, &reason));
+    }
+    match ["Any", "Debug", "Display"].iter().find(|name| says(object, &[name])) {
+        // One of the user's own may have them as supertraits.
+        None => Ok(()),
+        Some(name) => Err(refused(
+            object,
+            &format!("this is shared between threads: write `dyn {name} + {needs}`"),
+        )),
     }
 }
 

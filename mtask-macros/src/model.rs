@@ -80,7 +80,7 @@ impl<'a> Call<'a> {
         refuse_qualifiers(sig)?;
         match sig.receiver().map(|receiver| (receiver, &receiver.kind)) {
             Some((_, ReceiverKind::Reference(..))) => {}
-            Some((_, ReceiverKind::Typed(_, ty))) if matches!(**ty, Type::Reference(_)) => {}
+            Some((_, ReceiverKind::Typed(_, ty))) if matches!(bare(ty), Type::Reference(_)) => {}
             Some((receiver, _)) => {
                 return Err(Error::new_spanned(
                     receiver,
@@ -129,7 +129,11 @@ impl<'a> Finish<'a> {
     pub(crate) fn read(function: &'a Function, target: &Target) -> Result<Self> {
         let sig = &function.sig;
         refuse_qualifiers(sig)?;
-        let by_value = |kind: &ReceiverKind| matches!(kind, ReceiverKind::Value);
+        let by_value = |kind: &ReceiverKind| match kind {
+            ReceiverKind::Value => true,
+            ReceiverKind::Typed(_, ty) => target.is_self(ty),
+            _ => false,
+        };
         if !sig.receiver().is_some_and(|receiver| by_value(&receiver.kind)) || sig.inputs.len() > 1
         {
             return Err(Error::new(
@@ -229,6 +233,7 @@ enum Place {
 
 fn arguments(sig: &Signature, target: &Target, place: Place) -> Result<Vec<Arg>> {
     let own = own_lifetimes(sig);
+            let kept = kept(&input.ty, &own)?;
     let mut args = Vec::new();
     let mut errors: Option<Error> = None;
     for input in &sig.inputs {
@@ -237,7 +242,6 @@ fn arguments(sig: &Signature, target: &Target, place: Place) -> Result<Vec<Arg>>
             if place == Place::Spec {
                 refuse_local(&input.ty)?;
             }
-            let kept = kept(&input.ty, &own)?;
             Ok(Arg::new(name, &input.ty, kept, &input.attrs, target))
         });
         match read {

@@ -88,6 +88,12 @@ impl Target {
         self.private.clone().into_iter().map(at).collect()
     }
 
+    /// Whether a type is this one, as `Self` or by its name.
+    pub(crate) fn is_self(&self, ty: &Type) -> bool {
+        let Type::Path(path) = bare(ty) else { return false };
+        path.path.is_ident("Self") || path.to_token_stream().to_string() == self.ty.to_string()
+    }
+
     /// A type with `Self` replaced by the type itself.
     pub(crate) fn without_self(&self, tokens: impl ToTokens) -> TokenStream {
         let ty = &self.ty;
