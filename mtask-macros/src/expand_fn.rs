@@ -2,9 +2,10 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
 use syn::{Error, Generics};
 
-use crate::expand_impl::input_of;
+use crate::expand_impl::{input_of, methods};
 use crate::fallback;
 use crate::fields::{allow, this};
 use crate::model::Call;
@@ -27,24 +28,26 @@ pub(crate) fn expand(function: &Function, options: &Options) -> TokenStream {
         return error.into_compile_error();
     }
     let call = match idle_option(options) {
-        None => Call::of_function(function, &target),
+        None => Call::of_function(function, &target, options),
         Some(error) => Err(error),
     };
     let call = match call {
         Ok(call) => call,
-        Err(error) => return fallback::function(&target, function, &error),
+        Err(error) => return fallback::function(&target, options, function, &error),
     };
     let (private, vis, cfg) = (&target.private, &function.vis, passed_on(&function.attrs));
     let (input, pattern, inputs) = input_of(&target, &call);
     let output = &call.output;
     let mut callee = name.clone();
     callee.set_span(generated(name.span()));
+    let methods = methods(&target, &call, &pattern, &quote!(#callee), &inputs);
     let serde = remote::serde(&target, options);
     let cfg = quote!(#(#cfg)*);
     let remote = remote::expand(&target, &cfg, name, Vec::new(), false);
     let (allow, this) = (allow(), this());
-    let doc = format!("The function `{name}` as a worker, and as its spec.");
-    let spec_doc = format!("A spec of the function `{name}`.");
+    let title = name.unraw();
+    let doc = format!("The function `{title}` as a worker, and as its spec.");
+    let spec_doc = format!("A spec of the function `{title}`.");
     quote! {
         #cfg
         #[doc = #doc]
@@ -77,10 +80,7 @@ pub(crate) fn expand(function: &Function, options: &Options) -> TokenStream {
             type Input = #input;
             type Output = #output;
 
-            fn call(&mut self, input: Self::Input) -> Self::Output {
-                let #pattern = input;
-                #callee(#(#inputs),*)
-            }
+            #methods
         }
 
         #remote

@@ -27,15 +27,15 @@ pub(crate) fn expand(item: &Impl, options: &Options) -> TokenStream {
     let mut expansion: TokenStream =
         refusals(item, options).map(Error::into_compile_error).collect();
     if let Some(function) = new {
-        expansion.extend(match Constructor::read(function, &target) {
+        expansion.extend(match Constructor::read(function, &target, options) {
             Ok(new) => spec(&target, options, &new, finish.is_some()),
             Err(error) => fallback::spec(&target, options, function, &error),
         });
     }
     if let Some(function) = call {
-        expansion.extend(match Call::read(function, &target, options.named.is_some()) {
+        expansion.extend(match Call::read(function, &target, options) {
             Ok(call) => worker(&target, options, &call),
-            Err(error) => fallback::worker(&target, function, &error),
+            Err(error) => fallback::worker(&target, options, function, &error),
         });
     }
     if let Some(function) = finish {
@@ -143,29 +143,8 @@ fn worker(target: &Target, options: &Options, call: &Call<'_>) -> TokenStream {
     let (params, _, _) = target.generics.split_for_impl();
     let mut name = call.function.sig.ident.clone();
     name.set_span(generated(name.span()));
-    let methods = if call.context {
-        quote! {
-            fn call(&mut self, input: Self::Input) -> Self::Output {
-                #private::Worker::call_with(self, input, &#private::Context::detached())
-            }
-
-            fn call_with(
-                &mut self,
-                input: Self::Input,
-                context: &#private::Context<'_>,
-            ) -> Self::Output {
-                let #pattern = input;
-                <#ty>::#name(self, #(#inputs,)* context)
-            }
-        }
-    } else {
-        quote! {
-            fn call(&mut self, input: Self::Input) -> Self::Output {
-                let #pattern = input;
-                <#ty>::#name(self, #(#inputs),*)
-            }
-        }
-    };
+    let passed: Vec<_> = [quote!(self)].into_iter().chain(inputs).collect();
+    let methods = methods(target, call, &pattern, &quote!(<#ty>::#name), &passed);
     let allow = allow();
     quote! {
         #definition
@@ -176,6 +155,39 @@ fn worker(target: &Target, options: &Options, call: &Call<'_>) -> TokenStream {
             type Output = #output;
 
             #methods
+        }
+    }
+}
+
+/// `Worker::call`, and `call_with` where the context is asked for: by a function, and what it is passed.
+pub(crate) fn methods(
+    target: &Target,
+    call: &Call<'_>,
+    pattern: &TokenStream,
+    function: &TokenStream,
+    passed: &[TokenStream],
+) -> TokenStream {
+    let private = &target.private;
+    if !call.context {
+        return quote! {
+            fn call(&mut self, input: Self::Input) -> Self::Output {
+                let #pattern = input;
+                #function(#(#passed),*)
+            }
+        };
+    }
+    quote! {
+        fn call(&mut self, input: Self::Input) -> Self::Output {
+            #private::Worker::call_with(self, input, &#private::Context::detached())
+        }
+
+        fn call_with(
+            &mut self,
+            input: Self::Input,
+            context: &#private::Context<'_>,
+        ) -> Self::Output {
+            let #pattern = input;
+            #function(#(#passed,)* context)
         }
     }
 }

@@ -7,6 +7,7 @@ use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{Error, FnArg, Generics, ReturnType, Signature, Type, Visibility};
 
+use crate::context;
 use crate::options::Options;
 use crate::parse::Function;
 use crate::spec_type::SpecType;
@@ -67,11 +68,16 @@ pub(crate) fn spec_of<'a>(
 }
 
 /// In the place of a worker: its input and output are as near to what was meant as can be said.
-pub(crate) fn worker(target: &Target, function: &Function, error: &Error) -> TokenStream {
+pub(crate) fn worker(
+    target: &Target,
+    options: &Options,
+    function: &Function,
+    error: &Error,
+) -> TokenStream {
     let (private, ty, cfg) = (&target.private, &target.ty, &target.cfg);
     let sig = &function.sig;
-    let inputs: Vec<_> =
-        sig.inputs.iter().filter_map(typed).map(|ty| meant_input(ty, sig, private)).collect();
+    let arguments = context::inputs(sig, options);
+    let inputs: Vec<_> = arguments.map(|ty| meant_input(ty, sig, private)).collect();
     let input = match &*inputs {
         [one] => one.clone(),
         all => quote!((#(#all),*)),
@@ -157,9 +163,14 @@ fn lasting(tokens: TokenStream, sig: &Signature) -> TokenStream {
 }
 
 /// In the place of a function's worker.
-pub(crate) fn function(target: &Target, function: &Function, error: &Error) -> TokenStream {
+pub(crate) fn function(
+    target: &Target,
+    options: &Options,
+    function: &Function,
+    error: &Error,
+) -> TokenStream {
     let (private, name, vis) = (&target.private, &target.name, &function.vis);
-    let worker = worker(target, function, error);
+    let worker = worker(target, options, function, error);
     quote! {
         #worker
         #[allow(non_camel_case_types)]

@@ -5,6 +5,7 @@
 //! | `parse`, `options` | the item and the attribute's options, read |
 //! | `keywords` | names that are keywords in a later edition than the caller's |
 //! | `model`, `argument`, `init` | what a function, an argument, an `#[init]` means, or why it cannot |
+//! | `context` | the argument of `call` that is no input |
 //! | `local` | arguments that are known to stay in their thread |
 //! | `target`, `spelling` | the type that is built; what the spelling of a type tells |
 //! | `expand_impl`, `expand_struct` | the two forms |
@@ -13,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod argument;
+mod context;
 mod expand_fn;
 mod expand_impl;
 mod expand_struct;
@@ -126,8 +128,9 @@ use parse::Item;
 ///
 /// ## What a worker knows of its item
 ///
-/// A last argument of type `&Context<'_>` of `call` is no part of the input: it tells the item's index, the
-/// worker's number, how often the item was begun, and whether the run was cancelled.
+/// A last argument of type `&Context<'_>` of `call` is no part of the input: it has the item's index, the
+/// worker's number, how often the item was begun, and whether the run was cancelled. The name `Context` is taken for
+/// mtask's; a type of your own of this name goes by its path, `self::Context`.
 ///
 /// ## The end of a worker
 ///

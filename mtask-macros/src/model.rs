@@ -3,11 +3,13 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::spanned::Spanned;
-use syn::{Attribute, Error, FnArg, GenericParam, Pat, PathArguments, ReceiverKind, Result};
+use syn::{Attribute, Error, FnArg, GenericParam, Pat, ReceiverKind, Result};
 use syn::{ReturnType, Safety, Signature, Type};
 
 use crate::argument::{Kept, kept, output};
+use crate::context;
 use crate::local::refuse_local;
+use crate::options::Options;
 use crate::parse::Function;
 use crate::target::{Target, bare, cfgs, generated, mentions, passed_on};
 
@@ -54,7 +56,7 @@ pub(crate) struct Finish<'a> {
 }
 
 impl<'a> Constructor<'a> {
-    pub(crate) fn read(function: &'a Function, target: &Target) -> Result<Self> {
+    pub(crate) fn read(function: &'a Function, target: &Target, options: &Options) -> Result<Self> {
         let sig = &function.sig;
         refuse_qualifiers(sig)?;
         if let Some(receiver) = sig.receiver() {
@@ -69,13 +71,14 @@ impl<'a> Constructor<'a> {
                 format!("`{}` returns nothing: return `Self` or `Result<Self, E>`", sig.ident),
             ));
         };
+        context::refuse(sig, options)?;
         let args = arguments(sig, target, Place::Spec)?;
         Ok(Self { function, cfg: function_cfg(function, target), args, returns })
     }
 }
 
 impl<'a> Call<'a> {
-    pub(crate) fn read(function: &'a Function, target: &Target, named: bool) -> Result<Self> {
+    pub(crate) fn read(function: &'a Function, target: &Target, options: &Options) -> Result<Self> {
         let sig = &function.sig;
         refuse_qualifiers(sig)?;
         match sig.receiver().map(|receiver| (receiver, &receiver.kind)) {
@@ -94,24 +97,29 @@ impl<'a> Call<'a> {
                 ));
             }
         }
-        let place = if named { Place::NamedInput } else { Place::Input };
-        let mut sig = function.sig.clone();
-        let context = sig.inputs.last().is_some_and(is_context);
-        if context {
-            sig.inputs.pop();
-        }
-        Ok(Self { context, ..Self::of(function, &sig, target, place)? })
+        let place = if options.named.is_some() { Place::NamedInput } else { Place::Input };
+        Self::of(function, target, options, place)
     }
 
     /// A function that is no method.
-    pub(crate) fn of_function(function: &'a Function, target: &Target) -> Result<Self> {
+    pub(crate) fn of_function(
+        function: &'a Function,
+        target: &Target,
+        options: &Options,
+    ) -> Result<Self> {
         refuse_qualifiers(&function.sig)?;
-        Self::of(function, &function.sig, target, Place::Input)
+        Self::of(function, target, options, Place::Input)
     }
 
-    /// With the arguments of `sig`, which are the function's or some of them.
-    fn of(function: &'a Function, sig: &Signature, target: &Target, place: Place) -> Result<Self> {
-        let args = arguments(sig, target, place)?;
+    fn of(
+        function: &'a Function,
+        target: &Target,
+        options: &Options,
+        place: Place,
+    ) -> Result<Self> {
+        let mut sig = function.sig.clone();
+        let context = context::take(&mut sig, options)?;
+        let args = arguments(&sig, target, place)?;
         if let Some(cfg) = args.iter().find_map(|arg| arg.cfg.first()) {
             return Err(Error::new_spanned(
                 cfg,
@@ -119,9 +127,9 @@ impl<'a> Call<'a> {
                  blocks",
             ));
         }
-        let output = returned(sig)?;
+        let output = returned(&sig)?;
         let cfg = function_cfg(function, target);
-        Ok(Self { function, cfg, args, context: false, output })
+        Ok(Self { function, cfg, args, context, output })
     }
 }
 
@@ -145,19 +153,6 @@ impl<'a> Finish<'a> {
         let summary = returned(sig)?;
         Ok(Self { function, cfg: function_cfg(function, target), summary })
     }
-}
-
-/// `&Context<'_>`, under whatever path. Told by its lifetime from a type of the same name that is the
-/// caller's own, unless it is written as this crate's.
-fn is_context(arg: &FnArg) -> bool {
-    let FnArg::Typed(arg) = arg else { return false };
-    let Type::Reference(reference) = bare(&arg.ty) else { return false };
-    let Type::Path(path) = bare(&reference.elem) else { return false };
-    let segments: Vec<_> = path.path.segments.iter().collect();
-    let Some((last, before)) = segments.split_last() else { return false };
-    last.ident == "Context"
-        && (matches!(last.arguments, PathArguments::AngleBracketed(_))
-            || before.last().is_some_and(|it| it.ident == "mtask"))
 }
 
 fn function_cfg(function: &Function, target: &Target) -> Vec<Attribute> {
@@ -233,12 +228,12 @@ enum Place {
 
 fn arguments(sig: &Signature, target: &Target, place: Place) -> Result<Vec<Arg>> {
     let own = own_lifetimes(sig);
-            let kept = kept(&input.ty, &own)?;
     let mut args = Vec::new();
     let mut errors: Option<Error> = None;
     for input in &sig.inputs {
         let FnArg::Typed(input) = input else { continue };
         let read = argument_name(&input.pat, args.len(), place).and_then(|name| {
+            let kept = kept(&input.ty, &own)?;
             if place == Place::Spec {
                 refuse_local(&input.ty)?;
             }

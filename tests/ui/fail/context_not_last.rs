@@ -1,0 +1,20 @@
+use mtask::prelude::*;
+
+struct Numbered;
+
+#[delayed_init]
+impl Numbered {
+    fn new() -> Self {
+        Self
+    }
+
+    fn call(&mut self, ctx: &Context<'_>, x: u32) -> usize {
+        ctx.index() + x as usize
+    }
+}
+
+fn main() {
+    for item in par_stateful(0..3u32, Numbered::spec().times(2)) {
+        drop(item);
+    }
+}
