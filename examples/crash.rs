@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use mtask::Processes;
 use mtask::prelude::*;
 
 /// A parser as a C library might be: without checks, and with a state that is not thread-safe.

@@ -16,7 +16,6 @@ use crate::sync::{AtomicU64, Ordering};
 /// # Examples
 ///
 /// ```
-/// use mtask::Context;
 /// use mtask::prelude::*;
 ///
 /// struct Lines;

@@ -29,7 +29,6 @@ use crate::{Finish, Spec, Summing, TaskError, Worker};
 /// # Examples
 ///
 /// ```
-/// use mtask::Pool;
 /// use mtask::prelude::*;
 ///
 /// struct Counter {

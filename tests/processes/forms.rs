@@ -3,7 +3,6 @@
 use std::fmt::Debug;
 
 use mtask::prelude::*;
-use mtask::{Processes, RemoteError, RemoteSpec};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Runs items over workers in processes, and in threads, and wants the same from both.
@@ -36,11 +35,23 @@ fn answer() -> u64 {
     42
 }
 
+#[delayed_init(remote)]
+fn numbered(letter: char, context: &Context<'_>) -> String {
+    format!("{}{letter}", context.index())
+}
+
+#[delayed_init(remote)]
+fn index(context: &Context<'_>) -> usize {
+    context.index()
+}
+
 #[test]
 fn functions() {
     assert_eq!(both(&[(1, 2), (3, 4)], vec![add::spec()]), [3, 7]);
     assert_eq!(both(&["a".to_owned(), "b".to_owned()], vec![shout::spec(); 2]), ["A", "B"]);
     assert_eq!(both(&[(), ()], vec![answer::spec()]), [42, 42]);
+    assert_eq!(both(&['a', 'b'], vec![numbered::spec(); 2]), ["0a", "1b"]);
+    assert_eq!(both(&[(), ()], vec![index::spec()]), [0, 1]);
     assert_eq!(add(1, 2), 3, "the function itself is as it was");
     assert_eq!(format!("{:?}", add::spec()), "add");
 }

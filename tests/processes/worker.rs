@@ -104,7 +104,7 @@ pub(crate) struct Obedient;
 
 #[delayed_init(remote)]
 impl Obedient {
-    pub(crate) fn new(build: Build) -> Result<Self, mtask::RemoteError> {
+    pub(crate) fn new(build: Build) -> Result<Self, RemoteError> {
         match build {
             Build::Well => {}
             Build::Fail(reason) => return Err(io::Error::other(reason).into()),

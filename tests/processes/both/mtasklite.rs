@@ -189,10 +189,10 @@ enum Inner {
 }
 
 #[delayed_init(remote)]
-fn sum_of_sums(upto: u64, inner: Inner) -> Result<u64, mtask::RemoteError> {
+fn sum_of_sums(upto: u64, inner: Inner) -> Result<u64, RemoteError> {
     let pairs = (0..upto).map(|x| (x, x));
     let sums = par_stateful(pairs, add::spec().times(2));
-    let error = mtask::RemoteError::from_boxed;
+    let error = RemoteError::from_boxed;
     match inner {
         Inner::Threads => sums.sum::<Result<u64, _>>().map_err(error),
         Inner::Processes => sums.backend(Processes::new()).sum::<Result<u64, _>>().map_err(error),
