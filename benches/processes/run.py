@@ -21,6 +21,9 @@ KIB_64 = 64 * 1024
 # What is measured: work, peer, items.
 MEASURED = [
     ("tiny", "mtask", 2_000_000),
+    ("alone", "mtask", 2_000_000),
+    ("lifespan", "mtask", 2_000_000),
+    ("retries", "mtask", 2_000_000),
     ("tiny", "procspawn", 20_000),
     ("tiny", "mtasklite", 5_000),
     ("tiny", "imap-1", 20_000),
@@ -85,6 +88,9 @@ def report(times, packages):
         (rate >= 1.5, f"64 KiB: {rate:.2f} GB/s each way; wanted: 1.5"),
         (ratio >= 50, f"tiny: {ratio:.0f} times as fast as mtasklite; wanted: 50"),
     ]
+    for work, what in (("alone", "one worker alone"), ("lifespan", "with a lifespan"), ("retries", "with retries")):
+        times_plain = median[work, "mtask"] / median["tiny", "mtask"]
+        wanted.append((times_plain <= 3, f"{what}: {times_plain:.1f} times the plain row; wanted: 3"))
     lines += [""] + [f"- {'PASS' if holds else 'FAIL'}: {what}" for holds, what in wanted]
     return "\n".join(lines) + "\n", all(holds for holds, _ in wanted)
 

@@ -109,6 +109,11 @@ fn there_and_back(items: usize) -> f64 {
 fn measure(peer: &str, work: &str, items: usize) -> Option<f64> {
     Some(match (peer, work) {
         ("mtask", "tiny") => seconds(tiny(items, WORKERS).map(Result::unwrap), items),
+        ("mtask", "alone") => seconds(tiny(items, 1).map(Result::unwrap), items),
+        ("mtask", "lifespan") => {
+            seconds(tiny(items, WORKERS).lifespan(items / 4).map(Result::unwrap), items)
+        }
+        ("mtask", "retries") => seconds(tiny(items, WORKERS).retries(3).map(Result::unwrap), items),
         ("mtask", "one") => seconds(tiny(items, 1).max_in_flight(1).map(Result::unwrap), items),
         ("mtask", "lockstep") => {
             let backend = Processes::new().task_timeout(Duration::from_secs(60));
@@ -149,7 +154,8 @@ fn main() -> ExitCode {
     };
     let Some(seconds) = measured else {
         eprintln!(
-            "usage: mtask-bench-processes mtask|procspawn|socket tiny|lockstep|one|large ITEMS"
+            "usage: mtask-bench-processes mtask|procspawn|socket tiny|alone|lifespan|retries|lockstep|one|large \
+             ITEMS"
         );
         return ExitCode::from(2);
     };

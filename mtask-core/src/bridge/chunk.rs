@@ -77,6 +77,12 @@ impl<T, O> Bridge<T, O> {
         Some((index, unsafe { chunk.block.place(chunk.at).take_input() }))
     }
 
+    /// The result of this item is of use, as far as is known: the run is not to end before it.
+    #[cfg(all(feature = "processes", unix, not(loom)))]
+    pub(crate) fn is_wanted(&self, index: usize) -> bool {
+        index < self.signals.wishes.halt.load(Ordering::Relaxed)
+    }
+
     /// Takes inputs off a claim, in order, as long as `more` says so of each. Every one of them has to
     /// be [published](Bridge::publish), in the same order, before this is called again. `more` does not
     /// unwind.

@@ -366,7 +366,7 @@ where
     /// Whatever the size, what a worker has claimed and not begun is open to workers that have
     /// nothing to do, and a result is handed over without waiting for its batch. Items are pulled
     /// ahead of need only while they take less than 30 µs: a dearer one is pulled when a worker is
-    /// there to run it. One worker alone pulls items one by one, since nobody else could run what
+    /// there to run it. One worker alone in its thread pulls items one by one, since nobody else could run what
     /// it holds while the source blocks; so does every worker until it is built.
     ///
     /// # Panics

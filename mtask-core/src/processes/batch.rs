@@ -56,6 +56,11 @@ impl Frame {
         self.items.len()
     }
 
+    /// Leaves only so many of them.
+    pub(super) fn shorten(&mut self, most: usize) {
+        self.items.truncate(most);
+    }
+
     /// How many of them no result has come for.
     pub(super) fn left(&self) -> usize {
         self.items.len() - self.done
@@ -187,6 +192,17 @@ impl<O> Batch<O> {
     /// The index of a frame's next item.
     pub(super) fn index_in(&self, frame: &Frame) -> Option<usize> {
         Some(self.items[*frame.items.get(frame.done)?].index)
+    }
+
+    /// The index behind a frame's last item.
+    pub(super) fn end_of(&self, frame: &Frame) -> usize {
+        frame.items.last().map_or(0, |&at| self.items[at].index + 1)
+    }
+
+    /// Nothing has to be sent but what is in a frame.
+    pub(super) fn is_all_in(&self, frame: &Frame) -> bool {
+        let last = frame.items.last().map_or(self.published, |&at| at + 1);
+        !self.items[last..].iter().any(|item| matches!(item.state, State::Waiting(_)))
     }
 
     /// Answers a frame's next item.

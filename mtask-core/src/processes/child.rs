@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::body::{self, Item, Status};
 use super::frame::{self, Kind, VERSION};
+use super::host::MAX_FAILED_BUILDS;
 use super::incoming::Incoming;
 use super::registry;
 use super::remote::RemoteError;
@@ -397,8 +398,16 @@ where
     };
     frame::write(&session.results.stream, Kind::Ready, [&[], &[]])?;
     let Session { number, max, .. } = *session;
-    let (frame, attempt, result) = (0, 1, Vec::new());
-    let mut served = Served { spec, worker: Some(worker), number, frame, attempt, result, max };
+    let mut served = Served {
+        spec,
+        worker: Some(worker),
+        number,
+        failed_builds: 0,
+        frame: 0,
+        attempt: 1,
+        result: Vec::new(),
+        max,
+    };
     let ended = served.all(session);
     let worker = served.worker.take();
     if let Err(error) = ended {
@@ -415,7 +424,10 @@ struct Served<S, W> {
     worker: Option<W>,
     /// Which of the run's workers it is.
     number: usize,
-    /// The number of the frame in hand, counted from 0.
+    /// Failed builds since the last success. After too many nothing is run any more: the parent gives the items
+    /// to other workers.
+    failed_builds: usize,
+    /// The number of the frame in progress, counted from 0.
     frame: u64,
     /// How often its items have been begun, this time included.
     attempt: usize,
@@ -452,14 +464,13 @@ where
     /// Runs the items of a frame.
     fn run(&mut self, mut items: &[u8], results: &Results) -> io::Result<()> {
         let mut flushed = Instant::now();
-        let mut goes_on = true;
         while let Some(item) = body::split_item(&mut items) {
             let wanted_from = &results.wanted_from;
-            goes_on = goes_on && self.frame >= wanted_from.load(Ordering::Relaxed);
+            let goes_on = self.failed_builds < MAX_FAILED_BUILDS
+                && self.frame >= wanted_from.load(Ordering::Relaxed);
             self.result.clear();
             let place = Place { frame: self.frame, index: item.index, is_last: items.is_empty() };
             let status = if goes_on { self.run_one(&item, wanted_from) } else { Status::NotRun };
-            goes_on = goes_on && status != Status::NotBuilt;
             let now = flushed.elapsed() >= FLUSH;
             if results.add(place, status, &self.result, now)? {
                 flushed = Instant::now();
@@ -477,8 +488,12 @@ where
         let worker = match &mut self.worker {
             Some(worker) => worker,
             none => match build(&self.spec) {
-                Ok(worker) => none.insert(worker),
+                Ok(worker) => {
+                    self.failed_builds = 0;
+                    none.insert(worker)
+                }
                 Err(reason) => {
+                    self.failed_builds += 1;
                     drop_caught(input);
                     return self.tell(Status::NotBuilt, &reason);
                 }

@@ -12,6 +12,7 @@ use super::codec;
 use super::crossing::{Crossing, Place};
 use super::doing::Doing;
 use super::frame::VERSION;
+use super::order::Order;
 use super::process::{Child, End, NotReady};
 use super::remote::{ReadSummary, RemoteSpec};
 use super::settings::Settings;
@@ -22,7 +23,7 @@ use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock, wait};
 use crate::{BuildError, TaskError, Worker, trace};
 
 /// Failed builds in a row after which a worker is retired.
-const MAX_FAILED_BUILDS: usize = 3;
+pub(super) const MAX_FAILED_BUILDS: usize = 3;
 /// Children in a row that died before they had read an item, after which it counts as lost with them.
 const MAX_UNREAD: usize = 3;
 /// Items that take longer are left to those who have nothing to do, and not sent ahead.
@@ -47,6 +48,10 @@ pub(super) struct Host {
     torn: AtomicBool,
     /// No child is to be started any more.
     over: AtomicBool,
+    /// Where the lanes of a worker wait that is the only one.
+    order: Option<Order<Child>>,
+    /// Where a lane waits for the end of a child's time.
+    ended: Condvar,
     gate: Mutex<Gate>,
     /// Where the second lane sleeps.
     changed: Condvar,
@@ -55,7 +60,8 @@ pub(super) struct Host {
 #[derive(Default)]
 struct State {
     child: Option<Arc<Child>>,
-    /// Items that it has answered.
+    /// Items that it has been sent, and those that it has answered.
+    given: usize,
     served: usize,
     /// Failed builds since the last success.
     failures: usize,
@@ -99,6 +105,16 @@ pub(super) struct Again<'a, T, O> {
     pub(super) pause: &'a dyn Fn(Duration) -> bool,
 }
 
+/// What a lane asks for beside its items.
+pub(super) struct Asked<'a, T, O> {
+    /// Which of the worker's lanes it is.
+    pub(super) lane: usize,
+    pub(super) cancelled: &'a dyn Fn() -> bool,
+    /// The result of an item is of use to the run, by its index.
+    pub(super) is_wanted: &'a dyn Fn(usize) -> bool,
+    pub(super) again: Option<Again<'a, T, O>>,
+}
+
 /// Why there is no child to send to.
 enum NoChild {
     /// It could not be built, or not in time.
@@ -134,6 +150,13 @@ impl fmt::Display for NoBuild {
     }
 }
 
+impl State {
+    /// That is the child.
+    fn is(&self, child: &Arc<Child>) -> bool {
+        self.child.as_ref().is_some_and(|it| Arc::ptr_eq(it, child))
+    }
+}
+
 impl Host {
     pub(super) fn new<W: Worker>(
         spec: &impl RemoteSpec<W>,
@@ -155,6 +178,8 @@ impl Host {
             up: AtomicBool::new(false),
             torn: AtomicBool::new(false),
             over: AtomicBool::new(false),
+            order: (settings.workers == 1 && *lanes == 2).then(Order::new),
+            ended: Condvar::new(),
             gate: Mutex::new(gate),
             changed: Condvar::new(),
         }
@@ -163,13 +188,21 @@ impl Host {
     /// The same, with the child of the worker's last run, of which no lane is left. What could not be
     /// built then is tried again.
     pub(super) fn after(mut self, last: &Self) -> Self {
-        let state = mem::take(&mut *lock(&last.state));
+        let mut state = mem::take(&mut *lock(&last.state));
         if let Some(child) = &state.child {
             child.wait_at_most(self.settings.shutdown_timeout);
             self.up = AtomicBool::new(true);
         }
+        if state.retired.is_some() {
+            // Its child has given up too.
+            state.child.take().inspect(|child| child.end());
+            self.up = AtomicBool::new(false);
+        }
         self.torn = AtomicBool::new(last.torn.load(Ordering::Relaxed));
-        self.state = Mutex::new(State { failures: 0, retired: None, ..state });
+        // One that was to have a longer time gets one item more, at which that ends.
+        let most = self.lifespan.map_or(usize::MAX, |lifespan| lifespan - 1);
+        let given = state.served.min(most);
+        self.state = Mutex::new(State { failures: 0, retired: None, given, ..state });
         self
     }
 
@@ -178,12 +211,11 @@ impl Host {
     pub(super) fn run<T, O, C: Crossing<T, O>>(
         &self,
         batch: &mut Batch<O>,
-        cancelled: &dyn Fn() -> bool,
-        again: Option<Again<'_, T, O>>,
+        asked: &Asked<'_, T, O>,
         mut publish: impl FnMut(Result<O, TaskError>),
     ) -> Option<(Duration, usize)> {
-        let most =
-            if self.settings.task_timeout.is_some() || again.is_some() { 1 } else { usize::MAX };
+        let &Asked { lane, cancelled, is_wanted, ref again } = asked;
+        let most = if self.settings.task_timeout.is_some() { 1 } else { usize::MAX };
         let mut pace = None;
         let mut unread = 0;
         let mut copied = Vec::new();
@@ -209,7 +241,7 @@ impl Host {
                 batch.give_up(|index| Err(TaskError::no_worker_left(index, None)));
                 continue;
             }
-            let mut frame = batch.next(self.left_of_life(most));
+            let mut frame = batch.next(most);
             let Some(index) = batch.index_in(&frame) else {
                 self.try_again(batch, again.as_ref());
                 continue;
@@ -222,11 +254,30 @@ impl Host {
                 }
                 Err(NoChild::Retired) => return pace,
             };
+            if let Some(order) = &self.order {
+                let is_over = || cancelled() || !child.is_alive() || !is_wanted(index);
+                if !order.wait(lane, index, &child, is_over) {
+                    if !is_wanted(index) {
+                        batch.give_up(|index| Err(TaskError::no_worker_left(index, None)));
+                    }
+                    continue;
+                }
+            }
+            frame.shorten(self.reserve(&child, frame.len()));
+            if frame.len() == 0 {
+                continue;
+            }
             let bytes = batch.bytes(&frame, &mut copied);
             let mut end = match child.send(bytes, frame.attempt, cancelled) {
-                Ok(number) => child.receive(number, frame.len(), cancelled, |told| {
-                    self.hear::<T, O, C>(batch, &mut frame, told, again.as_ref())
-                }),
+                Ok(number) => {
+                    if let Some(order) = &self.order {
+                        let with = batch.is_all_in(&frame).then_some(&child);
+                        order.sent(lane, index, batch.end_of(&frame), with);
+                    }
+                    child.receive(number, frame.len(), cancelled, |told| {
+                        self.hear::<T, O, C>(batch, &mut frame, told, again.as_ref())
+                    })
+                }
                 Err(end) => end,
             };
             if let End::Unread = end {
@@ -332,20 +383,32 @@ impl Host {
         let Some(most) = self.lifespan else { return };
         let mut state = lock(&self.state);
         state.served += count;
-        if state.served >= most && state.child.as_ref().is_some_and(|it| Arc::ptr_eq(it, child)) {
-            state.child = None;
+        if state.served >= most && state.is(child) {
             self.up.store(false, Ordering::Relaxed);
             let served = state.served;
+            // It is left there, so that none is started before it has ended.
             drop(state);
             trace::lifespan_over(self.number, served);
             self.end(child);
+            lock(&self.state).child = None;
+            self.ended.notify_all();
         }
     }
 
-    /// How many items a frame may have, which is otherwise `most`: no more than are left of the child's time.
-    fn left_of_life(&self, most: usize) -> usize {
-        let Some(lifespan) = self.lifespan else { return most };
-        most.min(lifespan.saturating_sub(lock(&self.state).served)).max(1)
+    /// How many of so many items a child is to be sent: no more than are left of its time. Waits for its end
+    /// where none are, which comes with what the other lane has under way.
+    fn reserve(&self, child: &Arc<Child>, wanted: usize) -> usize {
+        let Some(lifespan) = self.lifespan else { return wanted };
+        let mut state = lock(&self.state);
+        while state.is(child) && state.given >= lifespan {
+            state = wait(&self.ended, state);
+        }
+        if !state.is(child) {
+            return 0;
+        }
+        let most = wanted.min(lifespan - state.given);
+        state.given += most;
+        most
     }
 
     /// Ends a child whose worker is through, and takes what it leaves.
@@ -442,7 +505,7 @@ impl Host {
                     trace::process_restarted(self.number, ended);
                 }
                 self.built(state, Some(took));
-                state.served = 0;
+                (state.given, state.served) = (0, 0);
                 self.torn.store(false, Ordering::Relaxed);
                 let child = Arc::new(child);
                 state.child = Some(Arc::clone(&child));
@@ -491,7 +554,7 @@ impl Host {
     /// Takes note of a child that has died.
     fn bury(&self, child: &Arc<Child>, limit: Option<Duration>) {
         let mut state = lock(&self.state);
-        if state.child.as_ref().is_some_and(|it| Arc::ptr_eq(it, child)) {
+        if state.is(child) {
             self.mourn(&mut state, child, limit);
         }
     }
@@ -505,6 +568,7 @@ impl Host {
         }
         state.child = None;
         self.up.store(false, Ordering::Relaxed);
+        self.ended.notify_all();
         let Some((most, within)) = self.settings.max_restarts else { return };
         if self.over.load(Ordering::Relaxed) {
             // It was ended with its run.
@@ -552,6 +616,13 @@ impl Host {
 
     pub(super) fn max_frame(&self) -> usize {
         self.settings.max_frame
+    }
+
+    /// Takes note that a lane is through with a claim, which ended at `end`.
+    pub(super) fn claim_done(&self, lane: usize, end: usize) {
+        if let Some(order) = &self.order {
+            order.done(lane, end);
+        }
     }
 
     /// Waits until items are so cheap that a second frame is worth while, the worker is retired, or

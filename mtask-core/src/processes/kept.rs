@@ -9,6 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::crossing::Plain;
 use super::host::{Common, Host};
+use super::lane::lanes;
 use super::lanes::{Run, start};
 use super::program::may_spawn;
 use super::remote::RemoteSpec;
@@ -96,7 +97,8 @@ impl<S> Kept<S> {
         W::Output: DeserializeOwned + Send + 'static,
     {
         self.wait_for_last();
-        let run = start::<I, Seat, W, Plain>(job, eager, |team, lanes| {
+        let lanes = lanes(self.specs.len(), self.settings.task_timeout.is_some());
+        let run = start::<I, Seat, W, Plain>(job, eager, lanes, |team| {
             let Team { counters, care: Care { lifespan, .. }, timeout, .. } = team;
             self.next_hosts(counters, lanes, *lifespan, *timeout)
         });

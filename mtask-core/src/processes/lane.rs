@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::batch::Batch;
 use super::crossing::Crossing;
-use super::host::{Again, Host};
+use super::host::{Again, Asked, Host};
 use crate::bridge::{Bridge, Chunk, Pull, Slept};
 use crate::care::Retry;
 use crate::error::drop_caught;
@@ -14,10 +14,11 @@ use crate::sync::Arc;
 use crate::threads::pace::Pace;
 use crate::{TaskError, WorkerState};
 
-/// How many lanes a worker has: two, so that its child has two frames to work at; but one where it is the
-/// only worker, which then has its items in their order.
-pub(super) fn lanes(workers: usize) -> usize {
-    if workers == 1 { 1 } else { 2 }
+/// How many lanes a worker has: two, so that its child has two frames to work at, and one of them can take over
+/// what the other has pulled while the source keeps that; but one where it is the only worker and has a time
+/// limit, which makes frames of one item: nothing is pulled ahead then.
+pub(super) fn lanes(workers: usize, has_limit: bool) -> usize {
+    if workers == 1 && has_limit { 1 } else { 2 }
 }
 
 /// One of the loops of a worker, which leaves its host when it is dropped.
@@ -96,6 +97,7 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
                 }
                 self.run(&mut batch, &mut chunk, &mut pace);
             }
+            self.host().claim_done(self.number % self.of, chunk.index());
             from = Instant::now();
             let took = (from - start).saturating_sub(host.tally().building() - built);
             host.tally().ran(chunk.index() - first, share(took));
@@ -110,13 +112,18 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
     /// each.
     fn run(&self, batch: &mut Batch<O>, chunk: &mut Chunk<T, O>, pace: &mut Pace) {
         let bridge = &*self.bridge;
-        let cancelled = || bridge.is_cancelled();
+        let (cancelled, is_wanted) = (|| bridge.is_cancelled(), |index| bridge.is_wanted(index));
+        let pause = |time| bridge.bell().pause(time);
+        let asked = Asked {
+            lane: self.number % self.of,
+            cancelled: &cancelled,
+            is_wanted: &is_wanted,
+            again: self.retry.map(|retry| Again { retry, pause: &pause }),
+        };
         let (before, after) = self.hosts.split_at(self.worker());
         for host in after.iter().chain(before) {
             let worker = Some(host.number);
-            let pause = |time| bridge.bell().pause(time);
-            let again = self.retry.map(|retry| Again { retry, pause: &pause });
-            let took = host.run::<T, O, C>(batch, &cancelled, again, |result| {
+            let took = host.run::<T, O, C>(batch, &asked, |result| {
                 bridge.publish(chunk, worker, result);
             });
             if let Some((took, count)) = took {

@@ -12,7 +12,6 @@ use super::program::may_spawn;
 use super::remote::RemoteSpec;
 use crate::Worker;
 use crate::backend::{Job, Team};
-use crate::care::Care;
 use crate::source::Remote;
 use crate::sync::{Arc, JoinHandle};
 use crate::threads::enter::Loop;
@@ -41,12 +40,13 @@ impl Hands for Lanes {
     }
 }
 
-/// Starts the lanes at the `hosts`, which are told how many there are for each, unless the source is seen to be
+/// Starts the lanes at the `hosts`, `of` for each, unless the source is seen to be
 /// empty.
 pub(super) fn start<I, S, W, C>(
     job: Job<I, S, W>,
     eager: bool,
-    hosts: impl FnOnce(&Team<S, W>, usize) -> Arc<[Host]>,
+    of: usize,
+    hosts: impl FnOnce(&Team<S, W>) -> Arc<[Host]>,
 ) -> Run<I, W::Output>
 where
     I: Iterator + Send + 'static,
@@ -55,12 +55,9 @@ where
     W::Output: Send + 'static,
     C: Crossing<I::Item, W::Output> + 'static,
 {
-    let Care { retry, lifespan, .. } = job.team.care;
-    // What is tried again, or counted, is so item by item.
-    let one_by_one = retry.is_some() || lifespan.is_some();
-    let of = if one_by_one { 1 } else { lanes(job.team.specs.len()) };
+    let retry = job.team.care.retry;
     PulledRun::start(job, eager, of, |team, bridge, source| {
-        let hosts = hosts(&team, of);
+        let hosts = hosts(&team);
         let build_now = team.build_now;
         let workers: Vec<_> =
             (0..team.specs.len()).map(|number| team.trace.worker(number)).collect();
@@ -100,7 +97,8 @@ impl Processes {
         V: Worker,
     {
         let settings = self.settings;
-        start::<I, S, W, C>(job, eager, |team, lanes| {
+        let lanes = lanes(job.team.specs.len(), settings.task_timeout.is_some());
+        start::<I, S, W, C>(job, eager, lanes, |team| {
             let common = Common {
                 settings: Arc::new(settings.of_run(team.specs.len(), team.timeout)),
                 counters: &team.counters,

@@ -57,7 +57,8 @@
 //! - An item is run at most once, except those that were in one frame with an item that ended the
 //!   process: these are run again, one at a time, so that only the guilty one errs.
 //! - When the program dies, by whatever cause, its children die with it, busy ones included.
-//! - A worker that is the only one has its items in their order, also after it was built again.
+//! - A worker that is the only one has its items in their order, also after it was built again; but what is
+//!   tried again comes after others that were sent with it.
 //! - A panic crosses as its message and its place, and costs one item, as in threads; with
 //!   `panic = "abort"` it is a lost worker.
 //! - What a worker starts itself is not ended with it: a program that it runs goes on after a time limit, or
@@ -149,6 +150,8 @@ mod kept;
 mod lane;
 #[cfg(unix)]
 mod lanes;
+#[cfg(unix)]
+mod order;
 #[cfg(feature = "progress")]
 mod pqdm;
 #[cfg(unix)]
