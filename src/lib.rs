@@ -53,7 +53,7 @@
 //! | `process restarted` | info | `worker`, and how the one before has `ended` |
 //! | `run cancelled` | info | `by` a `handle` or an early `drop` |
 //! | `source panicked` | warn | `panic` |
-//! | `run finished` | debug | `items`, `errors`, `elapsed` |
+//! | `run finished` | debug | `items`, `errors` among them, `retries`, `elapsed` |
 //!
 //! Nothing is told of every item, and an item costs nothing more; but with `.inline()`, where each is run inside
 //! the worker's span. A worker in a process tells of itself there, to a subscriber that is set before

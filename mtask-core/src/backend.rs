@@ -31,7 +31,7 @@ use crate::bridge::{Bell, Bridge, Outlet, Plan};
 pub use crate::bridge::{Finished, StopWhen};
 use crate::care::Care;
 #[doc(hidden)]
-pub use crate::care::Summaries;
+pub use crate::care::{Flatten, Place, Summaries};
 #[doc(hidden)]
 pub use crate::inline::InlineRun;
 #[doc(hidden)]

@@ -4,7 +4,6 @@ use std::any::Any;
 use std::fmt;
 use std::time::Duration;
 
-use crate::bridge::StopWhen;
 use crate::sync::{Arc, Mutex, lock};
 use crate::{TaskError, TaskErrorKind};
 
@@ -39,8 +38,30 @@ pub(crate) struct Retry<T, O> {
     /// How long it waits before each time.
     pub(crate) delay: Duration,
     pub(crate) copy: fn(&T) -> T,
-    /// Whether a result is to be tried again.
-    pub(crate) failed: StopWhen<O>,
+    /// Makes an error of an output that is one: of none, unless errors are flattened. So the error is made where
+    /// it is known how often the item was begun.
+    pub(crate) flatten: Flatten<O>,
+}
+
+/// Makes an error of an output that is to be one.
+pub type Flatten<O> = fn(O, &Place) -> Result<O, TaskError>;
+
+/// What was run, for an error that names it.
+#[derive(Debug)]
+pub struct Place {
+    pub(crate) index: usize,
+    pub(crate) worker: usize,
+    /// How often the item has been begun.
+    pub(crate) attempt: usize,
+}
+
+impl<T, O> Retry<T, O> {
+    /// After this many attempts, of which the last has failed so, there is to be another one.
+    pub(crate) fn is_due(&self, attempt: usize, error: &TaskError) -> bool {
+        // A build has attempts of its own.
+        let failed = matches!(error.kind(), TaskErrorKind::Panicked | TaskErrorKind::Failed);
+        attempt <= self.most && failed
+    }
 }
 
 impl<T, O> Clone for Retry<T, O> {
@@ -50,11 +71,6 @@ impl<T, O> Clone for Retry<T, O> {
 }
 
 impl<T, O> Copy for Retry<T, O> {}
-
-/// A panic is tried again; no error of the engine's besides, as a build has tries of its own.
-pub(crate) fn is_panic<O>(result: &Result<O, TaskError>) -> bool {
-    result.as_ref().is_err_and(|error| error.kind() == TaskErrorKind::Panicked)
-}
 
 /// A summary, whatever its type.
 pub(crate) type AnySummary = Box<dyn Any + Send>;

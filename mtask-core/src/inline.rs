@@ -88,11 +88,10 @@ where
         if let Some(input) = input {
             let index = self.pulled;
             self.pulled += 1;
-            let worker = (!self.life.is_retired()).then_some(0);
             let pulled = Instant::now();
             self.life.counters().enter(0, WorkerState::Working, pulled);
             let built = self.life.tally().building();
-            let result = self.trace.enter(|| self.life.run(index, input));
+            let (worker, result) = self.trace.enter(|| self.life.run(index, input));
             let (now, tally) = (Instant::now(), self.life.tally());
             self.life.counters().enter(0, WorkerState::Waiting, now);
             tally.claimed(pulled - start, Duration::ZERO, Duration::ZERO);

@@ -71,7 +71,9 @@ pub use cancel::CancelHandle;
 #[cfg(not(loom))]
 pub use inline::Inline;
 #[cfg(not(loom))]
-pub use iter::{DeferErrors, FlattenErrors, PropagatePanics, StopOnError, TaskIterator, Tasks};
+pub use iter::{
+    DeferErrors, FlattenErrors, PropagatePanics, Startable, StopOnError, TaskIterator, Tasks,
+};
 #[cfg(not(loom))]
 pub use par::{
     ParMap, ParStateful, ParStatefulExt, ParStatefulInline, ParStatefulLocal, ParStatefulOk,

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use crate::bridge::Bell;
-use crate::care::{AnySummary, Care};
+use crate::care::{AnySummary, Care, Flatten, Place, Retry};
 use crate::error::{PanicPayload, drop_caught};
 use crate::stats::{Counters, Tally};
 use crate::sync::Arc;
@@ -120,13 +120,35 @@ impl<S, W: Worker> Life<S, W> {
 
 impl<S: Spec<W>, W: Worker> Life<S, W> {
     /// Runs one item, building the worker first where there is none, and again where that is asked for.
-    /// Does not unwind, whatever the worker does.
-    pub(crate) fn run(&mut self, index: usize, input: W::Input) -> Result<W::Output, TaskError> {
+    /// Gives the number of the worker too, where one has run it or failed at it. Does not unwind, whatever
+    /// the worker does.
+    pub(crate) fn run(
+        &mut self,
+        index: usize,
+        input: W::Input,
+    ) -> (Option<usize>, Result<W::Output, TaskError>) {
         let input = match W::pass(input) {
-            Ok(output) => return Ok(output),
+            Ok(output) => return (None, Ok(output)),
             Err(input) => input,
         };
-        let Some(retry) = self.care.retry else { return self.run_once(index, input, 1) };
+        let result = match self.care.retry {
+            Some(retry) => self.run_again(index, input, retry),
+            None => self.run_once(index, input, 1, |output, _| Ok(output)),
+        };
+        let worker = result.as_ref().map_or_else(TaskError::worker, |_| Some(self.number));
+        if result.is_err() {
+            self.tally().failed();
+        }
+        (worker, result)
+    }
+
+    /// Runs one item until it does not fail, or has failed often enough.
+    fn run_again(
+        &mut self,
+        index: usize,
+        input: W::Input,
+        retry: Retry<W::Input, W::Output>,
+    ) -> Result<W::Output, TaskError> {
         let mut next = Some(input);
         for attempt in 1.. {
             let Some(input) = next.take() else { unreachable!("there is a copy for each time") };
@@ -136,15 +158,16 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
                     Ok(copy) => next = Some(copy),
                     Err(payload) => {
                         drop_caught(input);
-                        return Err(self.panicked(index, payload).after(attempt));
+                        return Err(self.panicked(index, payload).after(attempt - 1));
                     }
                 }
             }
-            let result = self.run_once(index, input, attempt);
-            let again = next.is_some() && (retry.failed)(&result) && self.bell.pause(retry.delay);
+            let result = self.run_once(index, input, attempt, retry.flatten);
+            let again = result.as_ref().is_err_and(|error| retry.is_due(attempt, error))
+                && self.bell.pause(retry.delay);
             if !again {
                 drop_caught(next);
-                return result.map_err(|error| error.after(attempt));
+                return result;
             }
             Counters::count(&self.counters.retries);
             trace::retried(self.number, index, attempt + 1);
@@ -159,6 +182,7 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
         index: usize,
         input: W::Input,
         attempt: usize,
+        flatten: Flatten<W::Output>,
     ) -> Result<W::Output, TaskError> {
         if self.worker.is_some() && self.care.lifespan.is_some_and(|most| self.served >= most) {
             trace::lifespan_over(self.number, self.served);
@@ -171,17 +195,20 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
                 self.build(Some(index))
             };
             if let Err(error) = built {
-                self.tally().failed();
                 drop_caught(input);
-                return Err(error);
+                return Err(error.after(attempt - 1));
             }
         }
         let context = Context::new(self.number, index, &self.bell).at_attempt(attempt);
         let worker = self.worker.as_mut().expect("it was just built");
         self.served += 1;
-        match catch_unwind(AssertUnwindSafe(move || worker.call_with(input, &context))) {
-            Ok(output) => Ok(output),
-            Err(payload) => Err(self.panicked(index, payload)),
+        let place = Place { index, worker: self.number, attempt };
+        let ran = catch_unwind(AssertUnwindSafe(move || {
+            flatten(worker.call_with(input, &context), &place)
+        }));
+        match ran {
+            Ok(result) => result,
+            Err(payload) => Err(self.panicked(index, payload).after(attempt)),
         }
     }
 
@@ -190,7 +217,6 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
     #[cold]
     pub(crate) fn panicked(&mut self, index: usize, payload: Box<dyn Any + Send>) -> TaskError {
         Counters::count(&self.counters.panics);
-        self.tally().failed();
         self.torn = self.worker.take();
         let error = TaskError::panicked(index, self.number, payload);
         trace::panicked(self.number, index, error.panic_message().unwrap_or_default());

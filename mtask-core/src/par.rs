@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use crate::backend::{Backend, Finished, Job, Launch, Next, Options, Team};
 use crate::bridge::{Bell, StopWhen};
-use crate::care::{Care, Summaries};
+use crate::care::{Care, Flatten, Summaries};
 use crate::error::PanicPayload;
 use crate::inline::Inline;
 #[cfg(feature = "progress")]
@@ -80,8 +80,10 @@ where
     times: Times,
     /// Shared with the workers, once they are there.
     counters: Option<Arc<Counters>>,
-    /// How often an item that fails is begun.
-    attempts: usize,
+    /// Items that fail are tried again.
+    retries: bool,
+    /// Items that were yielded as errors, or turned out to be.
+    errors: usize,
     summaries: Option<Arc<Summaries>>,
     #[cfg(feature = "progress")]
     progress: Option<ProgressOptions>,
@@ -154,7 +156,8 @@ where
             bell: Arc::new(Bell::new()),
             times: Times::default(),
             counters: None,
-            attempts: 1,
+            retries: false,
+            errors: 0,
             summaries: None,
             #[cfg(feature = "progress")]
             progress: None,
@@ -173,8 +176,9 @@ where
         CancelHandle { bell: Arc::clone(&self.bell), trace: self.trace.handle() }
     }
 
-    /// Counts an item that failed after it was yielded as a success.
-    pub(crate) fn count_error(&self, worker: Option<usize>) {
+    /// Counts an item that failed after it was yielded as a success, of which no worker knows.
+    pub(crate) fn count_error(&mut self, worker: Option<usize>) {
+        self.errors += 1;
         if let (Some(counters), Some(worker)) = (&self.counters, worker) {
             counters.worker(worker).failed();
         }
@@ -184,17 +188,21 @@ where
         }
     }
 
-    /// How often an item that fails is begun.
-    pub(crate) fn attempts(&self) -> usize {
-        self.attempts
-    }
-
-    /// What is to be tried again, before the run has started.
-    pub(crate) fn try_again(&mut self, failed: StopWhen<W::Output>) {
-        if let State::Ready(plan) = &mut self.state
-            && let Some(retry) = &mut plan.care.retry
-        {
-            retry.failed = failed;
+    /// Has outputs that are errors tried again, where that was asked for.
+    #[track_caller]
+    pub(crate) fn flatten_at_workers(&mut self, flatten: Flatten<W::Output>) {
+        match &mut self.state {
+            State::Ready(plan) => {
+                if let Some(retry) = &mut plan.care.retry {
+                    retry.flatten = flatten;
+                }
+            }
+            _ => assert!(
+                !self.retries,
+                "mtask: `.flatten_errors()` came after the run had started with retries, without which \
+                 errors of a worker's own are not tried again: set it before, as in \
+                 `.retries(3).flatten_errors().start()`"
+            ),
         }
     }
 
@@ -228,6 +236,9 @@ where
         } else {
             // An error in place of the run: nothing comes after it.
             self.hint = (0, Some(0));
+        }
+        if failed {
+            self.errors += 1;
         }
         #[cfg(feature = "progress")]
         if let Some(reporter) = &self.reporter {
@@ -359,6 +370,7 @@ where
         };
         Stats {
             yielded: self.yielded,
+            errors: self.errors,
             elapsed: elapsed.unwrap_or_default(),
             consumer_waited: waited,
             window,

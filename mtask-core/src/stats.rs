@@ -49,6 +49,9 @@ pub struct Stats {
     pub retries: usize,
     /// Items yielded to the consumer.
     pub yielded: usize,
+    /// Items among them that were errors; after [`flatten_errors`](crate::ParStateful::flatten_errors) those of
+    /// the workers and of the source too. What failed, and succeeded when it was tried again, is none.
+    pub errors: usize,
     /// The time since the run started, or from its start to its end.
     pub elapsed: Duration,
     /// How long the consumer was inside `next()` with nothing at hand.
@@ -68,9 +71,9 @@ pub struct Stats {
 pub struct WorkerStats {
     /// Items it has run, the failed ones included.
     pub items: usize,
-    /// Items among them that failed: panics, failed builds, and after
-    /// [`flatten_errors`](crate::ParStateful::flatten_errors) the errors in its outputs, as far as they were
-    /// yielded; those of earlier stages, which only passed through it, are among them.
+    /// Items among them that failed, whatever number of attempts they had: panics, failed builds, and after
+    /// [`flatten_errors`](crate::ParStateful::flatten_errors) the worker's own errors, as far as they were
+    /// yielded. Those of the source or of earlier stages are not.
     pub errors: usize,
     /// How often it was built again after its first time.
     pub restarts: usize,

@@ -208,9 +208,8 @@ impl Run {
         #[cfg(feature = "tracing")]
         if let Some(scope) = self.end() {
             let stats = stats();
-            let errors: usize = stats.workers.iter().map(|worker| worker.errors).sum();
-            let (items, elapsed) = (stats.yielded, stats.elapsed);
-            scope.enter(|| event!(DEBUG, items, errors, ?elapsed, "run finished"));
+            let Stats { yielded: items, errors, retries, elapsed, .. } = stats;
+            scope.enter(|| event!(DEBUG, items, errors, retries, ?elapsed, "run finished"));
         }
     }
 

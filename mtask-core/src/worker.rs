@@ -94,6 +94,15 @@ pub trait Worker {
     {
         Err(input)
     }
+
+    /// Errors in its outputs were errors before: of the source, or made by the worker itself.
+    #[doc(hidden)]
+    fn passes_errors() -> bool
+    where
+        Self: Sized,
+    {
+        false
+    }
 }
 
 #[diagnostic::do_not_recommend]

@@ -1,10 +1,14 @@
 //! `.retries(n)`: what failed is tried again on the same worker.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use mtask::{Spec, TaskErrorKind, init_fn, par_map, par_stateful, par_stateful_local};
+use mtask::{
+    Pool, Spec, TaskError, TaskErrorKind, init_fn, par_map, par_stateful, par_stateful_local,
+    par_stateful_try, scope, worker_fn,
+};
 
 use crate::util::{Count, Gate, watched};
 
@@ -45,6 +49,8 @@ fn what_fails_is_tried_again_until_it_does_not() {
                 let stats = run.get_ref().stats();
                 assert_eq!(stats.retries, 100);
                 assert_eq!(stats.panics, if panics { 100 } else { 0 });
+                let errors: usize = stats.workers.iter().map(|worker| worker.errors).sum();
+                assert_eq!((stats.errors, errors), (0, 0), "{stats}");
             }
         }
     });
@@ -92,7 +98,7 @@ fn a_failed_build_has_tries_of_its_own() {
         });
         let mut results = par_stateful(0..3, spec.times(1)).retries(5);
         let error = results.next().unwrap().unwrap_err();
-        assert_eq!((error.kind(), error.attempts()), (TaskErrorKind::BuildFailed, 1));
+        assert_eq!((error.kind(), error.attempts()), (TaskErrorKind::BuildFailed, 0));
         assert_eq!(results.map(Result::unwrap).collect::<Vec<_>>(), [1, 2]);
     });
 }
@@ -121,11 +127,162 @@ fn it_waits_before_each_further_time_and_a_cancel_ends_the_wait() {
     });
 }
 
+/// The results of a run, whatever the front: all are `Ok` if every item is tried again.
+fn all_well(results: impl Iterator<Item = Result<usize, TaskError>>) {
+    let results: Vec<_> = results.collect();
+    assert!(results.iter().map(|result| result.as_ref().unwrap()).eq(&(0..50).collect::<Vec<_>>()));
+}
+
+#[test]
+fn a_start_behind_the_adaptor_loses_no_retry_at_any_front() {
+    watched(|| {
+        for panics in [true, false] {
+            let call = || failing(2, panics).0;
+            let specs = || worker_fn(call()).times(2);
+            let source = || (0..50).map(Ok::<usize, TaskError>);
+            all_well(par_map(0..50, 2, call()).retries(3).flatten_errors().start());
+            let local = par_stateful_local(0..50, specs());
+            all_well(local.retries(3).flatten_errors().start());
+            let staged = par_stateful_try(source(), specs());
+            all_well(staged.retries(3).flatten_errors().start());
+            let mut pool = Pool::new(specs());
+            all_well(pool.map(0..50).retries(3).flatten_errors().start());
+            scope(|s| all_well(s.par_map(0..50, 2, call()).retries(3).flatten_errors().start()));
+            let flat = || par_map(0..50, 2, call()).retries(3).flatten_errors();
+            all_well(flat().stop_on_error().start());
+            assert!(flat().defer_errors().start().map(Result::unwrap).eq(0..50));
+        }
+        let run = || par_map(0..50, 2, failing(2, true).0).retries(3);
+        assert!(run().stop_on_error().start().map(|x| x.unwrap().unwrap()).eq(0..50));
+        assert!(run().defer_errors().start().map(|x| x.unwrap().unwrap()).eq(0..50));
+        assert!(run().propagate_panics().start().map(Result::unwrap).eq(0..50));
+    });
+}
+
+#[test]
+fn a_start_behind_an_adaptor_starts() {
+    watched(|| {
+        let begun = |start: &dyn Fn(Gate) -> Box<dyn std::any::Any>| {
+            let gate = Gate::default();
+            let _run = start(gate.clone());
+            gate.wait_for(1);
+            gate.open();
+        };
+        let run = |gate: Gate| {
+            par_map(0..9, 2, move |x: usize| {
+                gate.pass();
+                Ok::<_, String>(x)
+            })
+        };
+        begun(&|gate| Box::new(run(gate).flatten_errors().start()));
+        begun(&|gate| Box::new(run(gate).stop_on_error().start()));
+        begun(&|gate| Box::new(run(gate).defer_errors().start()));
+        begun(&|gate| Box::new(run(gate).propagate_panics().start()));
+        begun(&|gate| Box::new(run(gate).flatten_errors().stop_on_error().start()));
+        begun(&|gate| Box::new(run(gate).flatten_errors().defer_errors().start()));
+    });
+}
+
+#[test]
+fn errors_are_flattened_before_a_start_with_retries_or_the_panic_says_so() {
+    watched(|| {
+        let text = |flatten: &dyn Fn()| {
+            let payload = catch_unwind(AssertUnwindSafe(flatten)).unwrap_err();
+            (*payload.downcast_ref::<&str>().unwrap()).to_owned()
+        };
+        let call = || failing(2, false).0;
+        let mut pool = Pool::new(worker_fn(call()).times(2));
+        let pool = std::cell::RefCell::new(&mut pool);
+        let all: [&dyn Fn(); 6] = [
+            &|| drop(par_map(0..9, 2, call()).retries(3).start().flatten_errors()),
+            &|| {
+                let mut run = par_map(0..9, 2, call()).retries(3);
+                run.next();
+                drop(run.flatten_errors());
+            },
+            &|| {
+                let mut run = par_map(0..9, 2, call()).retries(3);
+                run.by_ref().for_each(drop);
+                drop(run.flatten_errors());
+            },
+            &|| {
+                let run = par_stateful_local(0..9, worker_fn(call()).times(2));
+                drop(run.retries(3).start().flatten_errors());
+            },
+            &|| {
+                let run = par_stateful_try((0..9).map(Ok), worker_fn(call()).times(2));
+                drop(run.retries(3).start().flatten_errors());
+            },
+            &|| drop(pool.borrow_mut().map(0..9).retries(3).start().flatten_errors()),
+        ];
+        for flatten in all {
+            let text = text(flatten);
+            assert!(text.contains("`.flatten_errors()` came after the run had started"), "{text}");
+            assert!(text.contains("`.retries(3).flatten_errors().start()`"), "{text}");
+        }
+        // Without retries nothing is lost by it, and an attempt is one.
+        let errors = |run: Box<dyn Iterator<Item = Result<usize, TaskError>>>| {
+            let errors: Vec<_> = run.map(|result| result.unwrap_err().attempts()).collect();
+            assert_eq!(errors, [1; 9]);
+        };
+        errors(Box::new(par_map(0..9, 2, call()).start().flatten_errors()));
+        errors(Box::new(par_map(0..9, 2, call()).retries(5).retries(0).start().flatten_errors()));
+    });
+}
+
+#[test]
+fn an_error_has_the_attempts_that_were_made_and_not_those_it_might_have_had() {
+    watched(|| {
+        for panics in [true, false] {
+            let (call, calls) = failing(usize::MAX, panics);
+            let hour = Duration::from_secs(3_600);
+            let retried = par_map(0..1, 1, call).retries_after(100, hour);
+            let handle = retried.cancel_handle();
+            let mut run = retried.flatten_errors().start();
+            while calls[0].load(Ordering::Relaxed) == 0 {
+                std::thread::yield_now();
+            }
+            handle.cancel();
+            let error = run.next().unwrap().unwrap_err();
+            assert_eq!((error.attempts(), calls[0].load(Ordering::Relaxed)), (1, 1), "{error}");
+            assert!(!error.to_string().contains("attempt"), "{error}");
+        }
+    });
+}
+
+#[test]
+fn an_attempt_whose_build_fails_is_none() {
+    watched(|| {
+        let builds = Count::default();
+        let counted = builds.clone();
+        let spec = init_fn(move || match counted.add() {
+            0 => Ok(|_: usize| -> usize { panic!("no") }),
+            _ => Err("no device"),
+        });
+        let error = par_stateful(0..1, spec.times(1)).retries(5).next().unwrap().unwrap_err();
+        assert_eq!((error.kind(), error.attempts()), (TaskErrorKind::BuildFailed, 1), "{error}");
+    });
+}
+
+#[test]
+fn what_is_counted_as_an_error_is_an_item_and_not_an_attempt() {
+    watched(|| {
+        for panics in [true, false] {
+            let (call, _) = failing(usize::MAX, panics);
+            let mut run = par_map(0..7, 2, call).retries(3).flatten_errors();
+            assert_eq!(run.by_ref().filter(Result::is_err).count(), 7);
+            let stats = run.get_ref().stats();
+            let errors: usize = stats.workers.iter().map(|worker| worker.errors).sum();
+            assert_eq!((stats.yielded, stats.errors, errors, stats.retries), (7, 7, 7, 21));
+        }
+    });
+}
+
 #[test]
 fn it_is_the_same_inline_and_where_the_consumer_pulls() {
     watched(|| {
         let (call, _) = failing(2, true);
-        let specs = mtask::worker_fn(call).times(2);
+        let specs = worker_fn(call).times(2);
         let run = par_stateful_local(0..50, specs).retries(2).flatten_errors();
         assert!(run.map(Result::unwrap).eq(0..50));
         let (call, _) = failing(2, true);

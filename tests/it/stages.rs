@@ -36,6 +36,64 @@ fn any_error_passes_and_both_are_told_apart() {
 }
 
 #[test]
+fn an_error_of_the_source_has_its_index_and_no_worker() {
+    watched(|| {
+        let source = || vec![Ok(1), Err("bad line"), Ok(0), Err("worse")].into_iter();
+        let half = |x: u32| if x == 0 { panic!("none") } else { x / 2 };
+        let specs = || worker_fn(half).times(1);
+        let check = |results: Vec<Result<u32, TaskError>>, stats: mtask::Stats| {
+            let told = |at: usize| {
+                let error = results[at].as_ref().unwrap_err();
+                (error.kind(), error.index(), error.worker(), error.attempts())
+            };
+            assert_eq!(told(1), (TaskErrorKind::Source, Some(1), None, 0));
+            assert_eq!(told(3), (TaskErrorKind::Source, Some(3), None, 0));
+            assert_eq!(told(2).2, Some(0));
+            let text = format!("{:#}", results[1].as_ref().unwrap_err());
+            assert_eq!(text, "item 1: the source returned an error: bad line");
+            assert_eq!((stats.errors, stats.workers[0].errors), (3, 1));
+        };
+        let mut run = par_stateful_ok(source(), specs()).flatten_errors();
+        let results = run.by_ref().collect();
+        check(results, run.get_ref().stats());
+        let mut run = par_stateful_ok(source(), specs()).inline().flatten_errors();
+        let results = run.by_ref().collect();
+        check(results, run.get_ref().stats());
+        let mut run = par_stateful_ok(source(), specs()).retries(2).flatten_errors();
+        let results = run.by_ref().collect();
+        check(results, run.get_ref().stats());
+    });
+}
+
+#[test]
+fn an_error_of_an_earlier_stage_is_none_of_the_workers_it_passes() {
+    watched(|| {
+        let parse = |text: &'static str| text.parse::<u32>();
+        let first = par_map(["1", "x", "0"], 1, parse).flatten_errors();
+        let invert = |x: u32| 100_u32.checked_div(x).ok_or("nothing to divide by");
+        let mut second =
+            first.par_stateful_try(worker_fn(invert).times(1)).retries(1).flatten_errors();
+        let results: Vec<_> = second.by_ref().collect();
+        let [Ok(100), Err(first), Err(own)] = &results[..] else { panic!("{results:?}") };
+        assert_eq!((first.index(), first.worker(), first.attempts()), (Some(1), Some(0), 1));
+        assert_eq!((own.index(), own.worker(), own.attempts()), (Some(2), Some(0), 2));
+        let stats = second.get_ref().stats();
+        assert_eq!((stats.errors, stats.workers[0].errors, stats.retries), (2, 1, 1));
+    });
+}
+
+#[test]
+fn an_error_that_a_worker_brings_from_a_run_of_its_own_is_the_workers() {
+    watched(|| {
+        let nested = |x: u32| par_map([x], 1, |x: u32| 100 / x).next().unwrap();
+        let results: Vec<_> = par_map([5, 0], 1, nested).flatten_errors().collect();
+        let error = results[1].as_ref().unwrap_err();
+        assert_eq!((error.index(), error.kind()), (Some(1), TaskErrorKind::Failed));
+        assert!(format!("{error:#}").contains("item 0: worker 0 panicked"), "{error:#}");
+    });
+}
+
+#[test]
 fn an_error_needs_no_worker() {
     watched(|| {
         let built = Count::default();

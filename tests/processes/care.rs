@@ -68,6 +68,8 @@ fn what_fails_is_tried_again() {
     }
     let stats = run.get_ref().stats();
     assert_eq!((stats.retries, stats.panics), (80, 40));
+    let errors: usize = stats.workers.iter().map(|worker| worker.errors).sum();
+    assert_eq!((stats.errors, errors), (0, 0), "{stats}");
 
     let run = par_stateful((0..4).map(|_| 9), Flaky::spec().times(2));
     let run = run.backend(Processes::new()).retries(1).flatten_errors();
@@ -75,6 +77,49 @@ fn what_fails_is_tried_again() {
         let error = error.unwrap_err();
         let kind = [TaskErrorKind::Failed, TaskErrorKind::Panicked][at % 2];
         assert_eq!((error.index(), error.kind(), error.attempts()), (Some(at), kind, 2));
+    }
+}
+
+/// Ends its process at one attempt, and panics at those before it.
+struct Fatal;
+
+#[delayed_init(remote)]
+impl Fatal {
+    fn new() -> Self {
+        Self
+    }
+
+    fn call(&mut self, at: usize, context: &Context<'_>) -> Result<usize, String> {
+        match context.attempt() {
+            attempt if attempt < at => panic!("not yet"),
+            attempt if attempt == at => process::abort(),
+            attempt => Ok(attempt),
+        }
+    }
+}
+
+#[test]
+fn an_error_has_the_attempts_that_were_made() {
+    // Lost at the second attempt, which is not taken for one of the item behind it.
+    let run = par_stateful([2, 9, 1, 9], [Fatal::spec()]).backend(Processes::new());
+    let errors: Vec<_> = run.retries(3).flatten_errors().start().map(Result::unwrap_err).collect();
+    let told: Vec<_> = errors.iter().map(|error| (error.kind(), error.attempts())).collect();
+    use TaskErrorKind::{Panicked, WorkerLost};
+    assert_eq!(told, [(WorkerLost, 2), (Panicked, 4), (WorkerLost, 1), (Panicked, 4)]);
+
+    // A cancel ends the pause before the next attempt.
+    let hour = std::time::Duration::from_secs(3_600);
+    let run = par_stateful([9], [Flaky::spec()]).backend(Processes::new());
+    let run = run.retries_after(100, hour);
+    let handle = run.cancel_handle();
+    let mut run = run.flatten_errors().start();
+    while run.get_ref().stats().builds == 0 {
+        std::thread::yield_now();
+    }
+    handle.cancel();
+    // The cancel may come before the item is pulled.
+    if let Some(error) = run.next() {
+        assert_eq!(error.unwrap_err().attempts(), 1);
     }
 }
 

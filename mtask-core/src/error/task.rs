@@ -19,6 +19,9 @@ pub enum TaskErrorKind {
     BuildFailed,
     /// The worker returned an error; only after `.flatten_errors()`.
     Failed,
+    /// The source gave an error in place of an item, which no worker saw: of
+    /// [`par_stateful_ok`](crate::par_stateful_ok), and only after `.flatten_errors()`.
+    Source,
     /// The worker's process ended with this item in hand. Threads do not die on their own.
     WorkerLost,
     /// The worker's process was ended at its time limit. Threads cannot be ended.
@@ -71,7 +74,7 @@ pub struct TaskError(Arc<Inner>);
 struct Inner {
     index: Option<usize>,
     worker: Option<usize>,
-    /// How often the item was begun, where that was more than once; else 1.
+    /// How often the item was begun.
     attempts: usize,
     cause: Cause,
 }
@@ -82,6 +85,7 @@ enum Cause {
     BuildFailed(BuildError),
     NoWorkerLeft(Option<Box<str>>),
     Failed(BoxError),
+    Source(BoxError),
     /// The worker's summary is lost with it, for this reason.
     Torn(Box<str>),
     FinishPanicked(PanicPayload),
@@ -92,11 +96,11 @@ enum Cause {
 
 impl TaskError {
     fn new(index: Option<usize>, worker: Option<usize>, cause: Cause) -> Self {
-        Self(Arc::new(Inner { index, worker, attempts: 1, cause }))
+        Self(Arc::new(Inner { index, worker, attempts: 0, cause }))
     }
 
     pub(crate) fn panicked(index: usize, worker: usize, payload: Box<dyn Any + Send>) -> Self {
-        Self::new(Some(index), Some(worker), Cause::Panicked(PanicPayload::new(payload)))
+        Self::new(Some(index), Some(worker), Cause::Panicked(PanicPayload::new(payload))).after(1)
     }
 
     pub(crate) fn build_panicked(
@@ -115,16 +119,21 @@ impl TaskError {
         Self::new(Some(index), None, Cause::NoWorkerLeft(last))
     }
 
-    /// The worker's own error; but one of an earlier stage, which only passes through, as it is.
+    /// The worker's own error.
     pub(crate) fn failed(
         index: Option<usize>,
         worker: Option<usize>,
         attempts: usize,
         error: BoxError,
     ) -> Self {
+        Self::new(index, worker, Cause::Failed(error)).after(attempts)
+    }
+
+    /// An error that was in the source: one of an earlier stage stays as it is.
+    pub(crate) fn passed(index: Option<usize>, error: BoxError) -> Self {
         match error.downcast::<Self>() {
             Ok(error) => *error,
-            Err(error) => Self::new(index, worker, Cause::Failed(error)).after(attempts),
+            Err(error) => Self::new(index, None, Cause::Source(error)),
         }
     }
 
@@ -139,10 +148,8 @@ impl TaskError {
 
     /// After so many attempts.
     pub(crate) fn after(mut self, attempts: usize) -> Self {
-        // An error of the engine's on its way out: nobody else has it yet.
-        if let Some(inner) = Arc::get_mut(&mut self.0) {
-            inner.attempts = attempts;
-        }
+        // On its way out: nobody else has it yet.
+        Arc::get_mut(&mut self.0).expect("an error that was just made").attempts = attempts;
         self
     }
 
@@ -162,13 +169,14 @@ impl TaskError {
     }
 
     /// The 0-based position of the worker's spec in the list of specs; `None` when no worker is
-    /// left.
+    /// left, and for an error of the source.
     pub fn worker(&self) -> Option<usize> {
         self.0.worker
     }
 
     /// How often the item was begun: more than once only with
-    /// [`retries`](crate::ParStateful::retries).
+    /// [`retries`](crate::ParStateful::retries), and 0 where it never was, as where no worker could be built for
+    /// it or it was an error in the source.
     pub fn attempts(&self) -> usize {
         self.0.attempts
     }
@@ -185,6 +193,7 @@ impl TaskError {
                 TaskErrorKind::BuildFailed
             }
             Cause::Failed(_) => TaskErrorKind::Failed,
+            Cause::Source(_) => TaskErrorKind::Source,
             Cause::StartFailed(_) => TaskErrorKind::StartFailed,
         }
     }
@@ -216,8 +225,8 @@ impl TaskError {
         }
     }
 
-    /// The cause by value, with its type kept: the error that the worker returned or that its
-    /// build returned.
+    /// The cause by value, with its type kept: the error that the worker, its build or the source
+    /// returned.
     ///
     /// # Errors
     ///
@@ -236,7 +245,7 @@ impl TaskError {
     pub fn into_cause(self) -> Result<Box<dyn Error + Send + Sync>, Self> {
         let inner = Arc::try_unwrap(self.0).map_err(Self)?;
         match inner.cause {
-            Cause::Failed(error) => Ok(error),
+            Cause::Failed(error) | Cause::Source(error) => Ok(error),
             Cause::BuildFailed(error) => Ok(error.into_inner()),
             cause => Err(Self(Arc::new(Inner { cause, ..inner }))),
         }
@@ -262,6 +271,7 @@ impl TaskError {
                 write!(f, "no worker is left to run it; the last build failed with: {last}")
             }
             Cause::Failed(_) => f.write_str("returned an error"),
+            Cause::Source(_) => f.write_str("the source returned an error"),
             Cause::Torn(message) => {
                 write!(f, "has no summary, since its state was torn: {message}")
             }
@@ -309,7 +319,7 @@ impl fmt::Debug for TaskError {
 impl Error for TaskError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.0.cause {
-            Cause::Failed(error) => Some(&**error),
+            Cause::Failed(error) | Cause::Source(error) => Some(&**error),
             Cause::BuildFailed(error) => Some(error.get_ref()),
             Cause::StartFailed(error) => Some(error),
             Cause::Panicked(_)

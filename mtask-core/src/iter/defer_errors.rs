@@ -2,7 +2,7 @@
 
 use std::iter::FusedIterator;
 
-use super::TaskIterator;
+use super::{Startable, TaskIterator};
 use crate::TaskErrors;
 
 /// The iterator of [`ParStateful::defer_errors`](crate::ParStateful::defer_errors).
@@ -16,6 +16,25 @@ pub struct DeferErrors<R> {
 impl<R: TaskIterator> DeferErrors<R> {
     pub(super) fn new(results: R) -> Self {
         Self { results, errors: TaskErrors::default() }
+    }
+
+    /// Starts the run now: as [`ParStateful::start`](crate::ParStateful::start).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::par_map;
+    ///
+    /// let results = par_map(0..10, 2, |x: u32| x).defer_errors().start();
+    /// // ... and while something else is done here, the window fills up.
+    /// assert_eq!(results.count(), 10);
+    /// ```
+    pub fn start(mut self) -> Self
+    where
+        R: Startable,
+    {
+        self.results.start_now();
+        self
     }
 }
 

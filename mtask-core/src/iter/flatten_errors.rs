@@ -2,10 +2,10 @@
 
 use std::iter::FusedIterator;
 
-use super::{DeferErrors, StopOnError, TaskIterator, Tasks};
+use super::{DeferErrors, Startable, StopOnError, TaskIterator, Tasks};
 use crate::TaskError;
 use crate::backend::{Finished, sealed::Sealed};
-use crate::care::is_panic;
+use crate::care::Place;
 use crate::error::BoxError;
 
 /// The iterator of [`ParStateful::flatten_errors`](crate::ParStateful::flatten_errors).
@@ -16,11 +16,18 @@ pub struct FlattenErrors<R> {
 }
 
 impl<R> FlattenErrors<R> {
+    #[track_caller]
     pub(super) fn new<T, E>(mut results: R) -> Self
     where
         R: Tasks<Output = Result<T, E>>,
+        E: Into<BoxError>,
     {
-        results.try_again(|result| is_panic(result) || matches!(result, Ok(Err(_))));
+        results.flatten_at_workers(|output: Result<T, E>, &Place { index, worker, attempt }| {
+            match output {
+                Ok(output) => Ok(Ok(output)),
+                Err(error) => Err(R::error(Some(index), Some(worker), attempt, error.into())),
+            }
+        });
         Self { results }
     }
 
@@ -32,6 +39,25 @@ impl<R> FlattenErrors<R> {
     /// The iterator whose errors were flattened: for its summaries.
     pub fn into_inner(self) -> R {
         self.results
+    }
+
+    /// Starts the run now: as [`ParStateful::start`](crate::ParStateful::start).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::par_map;
+    ///
+    /// let results = par_map(0..10, 2, |x: u32| x.checked_add(1).ok_or("too large")).flatten_errors().start();
+    /// // ... and while something else is done here, the window fills up.
+    /// assert_eq!(results.count(), 10);
+    /// ```
+    pub fn start(mut self) -> Self
+    where
+        Self: Startable,
+    {
+        self.start_now();
+        self
     }
 
     /// As [`ParStateful::stop_on_error`](crate::ParStateful::stop_on_error), for the worker's own
@@ -87,6 +113,16 @@ where
     }
 }
 
+impl<R, T, E> Startable for FlattenErrors<R>
+where
+    R: Tasks<Output = Result<T, E>> + Startable,
+    E: Into<BoxError>,
+{
+    fn start_now(&mut self) {
+        self.results.start_now();
+    }
+}
+
 impl<R, T, E> Iterator for FlattenErrors<R>
 where
     R: Tasks<Output = Result<T, E>>,
@@ -99,7 +135,8 @@ where
         Some(result.and_then(|output| {
             output.map_err(|error| {
                 self.results.note_error(worker);
-                TaskError::failed(index, worker, self.results.attempts(), error.into())
+                // With retries a worker's error has been flattened, and one of the source has no attempts.
+                R::error(index, worker, 1, error.into())
             })
         }))
     }

@@ -10,7 +10,8 @@ pub use flatten_errors::FlattenErrors;
 pub use propagate_panics::PropagatePanics;
 pub use stop_on_error::StopOnError;
 
-use crate::backend::{Finished, Launch, StopWhen, sealed::Sealed};
+use crate::backend::{Concurrent, Finished, Launch, StopWhen, sealed::Sealed};
+use crate::care::Flatten;
 use crate::error::BoxError;
 use crate::{ParStateful, TaskError, Worker};
 
@@ -41,15 +42,46 @@ pub trait Tasks: TaskIterator {
 
     /// Counts an error that the engine took for a success.
     #[doc(hidden)]
-    fn note_error(&self, worker: Option<usize>);
+    fn note_error(&mut self, worker: Option<usize>);
 
-    /// Has results tried again for which `failed` holds, where that was asked for.
+    /// Has outputs that `flatten` makes errors of tried again, where that was asked for.
     #[doc(hidden)]
-    fn try_again(&mut self, failed: StopWhen<Self::Output>);
+    fn flatten_at_workers(&mut self, flatten: Flatten<Self::Output>);
 
-    /// How often an item that fails is begun.
+    /// What becomes of an error in the output of an item that was begun so often.
     #[doc(hidden)]
-    fn attempts(&self) -> usize;
+    fn error(
+        index: Option<usize>,
+        worker: Option<usize>,
+        attempts: usize,
+        error: BoxError,
+    ) -> TaskError;
+}
+
+/// A [`TaskIterator`] whose workers run beside its consumer, so that they can be started before the first
+/// item is asked for.
+///
+/// Sealed; implemented by [`ParStateful`] and [`FlattenErrors`].
+#[diagnostic::on_unimplemented(
+    message = "there is nothing to start: the run is on its caller's thread",
+    label = "cannot be started",
+    note = "with `.inline()` each item is run by the `next()` that asks for it: leave out `.start()`"
+)]
+pub trait Startable: TaskIterator {
+    /// Starts the run, unless it has started.
+    #[doc(hidden)]
+    fn start_now(&mut self);
+}
+
+impl<I, S, W, B> Startable for ParStateful<I, S, W, B>
+where
+    I: Iterator,
+    W: Worker<Input = I::Item>,
+    B: Launch<I, S, W> + Concurrent,
+{
+    fn start_now(&mut self) {
+        self.start_now();
+    }
 }
 
 impl<I, S, W, B> Sealed for ParStateful<I, S, W, B>
@@ -87,16 +119,26 @@ where
         self.stop_when(stop);
     }
 
-    fn note_error(&self, worker: Option<usize>) {
+    fn note_error(&mut self, worker: Option<usize>) {
         self.count_error(worker);
     }
 
-    fn try_again(&mut self, failed: StopWhen<W::Output>) {
-        self.try_again(failed);
+    #[track_caller]
+    fn flatten_at_workers(&mut self, flatten: Flatten<W::Output>) {
+        self.flatten_at_workers(flatten);
     }
 
-    fn attempts(&self) -> usize {
-        self.attempts()
+    fn error(
+        index: Option<usize>,
+        worker: Option<usize>,
+        attempts: usize,
+        error: BoxError,
+    ) -> TaskError {
+        if W::passes_errors() {
+            TaskError::passed(index, error)
+        } else {
+            TaskError::failed(index, worker, attempts, error)
+        }
     }
 }
 
@@ -109,7 +151,13 @@ where
 {
     /// Makes one flat `Result<T, TaskError>` of an output that is a `Result<T, E>`: the worker's
     /// own error becomes a [`TaskError`] of kind [`Failed`](crate::TaskErrorKind::Failed), with
-    /// index and worker, and the error as its source.
+    /// index and worker, and the error as its source. With [`retries`](ParStateful::retries) it is tried
+    /// again first.
+    ///
+    /// # Panics
+    ///
+    /// Where the run has started with retries: by then it has been settled that errors of the worker's own
+    /// are not tried again.
     ///
     /// # Examples
     ///
@@ -123,6 +171,7 @@ where
     /// assert_eq!(error.index(), Some(1));
     /// # Ok::<(), mtask::TaskError>(())
     /// ```
+    #[track_caller]
     pub fn flatten_errors<T, E>(self) -> FlattenErrors<Self>
     where
         Self: Tasks<Output = Result<T, E>>,

@@ -3,7 +3,7 @@
 use std::iter::FusedIterator;
 use std::panic::resume_unwind;
 
-use super::TaskIterator;
+use super::{Startable, TaskIterator};
 
 /// The iterator of [`ParStateful::propagate_panics`](crate::ParStateful::propagate_panics).
 #[derive(Debug)]
@@ -15,6 +15,25 @@ pub struct PropagatePanics<R> {
 impl<R: TaskIterator> PropagatePanics<R> {
     pub(super) fn new(results: R) -> Self {
         Self { results }
+    }
+
+    /// Starts the run now: as [`ParStateful::start`](crate::ParStateful::start).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::par_map;
+    ///
+    /// let results = par_map(0..10, 2, |x: u32| x).propagate_panics().start();
+    /// // ... and while something else is done here, the window fills up.
+    /// assert_eq!(results.count(), 10);
+    /// ```
+    pub fn start(mut self) -> Self
+    where
+        R: Startable,
+    {
+        self.results.start_now();
+        self
     }
 }
 

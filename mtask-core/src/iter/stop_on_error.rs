@@ -2,7 +2,7 @@
 
 use std::iter::FusedIterator;
 
-use super::TaskIterator;
+use super::{Startable, TaskIterator};
 use crate::TaskError;
 
 /// The iterator of [`ParStateful::stop_on_error`](crate::ParStateful::stop_on_error).
@@ -17,6 +17,27 @@ impl<R: TaskIterator> StopOnError<R> {
     pub(super) fn new(mut results: R) -> Self {
         results.stop_after_error();
         Self { results: Some(results) }
+    }
+
+    /// Starts the run now: as [`ParStateful::start`](crate::ParStateful::start).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::par_map;
+    ///
+    /// let results = par_map(0..10, 2, |x: u32| x).stop_on_error().start();
+    /// // ... and while something else is done here, the window fills up.
+    /// assert_eq!(results.count(), 10);
+    /// ```
+    pub fn start(mut self) -> Self
+    where
+        R: Startable,
+    {
+        if let Some(results) = &mut self.results {
+            results.start_now();
+        }
+        self
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{ParStateful, Plan, State};
 use crate::backend::{Backend, Concurrent, Finishing, Launch};
-use crate::care::{Retry, Summaries, is_panic};
+use crate::care::{Retry, Summaries};
 use crate::inline::Inline;
 #[cfg(feature = "progress")]
 use crate::progress::ProgressOptions;
@@ -51,10 +51,11 @@ where
     /// Tries an item that failed again, up to `n` times, on the same worker. Without this an item is run at
     /// most once.
     ///
-    /// Tried again are panics, after each of which the worker is built anew, and with
-    /// [`flatten_errors`](ParStateful::flatten_errors) the worker's own errors; not failed builds, which have
-    /// three tries of their own, nor processes that are lost or ended at a time limit. The input is cloned for each time but the last. How often an
-    /// item was begun is in the error ([`attempts`](crate::TaskError::attempts)), and for a worker that asks in its
+    /// Tried again are panics, after each of which the worker is rebuilt, and with
+    /// [`flatten_errors`](ParStateful::flatten_errors) the worker's own errors; without it they are outputs like any
+    /// other. Not tried again are failed builds, which have three attempts of their own, nor processes that are lost or
+    /// ended at a time limit. The input is cloned for each attempt but the last. How often an item was begun
+    /// is in the error ([`attempts`](crate::TaskError::attempts)), and for a worker that asks in its
     /// [`Context`](crate::Context::attempt). While it is tried again nothing behind it is held up but what
     /// order and window hold up.
     ///
@@ -79,19 +80,27 @@ where
     where
         W::Input: Clone,
     {
-        self.retries_after(n, Duration::ZERO)
+        self.try_again("retries", n, Duration::ZERO)
     }
 
     /// As [`retries`](ParStateful::retries), and waits for `delay` before each further time. The worker has no
     /// other item meanwhile. A cancel ends the wait, and the item is not tried again.
     #[track_caller]
-    pub fn retries_after(mut self, n: usize, delay: Duration) -> Self
+    pub fn retries_after(self, n: usize, delay: Duration) -> Self
     where
         W::Input: Clone,
     {
-        let retry = Retry { most: n, delay, copy: Clone::clone, failed: is_panic };
-        self.plan("retries").care.retry = Some(retry);
-        self.attempts = n.saturating_add(1);
+        self.try_again("retries_after", n, delay)
+    }
+
+    #[track_caller]
+    fn try_again(mut self, option: &str, n: usize, delay: Duration) -> Self
+    where
+        W::Input: Clone,
+    {
+        let retry = Retry { most: n, delay, copy: Clone::clone, flatten: |output, _| Ok(output) };
+        self.plan(option).care.retry = (n > 0).then_some(retry);
+        self.retries = n > 0;
         self
     }
 
@@ -259,7 +268,8 @@ where
             bell: self.bell,
             times: self.times,
             counters: None,
-            attempts: self.attempts,
+            retries: self.retries,
+            errors: 0,
             summaries: self.summaries,
             #[cfg(feature = "progress")]
             progress: self.progress,
@@ -412,6 +422,9 @@ where
 
     /// Starts the run now, and not at the first `next()`. Does nothing to one that has started.
     ///
+    /// What the run is to do with errors is said before: `.start()` stands behind every adaptor too, as in
+    /// `.retries(3).flatten_errors().start()`.
+    ///
     /// A source whose `size_hint` does not promise an item gets its threads too, even if it turns
     /// out to be empty: it is not asked before they run.
     ///
@@ -428,9 +441,16 @@ where
     where
         B: Launch<I, S, W>,
     {
+        self.start_now();
+        self
+    }
+
+    pub(crate) fn start_now(&mut self)
+    where
+        B: Launch<I, S, W>,
+    {
         if let State::Ready(_) = self.state {
             self.launch(true);
         }
-        self
     }
 }

@@ -123,8 +123,9 @@ pub type ParStatefulOk<I, S, W, E> = ParStateful<I, OkSpec<S, E>, OkWorker<W, E>
 /// an error passes in its place, untouched and without a worker.
 ///
 /// Each stage has its own workers, window and options. A failure of this stage is the outer error of an item,
-/// one that comes through it is the inner one; [`flatten_errors`](ParStateful::flatten_errors) makes one of both, in
-/// which an error of an earlier stage stays what it was. A bar at the last stage shows the whole: it has the
+/// one that comes through it is the inner one; [`flatten_errors`](ParStateful::flatten_errors) makes one of both: an
+/// error of an earlier stage stays what it was, and any other error of the source is one of kind
+/// [`Source`](crate::TaskErrorKind::Source), with its index and no worker. A bar at the last stage shows the whole: it has the
 /// length of the first source. Dropping the last stage, or an error under its
 /// [`stop_on_error`](ParStateful::stop_on_error), ends all of them. With `.backend(Processes::new())` a stage
 /// is in processes; what passes does not cross, and need not be serde.

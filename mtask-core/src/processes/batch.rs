@@ -38,6 +38,8 @@ enum State<O> {
     /// It failed, and is to be sent again.
     Failed(Range<usize>, Result<O, TaskError>),
     Answered(Result<O, TaskError>),
+    /// Its result needs no worker.
+    Passed(O),
     Published,
 }
 
@@ -116,7 +118,7 @@ impl<O> Batch<O> {
                     State::Waiting,
                 )
             }
-            Err(output) => State::Answered(Ok(output)),
+            Err(output) => State::Passed(output),
         };
         self.items.push(Item { index, attempt: 1, state });
     }
@@ -145,17 +147,19 @@ impl<O> Batch<O> {
         Some(self.items.get(self.published)?.index)
     }
 
-    /// Takes the result of the next item, where it has one.
-    pub(super) fn publish(&mut self) -> Option<Result<O, TaskError>> {
+    /// Takes the result of the next item, where it has one; and whether that is of a worker.
+    pub(super) fn publish(&mut self) -> Option<(Result<O, TaskError>, bool)> {
         let state = &mut self.items.get_mut(self.published)?.state;
-        if !matches!(state, State::Answered(_)) {
-            return None;
-        }
+        let published = match mem::replace(state, State::Published) {
+            State::Answered(result) => (result, true),
+            State::Passed(output) => (Ok(output), false),
+            waiting => {
+                *state = waiting;
+                return None;
+            }
+        };
         self.published += 1;
-        match mem::replace(state, State::Published) {
-            State::Answered(result) => Some(result),
-            _ => None,
-        }
+        Some(published)
     }
 
     /// The next items that are to be sent for as many times, at most `most`; empty where there are none.
@@ -235,12 +239,13 @@ impl<O> Batch<O> {
         }
     }
 
-    /// Answers all that is left: what has failed as it has, and what is to be sent by `unsent`.
-    pub(super) fn give_up(&mut self, unsent: impl Fn(usize) -> Result<O, TaskError>) {
+    /// Answers all that is left: what has failed as it has, and what is to be sent by `unsent`, which is given its
+    /// index and how often it has been begun.
+    pub(super) fn give_up(&mut self, unsent: impl Fn(usize, usize) -> TaskError) {
         for item in &mut self.items[self.published..] {
             item.state = match mem::replace(&mut item.state, State::Published) {
                 State::Failed(_, result) => State::Answered(result),
-                State::Waiting(_) => State::Answered(unsent(item.index)),
+                State::Waiting(_) => State::Answered(Err(unsent(item.index, item.attempt - 1))),
                 state => state,
             };
         }

@@ -5,14 +5,8 @@ use std::marker::PhantomData;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::TaskError;
+use crate::care::Place;
 use crate::error::BoxError;
-
-/// What was run, for a result that tells of it.
-pub(super) struct Place {
-    pub(super) index: usize,
-    pub(super) worker: usize,
-    pub(super) attempt: usize,
-}
 
 /// How the items of a run go to a child, and its results come back. Stands for its type alone.
 pub(super) trait Crossing<T, O> {

@@ -9,14 +9,14 @@ use super::batch::{Batch, Frame};
 use super::body::{Status, Told};
 use super::child::{Hello, NotBuilt, Panic};
 use super::codec;
-use super::crossing::{Crossing, Place};
+use super::crossing::Crossing;
 use super::doing::Doing;
 use super::frame::VERSION;
 use super::order::Order;
 use super::process::{Child, End, NotReady};
 use super::remote::{ReadSummary, RemoteSpec};
 use super::settings::Settings;
-use crate::care::{Retry, Summaries};
+use crate::care::{Place, Retry, Summaries};
 use crate::error::Elsewhere;
 use crate::stats::{Counters, Tally};
 use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock, wait};
@@ -212,7 +212,7 @@ impl Host {
         &self,
         batch: &mut Batch<O>,
         asked: &Asked<'_, T, O>,
-        mut publish: impl FnMut(Result<O, TaskError>),
+        mut publish: impl FnMut(Option<usize>, Result<O, TaskError>),
     ) -> Option<(Duration, usize)> {
         let &Asked { lane, cancelled, is_wanted, ref again } = asked;
         let most = if self.settings.task_timeout.is_some() { 1 } else { usize::MAX };
@@ -220,11 +220,12 @@ impl Host {
         let mut unread = 0;
         let mut copied = Vec::new();
         loop {
-            while let Some(result) = batch.publish() {
+            while let Some((result, is_ours)) = batch.publish() {
                 if result.is_err() {
                     self.tally().failed();
                 }
-                publish(result);
+                let ran = is_ours.then_some(self.number);
+                publish(result.as_ref().map_or_else(TaskError::worker, |_| ran), result);
             }
             if batch.index().is_none() {
                 if let Some((index, why)) = batch.suspected.take() {
@@ -238,7 +239,7 @@ impl Host {
             }
             if cancelled() {
                 // Nobody will ask for it, but what was taken off a claim has to be published.
-                batch.give_up(|index| Err(TaskError::no_worker_left(index, None)));
+                batch.give_up(|index, _| TaskError::no_worker_left(index, None));
                 continue;
             }
             let mut frame = batch.next(most);
@@ -249,7 +250,9 @@ impl Host {
             let child = match self.child(cancelled) {
                 Ok(child) => child,
                 Err(NoChild::Failed(reason)) => {
-                    batch.answer(&mut frame, Err(reason.into_error(Some(index), self.number)));
+                    let begun = frame.attempt - 1;
+                    let error = reason.into_error(Some(index), self.number).after(begun);
+                    batch.answer(&mut frame, Err(error));
                     continue;
                 }
                 Err(NoChild::Retired) => return pace,
@@ -312,7 +315,8 @@ impl Host {
                 } else {
                     batch.suspected = None;
                     self.lose_summary(Some(index), &why);
-                    batch.answer(&mut frame, Err(self.elsewhere(index, what)));
+                    let error = self.elsewhere(index, what).after(frame.attempt);
+                    batch.answer(&mut frame, Err(error));
                 }
             }
             // Not before: while the other lane has the worker built again, this waits.
@@ -323,7 +327,7 @@ impl Host {
     /// Has those items be sent again that have failed, unless the run is cancelled meanwhile.
     fn try_again<T, O>(&self, batch: &mut Batch<O>, again: Option<&Again<'_, T, O>>) {
         if again.is_some_and(|again| !(again.pause)(again.retry.delay)) {
-            batch.give_up(|index| Err(TaskError::no_worker_left(index, None)));
+            batch.give_up(|index, _| TaskError::no_worker_left(index, None));
             return;
         }
         batch.retry(|index, attempt| {
@@ -353,24 +357,32 @@ impl Host {
             self.torn.store(status == Status::Panicked, Ordering::Relaxed);
         }
         let attempt = frame.attempt;
+        let place = Place { index, worker: self.number, attempt };
         let result = match status {
             Status::NotRun => {
                 frame.pass();
                 return true;
             }
             Status::Done => codec::decode_as(bytes, |told| {
-                C::receive(told, &Place { index, worker: self.number, attempt })
+                let output = C::receive(told, &place);
+                match again {
+                    Some(again) => (again.retry.flatten)(output, &place),
+                    None => Ok(output),
+                }
             })
-            .map_err(|error| format!("its output cannot be decoded: {error}"))
-            .map_err(|reason| self.elsewhere(index, Elsewhere::NotSent(reason))),
-            failed => Err(self
-                .error(failed, bytes, index)
-                .unwrap_or_else(|reason| self.elsewhere(index, Elsewhere::NotSent(reason)))),
+            .unwrap_or_else(|error| {
+                let reason = format!("its output cannot be decoded: {error}");
+                Err(self.elsewhere(index, Elsewhere::NotSent(reason)).after(attempt))
+            }),
+            failed => {
+                let error = self
+                    .error(failed, bytes, index)
+                    .unwrap_or_else(|reason| self.elsewhere(index, Elsewhere::NotSent(reason)));
+                Err(error.after(attempt - usize::from(failed == Status::NotBuilt)))
+            }
         };
-        let may_again =
-            again.is_some_and(|again| attempt <= again.retry.most && (again.retry.failed)(&result));
-        let result = result.map_err(|error| error.after(attempt));
-        if may_again {
+        let is_due = |error: &TaskError| again.is_some_and(|it| it.retry.is_due(attempt, error));
+        if result.as_ref().is_err_and(is_due) {
             batch.fail(frame, result);
         } else {
             batch.answer(frame, result);

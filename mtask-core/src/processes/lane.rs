@@ -122,16 +122,17 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
         };
         let (before, after) = self.hosts.split_at(self.worker());
         for host in after.iter().chain(before) {
-            let worker = Some(host.number);
-            let took = host.run::<T, O, C>(batch, &asked, |result| {
+            let took = host.run::<T, O, C>(batch, &asked, |worker, result| {
                 bridge.publish(chunk, worker, result);
             });
             if let Some((took, count)) = took {
                 pace.measured(took, count);
             }
         }
-        batch.give_up(|index| Err(TaskError::no_worker_left(index, self.host().last_failure())));
-        while let Some(result) = batch.publish() {
+        batch.give_up(|index, begun| {
+            TaskError::no_worker_left(index, self.host().last_failure()).after(begun)
+        });
+        while let Some((result, _)) = batch.publish() {
             bridge.publish(chunk, None, result);
         }
     }

@@ -70,6 +70,10 @@ impl<W: Worker, E> Worker for OkWorker<W, E> {
             Err(error) => Ok(Err(error)),
         }
     }
+
+    fn passes_errors() -> bool {
+        true
+    }
 }
 
 impl<W: Finish, E> Finish for OkWorker<W, E> {
@@ -127,6 +131,10 @@ where
             Ok(input) => Err(Ok(input)),
             Err(error) => Ok(Err(error)),
         }
+    }
+
+    fn passes_errors() -> bool {
+        true
     }
 }
 

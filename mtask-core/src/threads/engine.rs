@@ -199,6 +199,7 @@ where
     };
     if let Err(payload) = ran {
         let error = life.panicked(chunk.index(), payload);
+        life.tally().failed();
         bridge.publish(chunk, Some(number), Err(error));
     }
     chunk.index() - from
@@ -212,7 +213,17 @@ fn run_all<W: Worker>(
     context: Context<'_>,
     chunk: &mut Chunk<W::Input, W::Output>,
 ) {
-    bridge.run(chunk, |index, input| worker.call_with(input, &context.at(index)));
+    if W::passes_errors() {
+        while let Some((index, input)) = bridge.next(chunk) {
+            let (worker, output) = match W::pass(input) {
+                Ok(output) => (None, output),
+                Err(input) => (Some(context.worker()), worker.call_with(input, &context.at(index))),
+            };
+            bridge.publish(chunk, worker, Ok(output));
+        }
+    } else {
+        bridge.run(chunk, |index, input| worker.call_with(input, &context.at(index)));
+    }
 }
 
 /// Runs an item at a worker that is to be built first, or with care; false where there is none.
@@ -225,9 +236,8 @@ where
     S: Spec<W>,
     W: Worker<Input = T, Output = O>,
 {
-    let worker = (!life.is_retired()).then_some(life.number());
     let Some((index, input)) = bridge.next(chunk) else { return false };
-    let result = life.run(index, input);
+    let (worker, result) = life.run(index, input);
     bridge.publish(chunk, worker, result);
     true
 }
