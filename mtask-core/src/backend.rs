@@ -77,7 +77,7 @@ where
     #[doc(hidden)]
     fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output>;
 
-    /// How many items may be in flight, and the most that were.
+    /// The most items that were allowed to be in flight, and the most that were.
     #[doc(hidden)]
     fn in_flight(_run: &Self::Run<I, S, W>) -> (usize, usize) {
         (1, 1)

@@ -90,12 +90,13 @@ where
             self.pulled += 1;
             let pulled = Instant::now();
             self.life.counters().enter(0, WorkerState::Working, pulled);
-            let built = self.life.tally().building();
+            let apart = self.life.tally().building() + self.life.tally().awaiting_retry();
             let (worker, result) = self.trace.enter(|| self.life.run(index, input));
             let (now, tally) = (Instant::now(), self.life.tally());
             self.life.counters().enter(0, WorkerState::Waiting, now);
             tally.claimed(pulled - start, Duration::ZERO, Duration::ZERO);
-            tally.ran(1, (now - pulled).saturating_sub(tally.building() - built));
+            let apart = tally.building() + tally.awaiting_retry() - apart;
+            tally.ran(1, (now - pulled).saturating_sub(apart));
             return Ok(Some(Finished { index: Some(index), worker, result }));
         }
         self.trace.enter(|| self.life.end());

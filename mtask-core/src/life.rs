@@ -3,7 +3,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::bridge::Bell;
 use crate::care::{AnySummary, Care, Flatten, Place, Retry};
@@ -164,16 +164,30 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
             }
             let result = self.run_once(index, input, attempt, retry.flatten);
             let again = result.as_ref().is_err_and(|error| retry.is_due(attempt, error))
-                && self.bell.pause(retry.delay);
+                && self.pause(retry.delay);
             if !again {
                 drop_caught(next);
                 return result;
             }
-            Counters::count(&self.counters.retries);
+            self.tally().retried();
             trace::retried(self.number, index, attempt + 1);
             drop_caught(result);
         }
         unreachable!("the last time ends the loop")
+    }
+
+    /// Waits between two attempts, which is no work; false where the run has been cancelled.
+    fn pause(&self, delay: Duration) -> bool {
+        if delay.is_zero() {
+            return self.bell.pause(delay);
+        }
+        let start = Instant::now();
+        self.counters.enter(self.number, WorkerState::Waiting, start);
+        let goes_on = self.bell.pause(delay);
+        let now = Instant::now();
+        self.counters.enter(self.number, WorkerState::Working, now);
+        self.tally().awaited_retry(now - start);
+        goes_on
     }
 
     /// Runs one item once.

@@ -105,7 +105,7 @@ struct Times {
     elapsed: Option<Duration>,
     /// How long the consumer was inside `next()` with nothing at hand.
     waited: Duration,
-    /// How many items may be in flight, and the most that were.
+    /// The most items that were allowed to be in flight, and the most that were.
     in_flight: (usize, usize),
 }
 

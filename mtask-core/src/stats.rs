@@ -45,7 +45,7 @@ pub struct Stats {
     pub panics: usize,
     /// Workers whose destructor panicked.
     pub destructor_panics: usize,
-    /// Calls that were made again, by [`retries`](crate::ParStateful::retries).
+    /// Attempts after the first, by [`retries`](crate::ParStateful::retries).
     pub retries: usize,
     /// Items yielded to the consumer.
     pub yielded: usize,
@@ -56,7 +56,7 @@ pub struct Stats {
     pub elapsed: Duration,
     /// How long the consumer was inside `next()` with nothing at hand.
     pub consumer_waited: Duration,
-    /// How many items may be in flight, at the last look; 0 before the start.
+    /// How many items were allowed to be in flight: the most, where the window adapts; 0 before the start.
     pub window: usize,
     /// The most items that were in flight when the consumer looked.
     pub most_in_flight: usize,
@@ -75,6 +75,8 @@ pub struct WorkerStats {
     /// [`flatten_errors`](crate::ParStateful::flatten_errors) the worker's own errors, as far as they were
     /// yielded. Those of the source or of earlier stages are not.
     pub errors: usize,
+    /// How often it began an item again.
+    pub retries: usize,
     /// How often it was built again after its first time.
     pub restarts: usize,
     /// Time in builds.
@@ -87,6 +89,8 @@ pub struct WorkerStats {
     pub awaiting_input: Duration,
     /// Time asleep because the window was full.
     pub awaiting_room: Duration,
+    /// Time asleep between two attempts at an item.
+    pub awaiting_retry: Duration,
     /// What it does.
     pub state: WorkerState,
     /// For how long.
@@ -105,7 +109,7 @@ pub enum WorkerState {
     Building,
     /// It is at an item, or at some that are cheap.
     Working,
-    /// It waits for items or for room, or pulls the source.
+    /// It waits for items, for room or for the next attempt at an item, or pulls the source.
     Waiting,
 }
 
@@ -148,7 +152,12 @@ impl Stats {
 impl WorkerStats {
     /// All of its time.
     fn total(&self) -> Duration {
-        self.building + self.working + self.pulling + self.awaiting_input + self.awaiting_room
+        self.building
+            + self.working
+            + self.pulling
+            + self.awaiting_input
+            + self.awaiting_room
+            + self.awaiting_retry
     }
 }
 

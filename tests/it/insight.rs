@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mtask::{Bottleneck, Spec, WorkerState, init_fn, par_map, par_stateful};
 
-use crate::util::{Gate, watched};
+use crate::util::{Count, Gate, watched};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -114,6 +114,74 @@ fn counts_add_up_and_times_fill_the_run() {
         // It stands still after the end.
         sleep(5 * MS);
         assert_eq!(run.get_ref().stats().elapsed, stats.elapsed);
+    });
+}
+
+#[test]
+fn the_delay_of_a_retry_is_no_work() {
+    const RETRIES: u32 = 5;
+    let delay = 10 * MS;
+    let flaky = || {
+        let mut calls = 0;
+        move |x: u32| {
+            calls += 1;
+            if calls <= RETRIES { Err("busy") } else { Ok(x) }
+        }
+    };
+    let check = move |stats: mtask::Stats| {
+        let worker = &stats.workers[0];
+        assert_eq!((stats.retries, worker.retries, worker.errors), (5, 5, 0), "{stats}");
+        assert!(worker.awaiting_retry >= RETRIES * delay, "{stats}");
+        // Would be more if the delay were counted as work too.
+        assert!(worker.working + worker.awaiting_retry <= stats.elapsed, "{stats}");
+        let text = stats.to_string();
+        let heads: Vec<_> = text.lines().next().unwrap().split("  ").map(str::trim).collect();
+        assert!(heads.contains(&"retries") && heads.contains(&"delayed"), "{text}");
+    };
+    watched(move || {
+        let mut run = par_map(0..9, 1, flaky()).retries_after(9, delay).flatten_errors();
+        assert!(run.by_ref().all(|result| result.is_ok()));
+        check(run.get_ref().stats());
+        let run = par_map(0..9, 1, flaky()).retries_after(9, delay).inline();
+        let mut run = run.flatten_errors();
+        assert!(run.by_ref().all(|result| result.is_ok()));
+        check(run.get_ref().stats());
+    });
+}
+
+#[test]
+fn a_worker_that_waits_for_its_next_attempt_is_not_working() {
+    watched(|| {
+        let calls = Count::default();
+        let counted = calls.clone();
+        let busy = move |_: u32| {
+            counted.add();
+            Err::<u32, _>("busy")
+        };
+        let hour = Duration::from_secs(3_600);
+        let run = par_map(0..1, 1, busy).retries_after(1, hour).flatten_errors().start();
+        let state = || run.get_ref().stats().workers[0].state;
+        while calls.get() == 0 || state() != WorkerState::Waiting {
+            thread::yield_now();
+        }
+    });
+}
+
+#[test]
+fn a_window_that_has_shrunk_is_told_as_large_as_it_was() {
+    watched(|| {
+        // Cheap, so that the window grows; then each takes long, so that it shrinks.
+        let call = move |x: u32| {
+            if x >= 20_000 {
+                sleep(MS);
+            }
+            x
+        };
+        let mut run = par_map(0..20_400, 2, call);
+        run.by_ref().for_each(drop);
+        let stats = run.stats();
+        assert!(stats.most_in_flight <= stats.window, "{stats}");
+        assert!(stats.window > 32, "{stats}");
     });
 }
 

@@ -193,9 +193,9 @@ impl<T, O> Outlet<T, O> {
         is_over && !self.has_ready() && !self.look_ahead()
     }
 
-    /// How many items may be in flight, and the most that were when the consumer looked.
+    /// The most items that were allowed to be in flight, and the most that were when the consumer looked.
     pub(crate) fn in_flight(&self) -> (usize, usize) {
-        (self.window.size(), self.most_in_flight)
+        (self.window.largest(), self.most_in_flight)
     }
 
     /// Has `stop` looked at every result, those not yet taken included: the first for which it

@@ -25,6 +25,8 @@ pub(super) struct Window {
     least: usize,
     most: usize,
     workers: usize,
+    /// The largest that it has been.
+    largest: usize,
 }
 
 impl Window {
@@ -34,11 +36,17 @@ impl Window {
         let fit = BYTES / plan.item_bytes.max(1);
         let most = if plan.owning { MOST_OWNING } else { MOST };
         let most = plan.window.unwrap_or(least.max(most.min(fit)));
-        Self { size: least, least, most, workers }
+        Self { size: least, least, most, workers, largest: least }
     }
 
     pub(super) fn size(&self) -> usize {
         self.size
+    }
+
+    /// The largest that it has been: so many items may have been in flight, since it shrinks without taking back
+    /// what was pulled.
+    pub(super) fn largest(&self) -> usize {
+        self.largest
     }
 
     /// After how many taken items the others are to be told: each where the window is small, so
@@ -58,6 +66,7 @@ impl Window {
         } else {
             wanted.max(self.size.saturating_sub(taken))
         };
+        self.largest = self.largest.max(self.size);
     }
 }
 
@@ -94,7 +103,7 @@ mod tests {
         for _ in 0..100 {
             window.adapt(64, 1_000_000);
         }
-        assert_eq!(window.size(), 32);
+        assert_eq!((window.size(), window.largest()), (32, MOST));
     }
 
     #[test]

@@ -261,7 +261,7 @@ impl Host {
                 let is_over = || cancelled() || !child.is_alive() || !is_wanted(index);
                 if !order.wait(lane, index, &child, is_over) {
                     if !is_wanted(index) {
-                        batch.give_up(|index| Err(TaskError::no_worker_left(index, None)));
+                        batch.give_up(|index, _| TaskError::no_worker_left(index, None));
                     }
                     continue;
                 }
@@ -331,7 +331,7 @@ impl Host {
             return;
         }
         batch.retry(|index, attempt| {
-            Counters::count(&self.counters.retries);
+            self.tally().retried();
             trace::retried(self.number, index, attempt);
         });
     }

@@ -1,5 +1,6 @@
 //! A loop that takes items from the bridge to a child and back.
 
+use std::cell::Cell;
 use std::marker::PhantomData;
 use std::mem;
 use std::time::{Duration, Instant};
@@ -82,6 +83,7 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
             let Slept { input, room } = mem::take(&mut slept);
             // Two lanes are one worker, so that what both wait for counts by halves.
             let share = |time: Duration| time / u32::try_from(self.of).unwrap_or(u32::MAX);
+            let paused = Cell::new(Duration::ZERO);
             host.tally().claimed(share(start - from), share(input), share(room));
             let Some(mut chunk) = claimed else { break };
             enter(WorkerState::Working, start);
@@ -95,11 +97,13 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
                 if batch.index().is_none() {
                     break;
                 }
-                self.run(&mut batch, &mut chunk, &mut pace);
+                self.run(&mut batch, &mut chunk, &mut pace, &paused);
             }
             self.host().claim_done(self.number % self.of, chunk.index());
             from = Instant::now();
-            let took = (from - start).saturating_sub(host.tally().building() - built);
+            let apart = host.tally().building() - built + paused.get();
+            let took = (from - start).saturating_sub(apart);
+            host.tally().awaited_retry(share(paused.get()));
             host.tally().ran(chunk.index() - first, share(took));
             last = Some(chunk);
         }
@@ -109,11 +113,25 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
     }
 
     /// Has items run, by another worker if this one is retired meanwhile, and publishes what comes of
-    /// each.
-    fn run(&self, batch: &mut Batch<O>, chunk: &mut Chunk<T, O>, pace: &mut Pace) {
+    /// each. Adds to `paused` how long it has waited between attempts.
+    fn run(
+        &self,
+        batch: &mut Batch<O>,
+        chunk: &mut Chunk<T, O>,
+        pace: &mut Pace,
+        paused: &Cell<Duration>,
+    ) {
         let bridge = &*self.bridge;
         let (cancelled, is_wanted) = (|| bridge.is_cancelled(), |index| bridge.is_wanted(index));
-        let pause = |time| bridge.bell().pause(time);
+        let pause = |time| {
+            let (lane, start) = (self.number % self.of, Instant::now());
+            self.host().doing.enter(lane, WorkerState::Waiting, start);
+            let goes_on = bridge.bell().pause(time);
+            let now = Instant::now();
+            self.host().doing.enter(lane, WorkerState::Working, now);
+            paused.set(paused.get() + (now - start));
+            goes_on
+        };
         let asked = Asked {
             lane: self.number % self.of,
             cancelled: &cancelled,

@@ -21,6 +21,9 @@ pub enum Bottleneck {
     SlowItems,
     /// The builds of the workers.
     Builds,
+    /// The delays of retries: workers sleep between attempts, or the window is full behind an item that waits
+    /// for its next one.
+    Retries,
 }
 
 /// What part of the workers' time decides. Below it nothing stands out.
@@ -32,6 +35,7 @@ struct Parts {
     working: f64,
     input: f64,
     room: f64,
+    retry: f64,
     /// The part of the run for which the consumer waited.
     consumer: f64,
 }
@@ -46,16 +50,27 @@ fn parts(stats: &Stats) -> Option<Parts> {
         working: sum(|worker| worker.working) / total,
         input: sum(|worker| worker.awaiting_input + worker.pulling) / total,
         room: sum(|worker| worker.awaiting_room) / total,
+        retry: sum(|worker| worker.awaiting_retry) / total,
         consumer: stats.consumer_waited.as_secs_f64() / stats.elapsed.as_secs_f64(),
     })
 }
 
 pub(super) fn bottleneck(stats: &Stats, cores: usize) -> Option<Bottleneck> {
     let parts = parts(stats)?;
-    let most = parts.building.max(parts.working).max(parts.input).max(parts.room);
+    let most = [parts.building, parts.working, parts.input, parts.room, parts.retry]
+        .into_iter()
+        .fold(0.0, f64::max);
     if parts.room >= DECISIVE && parts.room >= parts.input {
         // The window is full: of what the consumer does not take, or of what it cannot take yet.
-        Some(if parts.consumer < 0.5 { Bottleneck::Consumer } else { Bottleneck::SlowItems })
+        Some(if parts.consumer < 0.5 {
+            Bottleneck::Consumer
+        } else if parts.retry > parts.working {
+            Bottleneck::Retries
+        } else {
+            Bottleneck::SlowItems
+        })
+    } else if parts.retry >= DECISIVE && parts.retry == most {
+        Some(Bottleneck::Retries)
     } else if parts.input >= DECISIVE {
         Some(Bottleneck::Source)
     } else if parts.building == most {
@@ -100,5 +115,59 @@ pub(super) fn sentence(stats: &Stats, cores: usize) -> String {
             "build-bound: {} of worker time was building; keep the workers in a `Pool`, or use fewer",
             percent(parts.building)
         ),
+        Bottleneck::Retries => format!(
+            "retry-bound: {} of worker time was the delay before retries; make the delay shorter, or use more workers",
+            percent(parts.retry)
+        ),
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// A run of a second with these workers, all four of whose seconds are accounted for.
+    fn run(worker: WorkerStats) -> Stats {
+        let second = Duration::from_secs(1);
+        Stats {
+            elapsed: second,
+            consumer_waited: second,
+            workers: vec![worker; 4],
+            ..Stats::default()
+        }
+    }
+
+    fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn delays_before_retries_are_told_where_they_hold_the_run_up() {
+        let rest = WorkerStats { working: ms(300), awaiting_retry: ms(700), ..Default::default() };
+        assert_eq!(bottleneck(&run(rest.clone()), 4), Some(Bottleneck::Retries));
+        let text = sentence(&run(rest.clone()), 4);
+        assert!(text.starts_with("retry-bound: 70 % of worker time"), "{text}");
+        // The window is full behind an item that waits for its next attempt.
+        let full = WorkerStats {
+            working: ms(50),
+            awaiting_retry: ms(250),
+            awaiting_room: ms(700),
+            ..Default::default()
+        };
+        assert_eq!(bottleneck(&run(full.clone()), 4), Some(Bottleneck::Retries));
+        // Behind one that takes long by itself, behind the consumer, behind the source.
+        let slow = WorkerStats { working: ms(250), awaiting_retry: ms(50), ..full.clone() };
+        assert_eq!(bottleneck(&run(slow), 4), Some(Bottleneck::SlowItems));
+        let consumer = Stats { consumer_waited: ms(100), ..run(full) };
+        assert_eq!(bottleneck(&consumer, 4), Some(Bottleneck::Consumer));
+        let source = WorkerStats {
+            working: ms(300),
+            awaiting_input: ms(600),
+            awaiting_retry: ms(100),
+            ..Default::default()
+        };
+        assert_eq!(bottleneck(&run(source), 4), Some(Bottleneck::Source));
+        let work = WorkerStats { working: ms(900), awaiting_retry: ms(100), ..Default::default() };
+        assert_eq!(bottleneck(&run(work), 4), Some(Bottleneck::Workers));
     }
 }

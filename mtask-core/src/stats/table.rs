@@ -11,22 +11,24 @@ fn time(time: Duration) -> String {
 }
 
 impl Stats {
-    fn line(&self, worker: &WorkerStats) -> [String; 9] {
-        let WorkerStats { items, errors, restarts, .. } = worker;
+    fn line(&self, worker: &WorkerStats) -> [String; 11] {
+        let WorkerStats { items, errors, retries, restarts, .. } = worker;
         let times = [
             worker.building,
             worker.working,
             worker.pulling,
             worker.awaiting_input,
             worker.awaiting_room,
+            worker.awaiting_retry,
         ];
-        let [building, working, pulling, input, room] = times.map(time);
+        let [building, working, pulling, input, room, retry] = times.map(time);
         let busy =
             worker.working.as_secs_f64() / worker.total().as_secs_f64().max(f64::MIN_POSITIVE);
         let busy = format!("{:.0} %", 100.0 * busy);
         [
             items.to_string(),
             errors.to_string(),
+            retries.to_string(),
             restarts.to_string(),
             building,
             working,
@@ -34,15 +36,16 @@ impl Stats {
             pulling,
             input,
             room,
+            retry,
         ]
     }
 }
 
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const HEAD: [&str; 10] = [
-            "worker", "items", "errors", "restarts", "building", "working", "busy", "pulling",
-            "no input", "no room",
+        const HEAD: [&str; 12] = [
+            "worker", "items", "errors", "retries", "restarts", "building", "working", "busy",
+            "pulling", "no input", "no room", "delayed",
         ];
         let lines: Vec<_> = self.workers.iter().map(|worker| self.line(worker)).collect();
         let width = |column: usize| {

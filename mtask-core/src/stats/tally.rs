@@ -14,7 +14,6 @@ pub(crate) struct Counters {
     pub(crate) retired: AtomicUsize,
     pub(crate) panics: AtomicUsize,
     pub(crate) destructor_panics: AtomicUsize,
-    pub(crate) retries: AtomicUsize,
     /// The clock's zero.
     start: Instant,
     workers: Box<[Padded<Tally>]>,
@@ -26,13 +25,15 @@ pub(crate) struct Counters {
 pub(crate) struct Tally {
     items: AtomicUsize,
     errors: AtomicUsize,
+    retries: AtomicUsize,
     builds: AtomicUsize,
-    /// In nanoseconds, these five.
+    /// In nanoseconds, these six.
     building: AtomicU64,
     working: AtomicU64,
     pulling: AtomicU64,
     awaiting_input: AtomicU64,
     awaiting_room: AtomicU64,
+    awaiting_retry: AtomicU64,
     /// A [`WorkerState`].
     state: AtomicU8,
     /// Since when, in nanoseconds from the start.
@@ -56,7 +57,6 @@ impl Counters {
             retired: AtomicUsize::new(0),
             panics: AtomicUsize::new(0),
             destructor_panics: AtomicUsize::new(0),
-            retries: AtomicUsize::new(0),
             start: Instant::now(),
             workers: (0..workers).map(|_| Padded(Tally::default())).collect(),
         }
@@ -86,21 +86,23 @@ impl Counters {
     /// All of it at this moment, as far as it is counted here.
     pub(crate) fn snapshot(&self) -> Stats {
         let read = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
+        let workers: Vec<_> =
+            self.workers.iter().map(|tally| tally.0.snapshot(self.start)).collect();
         Stats {
             builds: read(&self.builds),
             failed_builds: read(&self.failed_builds),
             retired: read(&self.retired),
             panics: read(&self.panics),
             destructor_panics: read(&self.destructor_panics),
-            retries: read(&self.retries),
-            workers: self.workers.iter().map(|tally| tally.0.snapshot(self.start)).collect(),
+            retries: workers.iter().map(|worker| worker.retries).sum(),
+            workers,
             ..Stats::default()
         }
     }
 }
 
 impl Tally {
-    /// Adds items that the worker is through with, and what they took, builds left out.
+    /// Adds items that the worker is through with, and what they took, builds and pauses left out.
     pub(crate) fn ran(&self, items: usize, took: Duration) {
         self.items.fetch_add(items, Ordering::Relaxed);
         add(&self.working, took);
@@ -108,6 +110,21 @@ impl Tally {
 
     pub(crate) fn failed(&self) {
         Counters::count(&self.errors);
+    }
+
+    /// Counts an attempt after the first.
+    pub(crate) fn retried(&self) {
+        Counters::count(&self.retries);
+    }
+
+    /// Adds what the worker slept before such an attempt.
+    pub(crate) fn awaited_retry(&self, took: Duration) {
+        add(&self.awaiting_retry, took);
+    }
+
+    /// How long it has slept before attempts so far.
+    pub(crate) fn awaiting_retry(&self) -> Duration {
+        Duration::from_nanos(self.awaiting_retry.load(Ordering::Relaxed))
     }
 
     pub(crate) fn spent_building(&self, took: Duration) {
@@ -137,12 +154,14 @@ impl Tally {
         WorkerStats {
             items: self.items.load(Ordering::Relaxed),
             errors: self.errors.load(Ordering::Relaxed),
+            retries: self.retries.load(Ordering::Relaxed),
             restarts: self.builds.load(Ordering::Relaxed).saturating_sub(1),
             building: time(&self.building),
             working: time(&self.working),
             pulling: time(&self.pulling),
             awaiting_input: time(&self.awaiting_input),
             awaiting_room: time(&self.awaiting_room),
+            awaiting_retry: time(&self.awaiting_retry),
             state,
             since: start.elapsed().saturating_sub(time(&self.since)),
         }

@@ -142,6 +142,7 @@ where
         };
         life.counters().enter(number, WorkerState::Working, start);
         let (is_retired, built) = (life.is_retired(), life.tally().building());
+        let paused = life.tally().awaiting_retry();
         let count = run_chunk(bridge, life, number, &mut chunk);
         if !life.is_built() {
             bridge.give_back(&mut chunk);
@@ -149,7 +150,9 @@ where
         }
         from = Instant::now();
         let took = (from - start).saturating_sub(life.tally().building() - built);
-        life.tally().ran(count, took);
+        let pauses = life.tally().awaiting_retry() - paused;
+        life.tally().ran(count, took.saturating_sub(pauses));
+        // Pauses included: what waits behind an item does not care what that takes so long with.
         if was_built && count > 0 {
             pace.measured(took, count);
         }

@@ -125,7 +125,7 @@ impl<I: Iterator, O, H: Hands> PulledRun<I, O, H> {
         Poll::Ready(self.engine.bridge.source_panic().map_or(Ok(None), Err))
     }
 
-    /// How many items may be in flight, and the most that were.
+    /// The most items that were allowed to be in flight, and the most that were.
     pub(crate) fn in_flight(&self) -> (usize, usize) {
         self.outlet.in_flight()
     }
