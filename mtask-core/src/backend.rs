@@ -165,6 +165,8 @@ pub(crate) struct Team<S, W: Worker> {
     pub(crate) counters: Arc<Counters>,
     /// What the workers tell comes from here.
     pub(crate) trace: Scope,
+    /// Held by each thread that works at the run, until it is through with it.
+    pub(crate) alive: Arc<()>,
     /// All are built at the start.
     pub(crate) build_now: bool,
     /// How long they are waited for at the end.

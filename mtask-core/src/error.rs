@@ -12,6 +12,7 @@ pub use build::BuildError;
 pub(crate) use elsewhere::Elsewhere;
 pub use many::TaskErrors;
 pub(crate) use panic::{PanicPayload, drop_caught};
+pub(crate) use task::GivenUp;
 pub use task::{TaskError, TaskErrorKind};
 
 /// What an error carries as its cause.

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use crate::bridge::Bell;
 use crate::care::{AnySummary, Care, Flatten, Place, Retry};
-use crate::error::{PanicPayload, drop_caught};
+use crate::error::{GivenUp, PanicPayload, drop_caught};
 use crate::stats::{Counters, Tally};
 use crate::sync::Arc;
-use crate::{BuildError, Context, Spec, TaskError, Worker, WorkerState, trace};
+use crate::{BuildError, Context, Spec, TaskError, TaskErrorKind, Worker, WorkerState, trace};
 
 /// Failed builds in a row after which a worker is retired.
 const MAX_FAILED_BUILDS: usize = 3;
@@ -27,7 +27,8 @@ pub(crate) struct Life<S, W: Worker> {
     served: usize,
     /// Failed builds since the last success.
     failures: usize,
-    last_failure: Option<Box<str>>,
+    /// Why it is retired.
+    given_up: Option<GivenUp>,
     care: Care<W::Input, W::Output>,
     /// The spec's, so that a life can end where nothing is known of the spec.
     finish: fn(&S, W) -> Option<AnySummary>,
@@ -59,7 +60,7 @@ impl<S, W: Worker> Life<S, W> {
             torn: None,
             served: 0,
             failures: 0,
-            last_failure: None,
+            given_up: None,
             care,
             finish: S::finish,
             counters,
@@ -204,7 +205,7 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
         }
         if self.worker.is_none() {
             let built = if self.is_retired() {
-                Err(TaskError::no_worker_left(index, self.last_failure.clone()))
+                Err(TaskError::no_worker_left(index, self.given_up.clone()))
             } else {
                 self.build(Some(index))
             };
@@ -235,8 +236,9 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
         let error = TaskError::panicked(index, self.number, payload);
         trace::panicked(self.number, index, error.panic_message().unwrap_or_default());
         if let Some(summaries) = &self.care.summaries {
-            let why = format!("it panicked: {}", error.panic_message().unwrap_or_default());
-            summaries.add(self.number, Err(TaskError::torn(index, self.number, &why)));
+            let why = error.panic_message().unwrap_or_default();
+            let error = TaskError::torn(index, self.number, TaskErrorKind::Panicked, why);
+            summaries.add(self.number, Err(error));
         }
         error
     }
@@ -271,7 +273,7 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
             Counters::count(&self.counters.retired);
             let message = failure.message();
             trace::retired(self.number, &message);
-            self.last_failure = Some(message);
+            self.given_up = Some(GivenUp::Builds(message));
         }
         Err(match failure {
             Failure::Returned(error) => TaskError::build_failed(index, self.number, error),

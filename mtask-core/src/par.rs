@@ -5,11 +5,11 @@ mod start;
 #[cfg(feature = "stream")]
 mod stream;
 
-pub(crate) use start::specs_of;
 pub use start::{
     ParMap, ParStatefulExt, ParStatefulOk, ParStatefulTry, par_map, par_stateful,
     par_stateful_local, par_stateful_ok, par_stateful_try,
 };
+pub(crate) use start::{asks_for_workers, specs_of};
 
 #[cfg(feature = "stream")]
 pub use stream::{ParStatefulAsync, ParStatefulStream, ParStatefulStreamExt, par_stateful_stream};
@@ -75,6 +75,8 @@ where
     hint: (usize, Option<usize>),
     /// How many items of it were yielded since.
     yielded: usize,
+    /// Shared with the threads that work at the run.
+    alive: Arc<()>,
     /// By which the run can be ended from outside.
     bell: Arc<Bell>,
     times: Times,
@@ -153,6 +155,7 @@ where
             state: State::Ready(Box::new(plan)),
             hint: (0, None),
             yielded: 0,
+            alive: Arc::default(),
             bell: Arc::new(Bell::new()),
             times: Times::default(),
             counters: None,
@@ -166,8 +169,16 @@ where
         }
     }
 
-    /// True once `next()` has returned `None`: nothing is left running.
+    /// True once `next()` has returned `None` and nothing is left running.
+    ///
+    /// With a [`shutdown_timeout`](ParStateful::shutdown_timeout), or where a thread was left inside the source,
+    /// that may be a while after the `None`: not before every worker and the source have been dropped.
     pub fn is_finished(&self) -> bool {
+        self.has_ended() && Arc::strong_count(&self.alive) == 1
+    }
+
+    /// `next()` has returned `None`.
+    pub(crate) fn has_ended(&self) -> bool {
         matches!(self.state, State::Done)
     }
 
@@ -280,7 +291,8 @@ where
         let (workers, window) =
             if is_inline { (1, Some(1)) } else { (specs.len(), options.window) };
         let trace = self.trace.begin(B::KIND, workers, window, options.ordered || is_inline);
-        let team = Team { specs, care, counters, trace, build_now, timeout };
+        let alive = Arc::clone(&self.alive);
+        let team = Team { specs, care, counters, trace, alive, build_now, timeout };
         let job = Job { source, team, bell: Arc::clone(&self.bell), options, stage, worker };
         self.state = State::Running(backend.launch(job, eager));
     }

@@ -300,7 +300,10 @@ impl<S, W: Worker, B: Reusable<S, W>> Pool<S, W, B> {
     #[track_caller]
     fn plan(&mut self, option: &str) -> (Vec<S>, B) {
         let is_ready = matches!(self.state, State::Ready(..));
-        assert!(is_ready, "mtask: `Pool::{option}` came after the first map: set it before");
+        assert!(
+            is_ready,
+            "mtask: `Pool::{option}` came after the first map or `build_now`: set it before"
+        );
         match mem::replace(&mut self.state, State::Done) {
             State::Ready(specs, backend) => (specs, backend),
             _ => unreachable!("it was just looked at"),

@@ -6,6 +6,7 @@ mod collector;
 mod context;
 mod insight;
 mod lifespan;
+mod messages;
 mod mtasklite;
 mod placing;
 mod pool;

@@ -76,7 +76,7 @@ fn alone_of_all<O: PartialEq + std::fmt::Debug>(
 #[test]
 fn an_input() {
     let cases = [
-        (UNENCODABLE, "its input cannot be encoded"),
+        (UNENCODABLE, " was not sent it: its input cannot be encoded"),
         (PANICS, "its input cannot be encoded: that panicked: encoding breaks"),
         (UNDECODABLE, "its input cannot be decoded"),
         (PANICS_LATER, "its input cannot be decoded: that panicked: decoding breaks"),
@@ -94,7 +94,7 @@ fn an_input() {
 #[test]
 fn an_output() {
     let cases = [
-        (UNENCODABLE, "its output cannot be encoded"),
+        (UNENCODABLE, " gave no result: its output cannot be encoded"),
         (PANICS, "its output cannot be encoded: that panicked: encoding breaks"),
         (UNDECODABLE, "its output cannot be decoded"),
         (PANICS_LATER, "its output cannot be decoded: that panicked: decoding breaks"),

@@ -23,7 +23,11 @@ fn a_worker_that_dies_too_often_is_retired() {
     for index in 3..10 {
         let error = results.next().unwrap().unwrap_err();
         assert_eq!((error.index(), error.worker()), (Some(index), None));
-        assert!(error.to_string().contains("its process ended 3 times within 600s"), "{error}");
+        assert_eq!(error.kind(), TaskErrorKind::NoWorkerLeft);
+        let text = format!(
+            "item {index}: no worker is left to run it; its process ended 3 times within 600s"
+        );
+        assert_eq!(error.to_string(), text);
     }
     assert!(results.next().is_none());
     assert_eq!(results.stats().retired, 1);

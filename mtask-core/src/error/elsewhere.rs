@@ -19,17 +19,19 @@ pub(crate) enum Elsewhere {
     Late(Duration),
     /// Its process was ended, since it answered for another item than it was asked for.
     Astray,
-    /// The input did not get there, or the output back.
+    /// The input was not sent.
     NotSent(String),
+    /// The input was not understood there, or the output did not come back.
+    NoResult(String),
 }
 
 impl Elsewhere {
-    pub(super) fn kind(&self) -> TaskErrorKind {
+    pub(crate) fn kind(&self) -> TaskErrorKind {
         match self {
             Self::Panicked { .. } => TaskErrorKind::Panicked,
             Self::Lost { .. } | Self::Astray => TaskErrorKind::WorkerLost,
             Self::TimedOut { .. } | Self::Late(_) => TaskErrorKind::TimedOut,
-            Self::NotSent(_) => TaskErrorKind::NotSent,
+            Self::NotSent(_) | Self::NoResult(_) => TaskErrorKind::NotSent,
         }
     }
 
@@ -69,7 +71,8 @@ impl fmt::Display for Elsewhere {
                 "was lost: it answered for another item (does it fork, and return twice?), and its process \
                  was ended",
             ),
-            Self::NotSent(reason) => write!(f, "could not be reached: {reason}"),
+            Self::NotSent(reason) => write!(f, "was not sent it: {reason}"),
+            Self::NoResult(reason) => write!(f, "gave no result: {reason}"),
         }
     }
 }

@@ -55,6 +55,7 @@ impl fmt::Display for TaskErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.kept {
             [] => f.write_str("no item failed"),
+            [only] if only.index().is_none() => write!(f, "the run failed: {only}"),
             [only] if self.count == 1 => write!(f, "1 item failed: {only}"),
             [first, ..] => write!(f, "{} items failed, the first: {first}", self.count),
         }
@@ -73,7 +74,11 @@ impl fmt::Debug for TaskErrors {
                 .field("kept", &self.kept)
                 .finish();
         }
-        write!(f, "{} item{} failed:", self.count, if self.count == 1 { "" } else { "s" })?;
+        match &*self.kept {
+            [only] if only.index().is_none() => f.write_str("the run failed:"),
+            [_] if self.count == 1 => f.write_str("1 item failed:"),
+            _ => write!(f, "{} items failed:", self.count),
+        }?;
         for error in self.kept.iter().take(SHOWN) {
             write!(f, "\n  {error:#}")?;
         }

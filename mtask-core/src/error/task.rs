@@ -3,6 +3,8 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
+#[cfg(all(feature = "processes", unix, not(loom)))]
+use std::time::Duration;
 
 #[cfg(all(feature = "processes", unix, not(loom)))]
 use super::Elsewhere;
@@ -17,6 +19,8 @@ pub enum TaskErrorKind {
     Panicked,
     /// The worker could not be built for this item, or no worker is left to be built.
     BuildFailed,
+    /// No worker is left to run this item: each has been given up, and the last not for its builds.
+    NoWorkerLeft,
     /// The worker returned an error; only after `.flatten_errors()`.
     Failed,
     /// The source gave an error in place of an item, which no worker saw: of
@@ -26,10 +30,10 @@ pub enum TaskErrorKind {
     WorkerLost,
     /// The worker's process was ended at its time limit. Threads cannot be ended.
     TimedOut,
-    /// The workers' threads could not be started; no item was in hand.
+    /// The workers' threads could not be started; no item was begun.
     StartFailed,
-    /// The input or the output could not cross to or from the worker's process: it cannot be encoded
-    /// or decoded, or is over the limit.
+    /// The input was not sent to the worker's process, or the output not back: it cannot be encoded or decoded, or
+    /// is over the limit.
     NotSent,
 }
 
@@ -79,15 +83,38 @@ struct Inner {
     cause: Cause,
 }
 
+/// Why a worker was given up.
+#[derive(Clone)]
+pub(crate) enum GivenUp {
+    /// Its builds failed, the last by this error.
+    Builds(Box<str>),
+    /// Its processes ended too often.
+    #[cfg(all(feature = "processes", unix, not(loom)))]
+    Ends { count: usize, within: Duration },
+}
+
+impl fmt::Display for GivenUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Builds(last) => write!(f, "the last build failed with: {last}"),
+            #[cfg(all(feature = "processes", unix, not(loom)))]
+            Self::Ends { count, within } => {
+                write!(f, "its process ended {count} times within {within:?}")
+            }
+        }
+    }
+}
+
 enum Cause {
     Panicked(PanicPayload),
     BuildPanicked(PanicPayload),
     BuildFailed(BuildError),
-    NoWorkerLeft(Option<Box<str>>),
+    /// And why the last one was given up.
+    NoWorkerLeft(Option<GivenUp>),
     Failed(BoxError),
     Source(BoxError),
     /// The worker's summary is lost with it, for this reason.
-    Torn(Box<str>),
+    Torn(TaskErrorKind, Box<str>),
     FinishPanicked(PanicPayload),
     StartFailed(std::io::Error),
     #[cfg(all(feature = "processes", unix, not(loom)))]
@@ -115,8 +142,8 @@ impl TaskError {
         Self::new(index, Some(worker), Cause::BuildFailed(error))
     }
 
-    pub(crate) fn no_worker_left(index: usize, last: Option<Box<str>>) -> Self {
-        Self::new(Some(index), None, Cause::NoWorkerLeft(last))
+    pub(crate) fn no_worker_left(index: usize, why: Option<GivenUp>) -> Self {
+        Self::new(Some(index), None, Cause::NoWorkerLeft(why))
     }
 
     /// The worker's own error.
@@ -137,9 +164,9 @@ impl TaskError {
         }
     }
 
-    /// What is left of a worker that panicked, in place of its summary.
-    pub(crate) fn torn(index: usize, worker: usize, why: &str) -> Self {
-        Self::new(Some(index), Some(worker), Cause::Torn(why.into()))
+    /// What is left of a worker that ended at an item, by an error of this kind, in place of its summary.
+    pub(crate) fn torn(index: usize, worker: usize, kind: TaskErrorKind, why: &str) -> Self {
+        Self::new(Some(index), Some(worker), Cause::Torn(kind, why.into()))
     }
 
     pub(crate) fn finish_panicked(worker: usize, payload: Box<dyn Any + Send>) -> Self {
@@ -184,14 +211,13 @@ impl TaskError {
     /// Why the item has no output.
     pub fn kind(&self) -> TaskErrorKind {
         match self.0.cause {
-            Cause::Panicked(_) | Cause::Torn(_) | Cause::FinishPanicked(_) => {
-                TaskErrorKind::Panicked
-            }
+            Cause::Panicked(_) | Cause::FinishPanicked(_) => TaskErrorKind::Panicked,
+            Cause::Torn(kind, _) => kind,
             #[cfg(all(feature = "processes", unix, not(loom)))]
             Cause::Elsewhere(ref what) => what.kind(),
-            Cause::BuildPanicked(_) | Cause::BuildFailed(_) | Cause::NoWorkerLeft(_) => {
-                TaskErrorKind::BuildFailed
-            }
+            Cause::BuildPanicked(_) | Cause::BuildFailed(_) => TaskErrorKind::BuildFailed,
+            Cause::NoWorkerLeft(Some(GivenUp::Builds(_))) => TaskErrorKind::BuildFailed,
+            Cause::NoWorkerLeft(_) => TaskErrorKind::NoWorkerLeft,
             Cause::Failed(_) => TaskErrorKind::Failed,
             Cause::Source(_) => TaskErrorKind::Source,
             Cause::StartFailed(_) => TaskErrorKind::StartFailed,
@@ -204,7 +230,7 @@ impl TaskError {
             Cause::Panicked(panic) | Cause::BuildPanicked(panic) | Cause::FinishPanicked(panic) => {
                 Some(panic.message())
             }
-            Cause::Torn(message) => Some(message),
+            Cause::Torn(TaskErrorKind::Panicked, message) => Some(message),
             #[cfg(all(feature = "processes", unix, not(loom)))]
             Cause::Elsewhere(what) => what.panic_message(),
             _ => None,
@@ -267,14 +293,13 @@ impl TaskError {
             }
             Cause::BuildFailed(_) => f.write_str("could not be built"),
             Cause::NoWorkerLeft(None) => f.write_str("no worker is left to run it"),
-            Cause::NoWorkerLeft(Some(last)) => {
-                write!(f, "no worker is left to run it; the last build failed with: {last}")
-            }
+            Cause::NoWorkerLeft(Some(why)) => write!(f, "no worker is left to run it; {why}"),
             Cause::Failed(_) => f.write_str("returned an error"),
             Cause::Source(_) => f.write_str("the source returned an error"),
-            Cause::Torn(message) => {
-                write!(f, "has no summary, since its state was torn: {message}")
+            Cause::Torn(TaskErrorKind::Panicked, message) => {
+                write!(f, "has no summary, since it panicked: {message}")
             }
+            Cause::Torn(_, why) => write!(f, "has no summary: {why}"),
             Cause::FinishPanicked(panic) => {
                 write!(f, "has no summary: its `finish` panicked: {}", panic.message())
             }
@@ -325,7 +350,7 @@ impl Error for TaskError {
             Cause::Panicked(_)
             | Cause::BuildPanicked(_)
             | Cause::NoWorkerLeft(_)
-            | Cause::Torn(_)
+            | Cause::Torn(..)
             | Cause::FinishPanicked(_) => None,
             #[cfg(all(feature = "processes", unix, not(loom)))]
             Cause::Elsewhere(_) => None,

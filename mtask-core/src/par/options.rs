@@ -168,7 +168,7 @@ where
     #[cfg(feature = "progress")]
     #[track_caller]
     pub fn progress(self, message: impl Into<std::borrow::Cow<'static, str>>) -> Self {
-        self.progress_with(ProgressOptions::new(message))
+        self.show("progress", ProgressOptions::new(message))
     }
 
     /// Shows a progress bar with these options, or a bar of the caller's own, which may be part
@@ -185,9 +185,15 @@ where
     /// ```
     #[cfg(feature = "progress")]
     #[track_caller]
-    pub fn progress_with(mut self, options: impl Into<ProgressOptions>) -> Self {
-        self.plan("progress_with");
-        self.progress = Some(options.into());
+    pub fn progress_with(self, options: impl Into<ProgressOptions>) -> Self {
+        self.show("progress_with", options.into())
+    }
+
+    #[cfg(feature = "progress")]
+    #[track_caller]
+    fn show(mut self, option: &str, options: ProgressOptions) -> Self {
+        self.plan(option);
+        self.progress = Some(options);
         self
     }
 
@@ -229,7 +235,7 @@ where
     where
         S: Spec<W>,
     {
-        self.backend(Inline::default())
+        self.on("inline", Inline::default())
     }
 
     /// Runs the workers in another place.
@@ -244,8 +250,13 @@ where
     /// assert_eq!(results.propagate_panics().sum::<u32>(), 3);
     /// ```
     #[track_caller]
-    pub fn backend<B2: Launch<I, S, W>>(mut self, backend: B2) -> ParStateful<I, S, W, B2> {
-        self.plan("backend");
+    pub fn backend<B2: Launch<I, S, W>>(self, backend: B2) -> ParStateful<I, S, W, B2> {
+        self.on("backend", backend)
+    }
+
+    #[track_caller]
+    fn on<B2: Backend>(mut self, option: &str, backend: B2) -> ParStateful<I, S, W, B2> {
+        self.plan(option);
         self.replan(|specs, _| (specs, backend))
     }
 
@@ -265,6 +276,7 @@ where
             state: State::Ready(Box::new(plan)),
             hint: self.hint,
             yielded: self.yielded,
+            alive: self.alive,
             bell: self.bell,
             times: self.times,
             counters: None,

@@ -113,6 +113,7 @@ where
     F: FnMut(I::Item) -> O + Clone + Send + 'static,
     O: Send + 'static,
 {
+    asks_for_workers(n);
     par_stateful(iter, worker_fn(f).times(n))
 }
 
@@ -310,6 +311,12 @@ pub trait ParStatefulExt: Iterator + Sized {
 }
 
 impl<I: Iterator> ParStatefulExt for I {}
+
+/// Panics where a `par_map` is asked for without workers.
+#[track_caller]
+pub(crate) fn asks_for_workers(n: usize) {
+    assert!(n > 0, "mtask: `par_map` with 0 workers runs nothing: give at least 1");
+}
 
 /// Collects the specs of a run.
 #[track_caller]

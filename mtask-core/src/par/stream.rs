@@ -250,7 +250,7 @@ where
     B: LaunchPolled<I, S, W>,
 {
     fn is_terminated(&self) -> bool {
-        self.run.is_finished()
+        self.run.has_ended()
     }
 }
 
@@ -260,7 +260,7 @@ where
     W: Worker<Input = I::Item>,
     B: Backend,
 {
-    /// True once a poll has given `None`: nothing is left running.
+    /// True once a poll has given `None` and nothing is left running: see [`ParStateful::is_finished`].
     pub fn is_finished(&self) -> bool {
         self.run.is_finished()
     }

@@ -17,10 +17,10 @@ use super::process::{Child, End, NotReady};
 use super::remote::{ReadSummary, RemoteSpec};
 use super::settings::Settings;
 use crate::care::{Place, Retry, Summaries};
-use crate::error::Elsewhere;
+use crate::error::{Elsewhere, GivenUp};
 use crate::stats::{Counters, Tally};
 use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock, wait};
-use crate::{BuildError, TaskError, Worker, trace};
+use crate::{BuildError, TaskError, TaskErrorKind, Worker, trace};
 
 /// Failed builds in a row after which a worker is retired.
 pub(super) const MAX_FAILED_BUILDS: usize = 3;
@@ -70,7 +70,7 @@ struct State {
     /// How the last one died that none has followed yet.
     ended: Option<ExitStatus>,
     /// Why there will be no more of them.
-    retired: Option<Box<str>>,
+    retired: Option<GivenUp>,
 }
 
 /// What the second lane waits for.
@@ -230,7 +230,7 @@ impl Host {
             if batch.index().is_none() {
                 if let Some((index, why)) = batch.suspected.take() {
                     // It was none of them.
-                    self.lose_summary(Some(index), &why);
+                    self.lose_summary(Some(index), TaskErrorKind::WorkerLost, &why);
                 }
                 return pace;
             }
@@ -314,7 +314,7 @@ impl Host {
                     batch.suspected.get_or_insert((index, why));
                 } else {
                     batch.suspected = None;
-                    self.lose_summary(Some(index), &why);
+                    self.lose_summary(Some(index), what.kind(), &why);
                     let error = self.elsewhere(index, what).after(frame.attempt);
                     batch.answer(&mut frame, Err(error));
                 }
@@ -372,12 +372,12 @@ impl Host {
             })
             .unwrap_or_else(|error| {
                 let reason = format!("its output cannot be decoded: {error}");
-                Err(self.elsewhere(index, Elsewhere::NotSent(reason)).after(attempt))
+                Err(self.elsewhere(index, Elsewhere::NoResult(reason)).after(attempt))
             }),
             failed => {
                 let error = self
                     .error(failed, bytes, index)
-                    .unwrap_or_else(|reason| self.elsewhere(index, Elsewhere::NotSent(reason)));
+                    .unwrap_or_else(|reason| self.elsewhere(index, Elsewhere::NoResult(reason)));
                 Err(error.after(attempt - usize::from(failed == Status::NotBuilt)))
             }
         };
@@ -431,7 +431,7 @@ impl Host {
                 None => None,
                 Some(Ok(bytes)) => Some(read(&bytes).map_err(|reason| {
                     let reason = format!("its summary cannot be decoded: {reason}");
-                    TaskError::elsewhere(None, self.number, Elsewhere::NotSent(reason))
+                    TaskError::elsewhere(None, self.number, Elsewhere::NoResult(reason))
                 })),
                 Some(Err(Panic { message, .. })) => {
                     Some(Err(TaskError::finish_panicked(self.number, Box::new(message))))
@@ -445,9 +445,9 @@ impl Host {
     }
 
     /// Notes that what a worker would have left is lost with it.
-    fn lose_summary(&self, index: Option<usize>, why: &str) {
+    fn lose_summary(&self, index: Option<usize>, kind: TaskErrorKind, why: &str) {
         if let (Some((_, summaries)), Some(index)) = (&self.summaries, index) {
-            summaries.add(self.number, Err(TaskError::torn(index, self.number, why)));
+            summaries.add(self.number, Err(TaskError::torn(index, self.number, kind, why)));
         }
     }
 
@@ -461,7 +461,7 @@ impl Host {
             Status::Panicked => {
                 let Panic { message, location } = codec::decode(bytes)?;
                 Counters::count(&self.counters.panics);
-                self.lose_summary(Some(index), &message);
+                self.lose_summary(Some(index), TaskErrorKind::Panicked, &message);
                 trace::panicked(self.number, index, &message);
                 self.elsewhere(index, Elsewhere::Panicked { message, location })
             }
@@ -470,7 +470,7 @@ impl Host {
                 self.failed(&mut lock(&self.state), reason.to_string());
                 reason.into_error(Some(index), self.number)
             }
-            _ => self.elsewhere(index, Elsewhere::NotSent(codec::decode(bytes)?)),
+            _ => self.elsewhere(index, Elsewhere::NoResult(codec::decode(bytes)?)),
         })
     }
 
@@ -549,15 +549,15 @@ impl Host {
         state.failures += 1;
         trace::build_failed(self.number, state.failures, || reason.as_str().into());
         if state.failures >= MAX_FAILED_BUILDS {
-            self.retire(state, reason);
+            self.retire(state, &reason, GivenUp::Builds(reason.as_str().into()));
         }
     }
 
-    fn retire(&self, state: &mut State, reason: String) {
+    fn retire(&self, state: &mut State, reason: &str, why: GivenUp) {
         if state.retired.is_none() {
             Counters::count(&self.counters.retired);
-            trace::retired(self.number, &reason);
-            state.retired = Some(reason.into());
+            trace::retired(self.number, reason);
+            state.retired = Some(why);
             lock(&self.gate).retired = true;
             self.changed.notify_all();
         }
@@ -590,9 +590,8 @@ impl Host {
         state.deaths.retain(|&at| now - at < within);
         state.deaths.push(now);
         if state.deaths.len() > most {
-            let reason =
-                format!("its process ended {} times within {within:?}", state.deaths.len());
-            self.retire(state, reason);
+            let why = GivenUp::Ends { count: state.deaths.len(), within };
+            self.retire(state, &why.to_string(), why);
         }
     }
 
@@ -606,8 +605,10 @@ impl Host {
             Ok(_) => Ok(()),
             Err(NoChild::Failed(reason)) => Err(reason.into_error(None, self.number)),
             Err(NoChild::Retired) => {
-                let reason = self.last_failure().unwrap_or_else(|| "the run is over".into());
-                Err(TaskError::build_failed(None, self.number, BuildError::from(&*reason)))
+                let reason = self
+                    .given_up()
+                    .map_or_else(|| "the run is over".to_owned(), |why| why.to_string());
+                Err(TaskError::build_failed(None, self.number, BuildError::from(reason)))
             }
         }
     }
@@ -622,7 +623,7 @@ impl Host {
     }
 
     /// Why there will be no more children.
-    pub(super) fn last_failure(&self) -> Option<Box<str>> {
+    pub(super) fn given_up(&self) -> Option<GivenUp> {
         lock(&self.state).retired.clone()
     }
 

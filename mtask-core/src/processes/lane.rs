@@ -148,7 +148,7 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
             }
         }
         batch.give_up(|index, begun| {
-            TaskError::no_worker_left(index, self.host().last_failure()).after(begun)
+            TaskError::no_worker_left(index, self.host().given_up()).after(begun)
         });
         while let Some((result, _)) = batch.publish() {
             bridge.publish(chunk, None, result);

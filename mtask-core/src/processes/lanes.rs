@@ -67,8 +67,11 @@ where
                 let lane: Lane<_, _, C> =
                     Lane { bridge, hosts, number, of, retry, crossing: PhantomData };
                 let pull = Remote(Arc::clone(source));
-                let trace = workers[number / of].clone();
-                Box::new(move || trace.enter(|| lane.work(pull, build_now))) as Loop<'_>
+                let (trace, alive) = (workers[number / of].clone(), Arc::clone(&team.alive));
+                Box::new(move || {
+                    let _alive = alive;
+                    trace.enter(|| lane.work(pull, build_now));
+                }) as Loop<'_>
             })
             .collect();
         let (crew, started) = Crew::start(Threads::new(), loops, |builder, body| {

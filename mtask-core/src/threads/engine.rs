@@ -87,13 +87,15 @@ where
     W: Worker<Input = T, Output = O>,
     P: Pull<T> + Send + 'a,
 {
-    let Team { specs, counters, care, trace, build_now, .. } = team;
+    let Team { specs, counters, care, trace, alive, build_now, .. } = team;
     let mut loops: Vec<Loop<'a>> = Vec::with_capacity(specs.len());
     for (number, spec) in specs.into_iter().enumerate() {
         let bridge = Arc::clone(bridge);
         let (care, counters) = (care.clone(), Arc::clone(&counters));
         let (pull, trace) = (pull(), trace.clone());
+        let alive = Arc::clone(&alive);
         loops.push(Box::new(move || {
+            let _alive = alive;
             trace.worker(number).enter(|| {
                 let bell = Arc::clone(bridge.bell());
                 let mut life = Life::new(spec, number, care, counters, bell);

@@ -176,8 +176,9 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
         let tasks = (0..self.specs.len()).map(|_| -> Task<S, W> {
             let (bridge, counters) = (Arc::clone(bridge), Arc::clone(&team.counters));
             let (care, pull) = (team.care.clone(), Remote(Arc::clone(source)));
-            let trace = team.trace.clone();
+            let (trace, alive) = (team.trace.clone(), Arc::clone(&team.alive));
             Box::new(move |life| {
+                let _alive = alive;
                 trace.worker(life.number()).enter(|| {
                     life.begin(care, counters, Arc::clone(bridge.bell()));
                     let pull = work(&bridge, life, pull, build_now);

@@ -11,7 +11,7 @@ use crate::backend::{Backend, Concurrent, Finishing, Job, Launch, by_pulled_run,
 #[cfg(feature = "stream")]
 use crate::backend::{LaunchPolled, poll_by_pulled_run};
 use crate::bridge::Bridge;
-use crate::par::{ParMap, ParStateful, specs_of};
+use crate::par::{ParMap, ParStateful, asks_for_workers, specs_of};
 use crate::source::{Remote, Source};
 use crate::sync::{self, Arc, Mutex, ScopedJoinHandle, Weak, lock};
 use crate::{Spec, Worker, worker_fn};
@@ -144,6 +144,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         F: FnMut(I::Item) -> O + Clone + Send + 'scope,
         O: Send + 'scope,
     {
+        asks_for_workers(n);
         self.par_stateful(iter, worker_fn(f).times(n))
     }
 }

@@ -80,7 +80,7 @@ fn zeros_are_refused_at_the_call() {
     let refused: [(fn(), &str); 5] = [
         (|| drop(par_stateful(0..3usize, Vec::<CounterSpec>::new())), "`specs` is empty"),
         (|| drop(par_stateful(0..3usize, Counter::spec("", 1).times(0))), "`specs` is empty"),
-        (|| drop(par_map(0..3, 0, |x: i32| x)), "`specs` is empty"),
+        (|| drop(par_map(0..3, 0, |x: i32| x)), "`par_map` with 0 workers"),
         (|| drop(par_map(0..3, 1, |x: i32| x).max_in_flight(0)), "max_in_flight(0)"),
         (|| drop(par_map(0..3, 1, |x: i32| x).batch_size(0)), "batch_size(0)"),
     ];
