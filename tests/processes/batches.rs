@@ -250,3 +250,37 @@ fn an_item_alone_in_its_frame_is_run_once() {
         assert!(again.is_empty(), "{again:?}");
     });
 }
+
+/// Waits at an item until its file is there.
+struct Waits(String);
+
+#[delayed_init(remote)]
+impl Waits {
+    fn new(path: String) -> Self {
+        Self(path)
+    }
+
+    fn call(&mut self, waits: bool) {
+        while waits && !fs::exists(&self.0).unwrap() {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+#[test]
+fn what_is_answered_waits_for_nothing_behind_it_in_its_frame() {
+    watched(|| {
+        for workers in [1, 2] {
+            let folder = Folder::new();
+            let path = folder.path("seen");
+            let items = (0..4_000).map(|at| at == 3_000);
+            let specs = Waits::spec(path.clone()).times(workers);
+            for (at, result) in par_stateful(items, specs).backend(Processes::new()).enumerate() {
+                result.unwrap();
+                if at == 2_999 {
+                    fs::write(&path, "2999").unwrap();
+                }
+            }
+        }
+    });
+}

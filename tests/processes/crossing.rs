@@ -1,9 +1,10 @@
 //! What does not cross costs one item, and says why.
 
-use mtask::Processes;
 use mtask::prelude::*;
+use mtask::{Processes, RemoteError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::util::watched;
 use crate::worker::{Build, Obedient};
 
 /// A number that gives trouble on one side or the other.
@@ -170,4 +171,90 @@ fn a_build_that_was_asked_for_and_fails_is_the_only_item() {
         assert_eq!(results.next().unwrap().unwrap_err().index(), None);
         assert!(results.next().is_none());
     }
+}
+
+/// Cannot be built, and says so at length.
+struct Talkative;
+
+#[delayed_init(remote)]
+impl Talkative {
+    fn new(error: String) -> Result<Self, RemoteError> {
+        if error.is_empty() {
+            Ok(Self)
+        } else {
+            Err(RemoteError::from_boxed(error.repeat(1 << 20)))
+        }
+    }
+
+    fn call(&mut self, text: String) -> String {
+        match &*text {
+            "panic" => panic!("{}", "ö".repeat(1 << 20)),
+            _ => text,
+        }
+    }
+
+    fn finish(self) -> String {
+        "x".repeat(2_000_000)
+    }
+}
+
+#[test]
+fn a_spec_over_the_limit() {
+    let run = |bytes: usize, max: usize| {
+        let specs = [Talkative::spec("x".repeat(bytes))];
+        let mut results =
+            par_stateful(["a".to_owned()], specs).backend(Processes::new().max_frame(max));
+        results.next().unwrap().unwrap_err()
+    };
+    let error = run(5_000, 1_000);
+    assert_eq!(error.kind(), TaskErrorKind::BuildFailed);
+    let text = format!("{error:#}");
+    let said = "its spec takes 5002 bytes, and the limit is 1000 (`Processes::max_frame`)";
+    assert!(text.contains(said), "{text}");
+    // Here it gets there, and is what the error is made of.
+    let text = format!("{:#}", run(2, 1_000));
+    assert!(text.contains("xxxx") && !text.contains("limit"), "{text}");
+}
+
+#[test]
+fn a_text_that_is_too_long_is_cut() {
+    watched(|| {
+        let backend = || Processes::new().max_frame(1_000_000);
+        let specs = [Talkative::spec("no".to_owned())];
+        let mut results = par_stateful(["a".to_owned()], specs).backend(backend());
+        let text = format!("{:#}", results.next().unwrap().unwrap_err());
+        assert!(
+            text.contains("nonono") && text.contains("(cut, of 2097152 bytes)"),
+            "{}",
+            text.len()
+        );
+
+        let specs = [Talkative::spec(String::new())];
+        let items = ["a", "panic", "b"].map(str::to_owned);
+        let results: Vec<_> = par_stateful(items, specs).backend(backend()).collect();
+        assert_eq!(results[2].as_ref().unwrap(), "b");
+        let text = results[1].as_ref().unwrap_err().to_string();
+        assert!(text.contains("öö") && text.contains("(cut, of 2097152 bytes)"), "{}", text.len());
+    });
+}
+
+#[test]
+fn a_summary_over_the_limit_is_an_error_that_names_it() {
+    watched(|| {
+        let specs = Talkative::spec(String::new()).times(2);
+        let items = (0..10).map(|x| x.to_string());
+        let run = par_stateful(items, specs).backend(Processes::new().max_frame(1_000_000));
+        let mut run = run.with_summaries();
+        assert_eq!(run.by_ref().filter(Result::is_ok).count(), 10);
+        let summaries = run.into_summaries();
+        assert!(!summaries.is_empty());
+        for (_, summary) in summaries {
+            let error = summary.unwrap_err();
+            let said = "its summary takes 2000003 bytes, and the limit is 1000000";
+            assert!(
+                error.kind() == TaskErrorKind::NotSent && error.to_string().contains(said),
+                "{error}"
+            );
+        }
+    });
 }

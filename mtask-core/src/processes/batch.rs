@@ -86,7 +86,7 @@ impl<O> Batch<O> {
     }
 
     pub(super) fn clear(&mut self) {
-        self.body.clear();
+        frame::clear(&mut self.body);
         self.items.clear();
         self.published = 0;
         self.one_by_one = false;
@@ -135,7 +135,7 @@ impl<O> Batch<O> {
             encode(body, input).map_err(|error| format!("its input cannot be encoded: {error}"))?;
             let length = body.len() - head;
             if length > max {
-                return Err(format!("its input takes {length} bytes, and the limit is {max}"));
+                return Err(frame::over_limit("input", length, max));
             }
             Ok(())
         })?;

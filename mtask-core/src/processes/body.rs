@@ -23,7 +23,7 @@ impl Status {
     pub(super) const ALL: [Self; 5] =
         [Self::Done, Self::Panicked, Self::NotBuilt, Self::NotSent, Self::NotRun];
 
-    fn of(byte: u8) -> Option<Self> {
+    pub(super) fn of(byte: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|&status| status as u8 == byte)
     }
 }

@@ -54,7 +54,6 @@ pub(super) struct Hello {
     pub(super) number: usize,
     /// Its summary is asked for at its end.
     pub(super) finishes: bool,
-    pub(super) spec: Vec<u8>,
     /// The most bytes of an item, or of what is told of one.
     pub(super) max: usize,
     pub(super) memory_limit: Option<u64>,
@@ -97,6 +96,18 @@ impl fmt::Display for NotBuilt {
     }
 }
 
+impl NotBuilt {
+    /// Cuts what is too long to be told.
+    fn shortened(mut self) -> Self {
+        match &mut self {
+            Self::Returned(error) => error.shorten(frame::TEXT),
+            Self::Panicked(panic) => frame::shorten(&mut panic.message, frame::TEXT),
+            Self::Refused(reason) => frame::shorten(reason, frame::TEXT),
+        }
+        self
+    }
+}
+
 /// A panic, told.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Panic {
@@ -128,8 +139,10 @@ pub struct Session {
     results: Arc<Results>,
     /// Which of the run's workers this is.
     number: usize,
-    /// The most bytes of an item, or of what is told of one.
+    /// The most bytes of an item, or of its output.
     max: usize,
+    /// Where among what has arrived the spec is.
+    spec: Range<usize>,
 }
 
 /// Results on their way to the parent.
@@ -184,7 +197,7 @@ impl Results {
         if now || place.is_last || kept.body.len() + result.len() >= ENOUGH {
             let kind = if place.is_last { Kind::Last } else { Kind::Results };
             frame::write(&self.stream, kind, [&kept.body, result])?;
-            kept.body.clear();
+            frame::clear(&mut kept.body);
             return Ok(true);
         }
         kept.body.extend_from_slice(result);
@@ -243,25 +256,29 @@ impl Session {
         let looked_after = Arc::clone(&results);
         let look_after = move || looked_after.look_after();
         thread::Builder::new().name("mtask-flush".to_owned()).spawn(look_after)?;
-        Ok(Self { incoming: Incoming::default(), results, number: 0, max: frame::MAX })
+        Ok(Self { incoming: Incoming::default(), results, number: 0, max: frame::MAX, spec: 0..0 })
     }
 
     fn run(&mut self) -> io::Result<()> {
-        let Some((Kind::Hello, body)) = self.incoming.next(&self.results.stream, frame::MAX)?
+        let Some((Kind::Hello, body)) = self.incoming.next(&self.results.stream, frame::HELLO)?
         else {
             return Err(io::Error::other("the parent does not say hello"));
         };
-        match self.greeted(body) {
-            Ok((entry, spec)) => entry.serve(self, &spec),
-            Err(reason) => self.refuse(&NotBuilt::Refused(reason)),
+        let entry = self.greeted(body);
+        let Some((Kind::Spec, spec)) =
+            self.incoming.next(&self.results.stream, frame::most(self.max))?
+        else {
+            return Err(io::Error::other("the parent sends no spec"));
+        };
+        self.spec = spec;
+        match entry {
+            Ok(entry) => entry.serve(self),
+            Err(reason) => self.refuse(NotBuilt::Refused(reason)),
         }
     }
 
     /// Reads the parent's hello, and does what it asks for before the worker is built.
-    fn greeted(
-        &mut self,
-        body: Range<usize>,
-    ) -> Result<(&'static registry::Entry, Vec<u8>), String> {
+    fn greeted(&mut self, body: Range<usize>) -> Result<&'static registry::Entry, String> {
         let hello: Hello = codec::decode(self.incoming.body(body))
             .map_err(|error| format!("the parent's hello is not understood: {error}"))?;
         if hello.version != VERSION {
@@ -278,11 +295,16 @@ impl Session {
             rustix::process::nice(by)
                 .map_err(|error| format!("the priority cannot be changed by {by}: {error}"))?;
         }
-        Ok((registry::find(&hello.worker, hello.finishes)?, hello.spec))
+        registry::find(&hello.worker, hello.finishes)
     }
 
-    fn refuse(&self, reason: &NotBuilt) -> io::Result<()> {
-        let body = codec::to_bytes(reason).map_err(io::Error::other)?;
+    /// Tells what the worker leaves, or why that is nothing.
+    fn leave(&self, status: Status, bytes: &[u8]) -> io::Result<()> {
+        frame::write(&self.results.stream, Kind::Summary, [&[status as u8], bytes])
+    }
+
+    fn refuse(&self, reason: NotBuilt) -> io::Result<()> {
+        let body = codec::to_bytes(&reason.shortened()).map_err(io::Error::other)?;
         frame::write(&self.results.stream, Kind::NotBuilt, [&body, &[]])
     }
 }
@@ -323,8 +345,9 @@ fn note_locations() {
 
 impl Panic {
     fn caught(payload: Box<dyn Any + Send>) -> Self {
-        let message = PanicPayload::text(&*payload).to_owned();
+        let mut message = PanicPayload::text(&*payload).to_owned();
         drop_caught(payload);
+        frame::shorten(&mut message, frame::TEXT);
         Self { message, location: LOCATION.take() }
     }
 }
@@ -343,14 +366,14 @@ fn build<S: Spec<W>, W>(spec: &S) -> Result<W, NotBuilt> {
 /// # Errors
 ///
 /// Where the parent cannot be reached, or is not understood.
-pub(super) fn serve<S, W>(session: &mut Session, spec: &[u8]) -> io::Result<()>
+pub(super) fn serve<S, W>(session: &mut Session) -> io::Result<()>
 where
     S: Spec<W> + DeserializeOwned,
     W: Worker,
     W::Input: DeserializeOwned,
     W::Output: Serialize,
 {
-    if let Some(worker) = serve_all::<S, W>(session, spec)? {
+    if let Some(worker) = serve_all::<S, W>(session)? {
         drop_caught(worker);
     }
     Ok(())
@@ -361,7 +384,7 @@ where
 /// # Errors
 ///
 /// Where the parent cannot be reached, or is not understood.
-pub(super) fn serve_and_finish<S, W>(session: &mut Session, spec: &[u8]) -> io::Result<()>
+pub(super) fn serve_and_finish<S, W>(session: &mut Session) -> io::Result<()>
 where
     S: Spec<W> + DeserializeOwned,
     W: Finish,
@@ -369,18 +392,27 @@ where
     W::Output: Serialize,
     W::Summary: Serialize,
 {
-    let Some(worker) = serve_all::<S, W>(session, spec)? else { return Ok(()) };
-    let told: Result<Vec<u8>, Panic> = catch_unwind(AssertUnwindSafe(|| {
-        let summary = worker.finish();
-        codec::to_bytes(&summary).unwrap_or_else(|error| panic!("it cannot be encoded: {error}"))
-    }))
-    .map_err(Panic::caught);
-    let body = codec::to_bytes(&told).map_err(io::Error::other)?;
-    frame::write(&session.results.stream, Kind::Summary, [&body, &[]])
+    let Some(worker) = serve_all::<S, W>(session)? else { return Ok(()) };
+    let (status, bytes) = match catch_unwind(AssertUnwindSafe(|| worker.finish())) {
+        Ok(summary) => {
+            let encoded = codec::to_bytes(&summary);
+            drop_caught(summary);
+            let reason = match encoded {
+                Ok(bytes) if bytes.len() <= session.max => {
+                    return session.leave(Status::Done, &bytes);
+                }
+                Ok(bytes) => frame::over_limit("summary", bytes.len(), session.max),
+                Err(error) => format!("its summary cannot be encoded: {error}"),
+            };
+            (Status::NotSent, codec::to_bytes(&reason))
+        }
+        Err(payload) => (Status::Panicked, codec::to_bytes(&Panic::caught(payload))),
+    };
+    session.leave(status, &bytes.map_err(io::Error::other)?)
 }
 
 /// Builds the worker, runs what the parent sends, and gives the worker back where it is whole.
-fn serve_all<S, W>(session: &mut Session, spec: &[u8]) -> io::Result<Option<W>>
+fn serve_all<S, W>(session: &mut Session) -> io::Result<Option<W>>
 where
     S: Spec<W> + DeserializeOwned,
     W: Worker,
@@ -388,13 +420,13 @@ where
     W::Output: Serialize,
 {
     note_locations();
-    let built = match codec::decode::<S>(spec) {
+    let built = match codec::decode::<S>(session.incoming.body(session.spec.clone())) {
         Ok(spec) => build(&spec).map(|worker| (spec, worker)),
         Err(error) => Err(NotBuilt::Refused(format!("the spec cannot be decoded: {error}"))),
     };
     let (spec, worker) = match built {
         Ok(built) => built,
-        Err(reason) => return session.refuse(&reason).map(|()| None),
+        Err(reason) => return session.refuse(reason).map(|()| None),
     };
     frame::write(&session.results.stream, Kind::Ready, [&[], &[]])?;
     let Session { number, max, .. } = *session;
@@ -433,7 +465,7 @@ struct Served<S, W> {
     attempt: usize,
     /// What is told of an item.
     result: Vec<u8>,
-    /// The most bytes of it.
+    /// The most bytes of an output.
     max: usize,
 }
 
@@ -468,7 +500,7 @@ where
             let wanted_from = &results.wanted_from;
             let goes_on = self.failed_builds < MAX_FAILED_BUILDS
                 && self.frame >= wanted_from.load(Ordering::Relaxed);
-            self.result.clear();
+            frame::clear(&mut self.result);
             let place = Place { frame: self.frame, index: item.index, is_last: items.is_empty() };
             let status = if goes_on { self.run_one(&item, wanted_from) } else { Status::NotRun };
             let now = flushed.elapsed() >= FLUSH;
@@ -476,6 +508,7 @@ where
                 flushed = Instant::now();
             }
         }
+        frame::clear(&mut self.result);
         Ok(())
     }
 
@@ -495,7 +528,7 @@ where
                 Err(reason) => {
                     self.failed_builds += 1;
                     drop_caught(input);
-                    return self.tell(Status::NotBuilt, &reason);
+                    return self.tell(Status::NotBuilt, &reason.shortened());
                 }
             },
         };
@@ -514,22 +547,19 @@ where
         drop_caught(output);
         match encoded {
             Ok(()) if self.result.len() <= self.max => Status::Done,
-            Ok(()) => self.not_sent(format!(
-                "its output takes {} bytes, and the limit is {}",
-                self.result.len(),
-                self.max
-            )),
+            Ok(()) => self.not_sent(frame::over_limit("output", self.result.len(), self.max)),
             Err(error) => self.not_sent(format!("its output cannot be encoded: {error}")),
         }
     }
 
-    fn not_sent(&mut self, reason: String) -> Status {
+    fn not_sent(&mut self, mut reason: String) -> Status {
+        frame::shorten(&mut reason, frame::TEXT);
         self.tell(Status::NotSent, &reason)
     }
 
     /// Leaves what is told beside a status.
     fn tell(&mut self, status: Status, what: &impl Serialize) -> Status {
-        self.result.clear();
+        frame::clear(&mut self.result);
         // Texts can be encoded, all of them.
         let _ = codec::encode(&mut self.result, what);
         status

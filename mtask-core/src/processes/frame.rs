@@ -16,6 +16,35 @@ pub(super) fn most(max: usize) -> usize {
     max.saturating_add(BATCH + HEAD)
 }
 
+/// The most bytes of a hello, which comes before the limit is known.
+pub(super) const HELLO: usize = 1 << 20;
+/// The most bytes of a text that is told of an item or a worker, however low the limit.
+pub(super) const TEXT: usize = 64 * 1024;
+/// So many bytes of memory stay where frames are put; what a larger one takes is given back.
+const KEPT: usize = 1 << 20;
+
+/// Why something of a worker is not sent.
+pub(super) fn over_limit(what: &str, bytes: usize, max: usize) -> String {
+    format!("its {what} takes {bytes} bytes, and the limit is {max} (`Processes::max_frame`)")
+}
+
+/// Leaves nothing in a buffer, and gives its memory back if that is much.
+pub(super) fn clear(buffer: &mut Vec<u8>) {
+    buffer.clear();
+    if buffer.capacity() > KEPT {
+        *buffer = Vec::new();
+    }
+}
+
+/// Cuts a text that is too long to be told.
+pub(super) fn shorten(text: &mut String, most: usize) {
+    if text.len() > most {
+        let bytes = text.len();
+        text.truncate(text.floor_char_boundary(most));
+        text.push_str(&format!(".. (cut, of {bytes} bytes)"));
+    }
+}
+
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -29,6 +58,8 @@ pub(super) enum Kind {
     Summary = 6,
     /// The last results of a frame of work.
     Last = 7,
+    /// What the worker is built from, after the hello.
+    Spec = 8,
 }
 
 impl Kind {
@@ -41,6 +72,7 @@ impl Kind {
             Self::Results,
             Self::Summary,
             Self::Last,
+            Self::Spec,
         ];
         all.into_iter().find(|&kind| kind as u8 == byte)
     }

@@ -17,10 +17,10 @@ const MAX: usize = 1 << 16;
 /// What a well-behaved side sends.
 fn well_formed() -> impl Strategy<Value = Vec<u8>> {
     let bytes = vec(any::<u8>(), 0..40);
-    let hello = ("[a-z:]{0,20}", bytes.clone(), any::<(u32, Option<u64>)>()).prop_map(
-        |(worker, spec, (version, memory_limit))| {
+    let hello = ("[a-z:]{0,20}", any::<(u32, Option<u64>)>()).prop_map(
+        |(worker, (version, memory_limit))| {
             let (number, finishes, max, nice) = (1, true, MAX, Some(3));
-            let hello = Hello { version, worker, number, finishes, spec, max, memory_limit, nice };
+            let hello = Hello { version, worker, number, finishes, max, memory_limit, nice };
             (frame::Kind::Hello, codec::to_bytes(&hello).unwrap())
         },
     );
@@ -83,8 +83,12 @@ fn decode(kind: frame::Kind, mut body: &[u8]) {
     match kind {
         frame::Kind::Hello => _ = codec::decode::<Hello>(body),
         frame::Kind::NotBuilt => _ = codec::decode::<NotBuilt>(body),
-        frame::Kind::Ready => {}
-        frame::Kind::Summary => _ = codec::decode::<Result<Vec<u8>, Panic>>(body),
+        frame::Kind::Ready | frame::Kind::Spec => {}
+        frame::Kind::Summary => {
+            if let Some((&status, bytes)) = body.split_first() {
+                let _ = (Status::of(status), codec::decode::<Panic>(bytes));
+            }
+        }
         frame::Kind::Work => {
             let _ = body::split_number(&mut body);
             while let Some(item) = body::split_item(&mut body) {

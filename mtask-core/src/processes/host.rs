@@ -7,20 +7,20 @@ use std::time::{Duration, Instant};
 
 use super::batch::{Batch, Frame};
 use super::body::{Status, Told};
-use super::child::{Hello, NotBuilt, Panic};
+use super::child::{NotBuilt, Panic};
 use super::codec;
 use super::crossing::Crossing;
 use super::doing::Doing;
-use super::frame::VERSION;
 use super::order::Order;
 use super::process::{Child, End, NotReady};
-use super::remote::{ReadSummary, RemoteSpec};
+use super::remote::ReadSummary;
+use super::sent_spec::SentSpec;
 use super::settings::Settings;
 use crate::care::{Place, Retry, Summaries};
 use crate::error::{Elsewhere, GivenUp};
 use crate::stats::{Counters, Tally};
 use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock, wait};
-use crate::{BuildError, TaskError, TaskErrorKind, Worker, trace};
+use crate::{BuildError, TaskError, TaskErrorKind, trace};
 
 /// Failed builds in a row after which a worker is retired.
 pub(super) const MAX_FAILED_BUILDS: usize = 3;
@@ -32,8 +32,8 @@ const CHEAP: Duration = Duration::from_micros(200);
 /// One worker in a run: what it is built from, and the child it is in.
 pub(super) struct Host {
     pub(super) number: usize,
-    /// What a child is told at first, or why that cannot be told.
-    hello: Result<Vec<u8>, String>,
+    /// What it is built from.
+    spec: SentSpec,
     settings: Arc<Settings>,
     counters: Arc<Counters>,
     pub(super) doing: Doing,
@@ -158,17 +158,13 @@ impl State {
 }
 
 impl Host {
-    pub(super) fn new<W: Worker>(
-        spec: &impl RemoteSpec<W>,
-        number: usize,
-        common: &Common<'_>,
-    ) -> Self {
+    pub(super) fn new(spec: SentSpec, number: usize, common: &Common<'_>) -> Self {
         let Common { settings, counters, lanes, lifespan, summaries } = common;
-        let summaries = spec.summary().zip(Option::clone(summaries));
+        let summaries = spec.summary.zip(Option::clone(summaries));
         let gate = Gate { lanes: *lanes, keeps: settings.is_kept, ..Gate::default() };
         Self {
             number,
-            hello: hello(spec, number, summaries.is_some(), settings),
+            spec,
             settings: Arc::clone(settings),
             counters: Arc::clone(counters),
             doing: Doing::new(Arc::clone(counters), number),
@@ -219,7 +215,7 @@ impl Host {
         let mut pace = None;
         let mut unread = 0;
         let mut copied = Vec::new();
-        loop {
+        let mut publish = |batch: &mut Batch<O>| {
             while let Some((result, is_ours)) = batch.publish() {
                 if result.is_err() {
                     self.tally().failed();
@@ -227,6 +223,9 @@ impl Host {
                 let ran = is_ours.then_some(self.number);
                 publish(result.as_ref().map_or_else(TaskError::worker, |_| ran), result);
             }
+        };
+        loop {
+            publish(batch);
             if batch.index().is_none() {
                 if let Some((index, why)) = batch.suspected.take() {
                     // It was none of them.
@@ -278,11 +277,17 @@ impl Host {
                         order.sent(lane, index, batch.end_of(&frame), with);
                     }
                     child.receive(number, frame.len(), cancelled, |told| {
-                        self.hear::<T, O, C>(batch, &mut frame, told, again.as_ref())
+                        let is_next = self.hear::<T, O, C>(batch, &mut frame, told, again.as_ref());
+                        // At once, and before the other lane reads what comes next.
+                        publish(batch);
+                        is_next
                     })
                 }
                 Err(end) => end,
             };
+            if let End::Ending = end {
+                continue;
+            }
             if let End::Unread = end {
                 unread += 1;
                 if unread == MAX_UNREAD {
@@ -298,7 +303,7 @@ impl Host {
             }
             let limit = self.settings.task_timeout.filter(|_| matches!(end, End::TimedOut));
             let what = match end {
-                End::Answered(_) | End::NotBegun | End::Unread => None,
+                End::Answered(_) | End::Ending | End::NotBegun | End::Unread => None,
                 End::Lost(status) => Some(Elsewhere::Lost { status, building: false }),
                 End::Astray => Some(Elsewhere::Astray),
                 End::TimedOut => {
@@ -426,17 +431,20 @@ impl Host {
     /// Ends a child whose worker is through, and takes what it leaves.
     fn end(&self, child: &Child) {
         if let Some((read, summaries)) = &self.summaries {
-            let summary = match child.finish() {
-                // It has panicked, and tells of it by itself; or it died, which the next one tells.
-                None => None,
-                Some(Ok(bytes)) => Some(read(&bytes).map_err(|reason| {
-                    let reason = format!("its summary cannot be decoded: {reason}");
-                    TaskError::elsewhere(None, self.number, Elsewhere::NoResult(reason))
-                })),
-                Some(Err(Panic { message, .. })) => {
-                    Some(Err(TaskError::finish_panicked(self.number, Box::new(message))))
-                }
-            };
+            let not_sent =
+                |reason| TaskError::elsewhere(None, self.number, Elsewhere::NoResult(reason));
+            let undecoded = |reason| not_sent(format!("its summary cannot be decoded: {reason}"));
+            // Where there is none it has panicked, and has told of it; or it died, which the next one tells.
+            let summary = child.finish().map(|(status, bytes)| match status {
+                Status::Done => read(&bytes).map_err(undecoded),
+                Status::Panicked => Err(match codec::decode(&bytes) {
+                    Ok(Panic { message, .. }) => {
+                        TaskError::finish_panicked(self.number, Box::new(message))
+                    }
+                    Err(reason) => undecoded(reason),
+                }),
+                _ => Err(codec::decode(&bytes).map_or_else(undecoded, not_sent)),
+            });
             if let Some(summary) = summary {
                 summaries.add(self.number, summary);
             }
@@ -502,9 +510,9 @@ impl Host {
         }
         let start = Instant::now();
         self.doing.build(start);
-        let begun = match &self.hello {
+        let begun = match self.spec.hello(self.number, self.summaries.is_some(), &self.settings) {
             Ok(hello) => Child::start(self.number, &self.settings, hello, cancelled),
-            Err(reason) => Err(NotReady::NotBuilt(NotBuilt::Refused(reason.clone()))),
+            Err(reason) => Err(NotReady::NotBuilt(NotBuilt::Refused(reason))),
         };
         let now = Instant::now();
         let took = now - start;
@@ -627,6 +635,10 @@ impl Host {
         lock(&self.state).retired.clone()
     }
 
+    pub(super) fn spec(&self) -> &SentSpec {
+        &self.spec
+    }
+
     pub(super) fn max_frame(&self) -> usize {
         self.settings.max_frame
     }
@@ -723,26 +735,4 @@ impl Host {
             self.end(&child);
         }
     }
-}
-
-/// What a child is told at first.
-fn hello<W: Worker>(
-    spec: &impl RemoteSpec<W>,
-    number: usize,
-    finishes: bool,
-    settings: &Settings,
-) -> Result<Vec<u8>, String> {
-    let spec_bytes =
-        spec.to_bytes().map_err(|error| format!("its spec cannot be encoded: {error}"))?;
-    let hello = Hello {
-        version: VERSION,
-        worker: spec.worker_name().to_owned(),
-        number,
-        finishes,
-        spec: spec_bytes,
-        max: settings.max_frame,
-        memory_limit: settings.memory_limit,
-        nice: settings.nice,
-    };
-    codec::to_bytes(&hello)
 }

@@ -1,11 +1,12 @@
 //! What arrives over a socket: whole frames, and the beginning of the next.
 
-use std::io::{self, Read};
+use std::io;
 use std::ops::Range;
 use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::buffer::spare_capacity;
 use rustix::net::{RecvFlags, recv};
 
 use super::frame::{self, Kind};
@@ -26,8 +27,6 @@ pub(super) struct Incoming {
     bytes: Vec<u8>,
     /// Where the next frame begins.
     start: usize,
-    /// Where that ends which has arrived.
-    end: usize,
     /// So many reads are made without looking, after the last time that was in vain.
     without: u32,
     /// How many of these are left.
@@ -41,11 +40,11 @@ impl Incoming {
     ///
     /// `InvalidData` for what is no frame or one whose body has more than `max` bytes.
     pub(super) fn take(&mut self, max: usize) -> io::Result<Option<(Kind, Range<usize>)>> {
-        let Some((kind, length)) = frame::head(&self.bytes[self.start..self.end], max)? else {
+        let Some((kind, length)) = frame::head(&self.bytes[self.start..], max)? else {
             return Ok(None);
         };
         let from = self.start + frame::HEAD;
-        if self.end - from < length {
+        if self.bytes.len() - from < length {
             return Ok(None);
         }
         self.start = from + length;
@@ -74,7 +73,8 @@ impl Incoming {
             }
             match self.fill(stream) {
                 Err(error)
-                    if error.kind() == io::ErrorKind::UnexpectedEof && self.start == self.end =>
+                    if error.kind() == io::ErrorKind::UnexpectedEof
+                        && self.start == self.bytes.len() =>
                 {
                     return Ok(None);
                 }
@@ -88,15 +88,16 @@ impl Incoming {
     /// # Errors
     ///
     /// That of the read; `UnexpectedEof` at the end of the stream.
-    pub(super) fn fill(&mut self, mut stream: &UnixStream) -> io::Result<()> {
+    pub(super) fn fill(&mut self, stream: &UnixStream) -> io::Result<()> {
         if self.left > 0 {
             self.left -= 1;
-            return self.read(|room| stream.read(room));
+            return self.read(|bytes| Ok(rustix::io::read(stream, spare_capacity(bytes))?));
         }
         let start = Instant::now();
         let mut looks = 0;
         loop {
-            let looked = self.read(|room| Ok(recv(stream, room, RecvFlags::DONTWAIT)?.0));
+            let looked =
+                self.read(|bytes| Ok(recv(stream, spare_capacity(bytes), RecvFlags::DONTWAIT)?.0));
             if !is_not_there(&looked) {
                 if looks > 0 {
                     self.without = 0;
@@ -114,27 +115,32 @@ impl Incoming {
         }
         self.without = (2 * self.without + 1).min(MOST_WITHOUT);
         self.left = self.without;
-        self.read(|room| stream.read(room))
+        self.read(|bytes| Ok(rustix::io::read(stream, spare_capacity(bytes))?))
     }
 
-    /// Reads some bytes, by what is given the room for them.
+    /// Gives back the memory of what was taken, if that is much and nothing has arrived after it.
+    pub(super) fn release(&mut self) {
+        if self.start == self.bytes.len() {
+            frame::clear(&mut self.bytes);
+            self.start = 0;
+        }
+    }
+
+    /// Reads some bytes, by what appends them where there is room, and says how many.
     pub(super) fn read(
         &mut self,
-        read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+        read: impl FnOnce(&mut Vec<u8>) -> io::Result<usize>,
     ) -> io::Result<()> {
-        if self.start > 0 {
-            self.bytes.copy_within(self.start..self.end, 0);
-            (self.start, self.end) = (0, self.end - self.start);
+        self.release();
+        self.bytes.drain(..self.start);
+        self.start = 0;
+        let arrived = self.bytes.len();
+        if self.bytes.capacity() - arrived < READ {
+            self.bytes.reserve(READ.max(arrived));
         }
-        if self.bytes.len() < 2 * self.end + READ {
-            self.bytes.resize(2 * (2 * self.end + READ), 0);
-        }
-        match read(&mut self.bytes[self.end..]) {
+        match read(&mut self.bytes) {
             Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(count) => {
-                self.end += count;
-                Ok(())
-            }
+            Ok(_) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             Err(error) => Err(error),
         }
@@ -165,13 +171,15 @@ pub(super) mod tests {
                 Ok(Some((kind, body))) => each(kind, incoming.body(body)),
                 Err(error) => return (Some(error.kind()), incoming),
                 Ok(None) if bytes.is_empty() => {
-                    let rest = incoming.end - incoming.start;
+                    let rest = incoming.bytes.len() - incoming.start;
                     return ((rest > 0).then_some(io::ErrorKind::UnexpectedEof), incoming);
                 }
                 Ok(None) => incoming
-                    .read(|room| {
-                        let most = room.len().min(at_a_time);
-                        bytes.read(&mut room[..most])
+                    .read(|into| {
+                        let (now, later) = bytes.split_at(at_a_time.min(bytes.len()));
+                        into.extend_from_slice(now);
+                        bytes = later;
+                        Ok(now.len())
                     })
                     .unwrap(),
             }
@@ -223,6 +231,26 @@ pub(super) mod tests {
         let (end, incoming) = frames(&lie, 8, frame::MAX, |_, _| {});
         assert_eq!(end, Some(io::ErrorKind::UnexpectedEof));
         assert!(incoming.capacity() < 1 << 20);
+    }
+
+    #[test]
+    fn the_memory_of_a_large_frame_is_given_back() {
+        let bytes = [frame(Kind::Work, &vec![7; 8 << 20]), frame(Kind::Work, b"small")].concat();
+        let mut capacities = Vec::new();
+        let mut incoming = Incoming::default();
+        let mut rest = &bytes[..];
+        while let Ok(()) = incoming.read(|into| {
+            let now = rest.len().min(READ);
+            into.extend_from_slice(rest.split_off(..now).unwrap());
+            Ok(now)
+        }) {
+            while incoming.take(usize::MAX).unwrap().is_some() {
+                capacities.push(incoming.capacity());
+            }
+        }
+        assert!(capacities[0] >= 8 << 20 && capacities[0] <= 17 << 20, "{capacities:?}");
+        incoming.release();
+        assert!(incoming.capacity() <= 1 << 20);
     }
 
     #[test]

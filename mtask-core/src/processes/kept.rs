@@ -13,6 +13,7 @@ use super::lane::lanes;
 use super::lanes::{Run, start};
 use super::program::may_spawn;
 use super::remote::RemoteSpec;
+use super::sent_spec::SentSpec;
 use super::settings::Settings;
 use crate::backend::{Job, Team};
 use crate::care::{Care, Summaries};
@@ -76,12 +77,9 @@ impl<S> Kept<S> {
         let common = Common { settings, counters, lanes, lifespan, summaries: &self.summaries };
         let specs = self.specs.iter().enumerate();
         self.hosts = specs
-            .map(|(number, spec)| {
-                let host = Host::new(spec, number, &common);
-                match self.hosts.get(number) {
-                    Some(last) => host.after(last),
-                    None => host,
-                }
+            .map(|(number, spec)| match self.hosts.get(number) {
+                Some(last) => Host::new(last.spec().clone(), number, &common).after(last),
+                None => Host::new(SentSpec::of(spec, None), number, &common),
             })
             .collect();
         Arc::clone(&self.hosts)

@@ -10,6 +10,7 @@ use super::host::{Common, Host};
 use super::lane::{Lane, lanes};
 use super::program::may_spawn;
 use super::remote::RemoteSpec;
+use super::sent_spec::SentSpec;
 use crate::Worker;
 use crate::backend::{Job, Team};
 use crate::source::Remote;
@@ -109,8 +110,12 @@ impl Processes {
                 lifespan: team.care.lifespan,
                 summaries: &team.care.summaries,
             };
-            let specs = team.specs.iter().enumerate();
-            specs.map(|(number, spec)| Host::new(inside(spec), number, &common)).collect()
+            let mut hosts: Vec<Host> = Vec::new();
+            for (number, spec) in team.specs.iter().enumerate() {
+                let spec = SentSpec::of(inside(spec), hosts.last().map(Host::spec));
+                hosts.push(Host::new(spec, number, &common));
+            }
+            hosts.into()
         })
     }
 }

@@ -161,6 +161,8 @@ mod program;
 mod registry;
 mod remote;
 mod run;
+#[cfg(unix)]
+mod sent_spec;
 mod settings;
 #[cfg(not(unix))]
 mod unsupported;
@@ -459,8 +461,8 @@ impl Processes {
         self
     }
 
-    /// Limits what an item or its result may take when it is encoded, in bytes: 256 MiB unless set, and 4 GiB
-    /// less one MiB at the most.
+    /// Limits what an item, its result, a spec or a summary may take when it is encoded, in bytes: 256 MiB unless
+    /// set, and 4 GiB less one MiB at the most. What takes more is an error that says so.
     pub fn max_frame(mut self, bytes: usize) -> Self {
         self.settings.max_frame = bytes.min(frame::LARGEST);
         self

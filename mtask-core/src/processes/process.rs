@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use rustix::net::{self, SendAncillaryBuffer, SendFlags};
 
-use super::body::{self, Told};
-use super::child::{self, NotBuilt, Panic};
+use super::body::{self, Status, Told};
+use super::child::{self, NotBuilt};
 use super::codec;
 use super::door;
 use super::frame::{self, Kind};
@@ -97,6 +97,8 @@ pub(super) enum End {
     NotBegun,
     /// The child died before it had read them.
     Unread,
+    /// The child was told to end before it had got them; what it leaves is yet to be read.
+    Ending,
     /// The child died at them.
     Lost(ExitStatus),
     /// The child was killed at them, for the time they took.
@@ -116,7 +118,7 @@ pub(super) enum Broken {
 }
 
 impl Child {
-    /// Starts the running program once more and has it build a worker, by a `hello`.
+    /// Starts the running program once more and has it build a worker, by a hello and a spec.
     ///
     /// # Errors
     ///
@@ -124,7 +126,7 @@ impl Child {
     pub(super) fn start(
         worker: usize,
         settings: &Arc<Settings>,
-        hello: &[u8],
+        (hello, spec): (Vec<u8>, &[u8]),
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Self, NotReady> {
         let mut build = Watch::start(settings.build_timeout, cancelled);
@@ -134,9 +136,10 @@ impl Child {
         child.wait_for_greeting(cancelled)?;
         let answer = {
             let mut reader = lock(&child.reader);
-            let answer = child.write(Kind::Hello, [hello, &[]], &mut build);
-            answer
-                .map_err(|(broken, _)| broken)
+            let told = child
+                .write(Kind::Hello, [&hello, &[]], &mut build)
+                .and_then(|()| child.write(Kind::Spec, [spec, &[]], &mut build));
+            told.map_err(|(broken, _)| broken)
                 .and_then(|()| child.read(&mut reader, &mut build))
                 .map(|(kind, body)| (kind, codec::decode::<NotBuilt>(reader.incoming.body(body))))
         };
@@ -235,7 +238,7 @@ impl Child {
     ///
     /// # Errors
     ///
-    /// How it ended where they were not sent; the child is gone then.
+    /// How it ended where they were not sent; the child is gone then, or was told to end.
     pub(super) fn send(
         &self,
         items: &[u8],
@@ -255,6 +258,9 @@ impl Child {
             Err((broken, written)) => {
                 sent.is_partial |= written > 0;
                 drop(sent);
+                if self.ending.load(Ordering::Relaxed) {
+                    return Err(End::Ending);
+                }
                 // Another one, which was before it, ended the child.
                 let not_begun = lock(&self.turn).frame < number;
                 self.lose();
@@ -351,6 +357,7 @@ impl Child {
             if (kind == Kind::Last) != (*left == 0) {
                 return Err(Broken::Astray);
             }
+            reader.incoming.release();
         }
         Ok(())
     }
@@ -452,14 +459,15 @@ impl Child {
 
     /// Lets the worker end, and gives what it leaves, as it tells it; nothing where it died instead, or takes
     /// longer than is set. The process ends after it.
-    pub(super) fn finish(&self) -> Option<Result<Vec<u8>, Panic>> {
+    pub(super) fn finish(&self) -> Option<(Status, Vec<u8>)> {
         self.tell_end();
         let mut reader = lock(&self.reader);
         let mut watch = Watch::start(self.patience(), &|| false);
         loop {
             match self.read(&mut reader, &mut watch) {
                 Ok((Kind::Summary, body)) => {
-                    return codec::decode(reader.incoming.body(body)).ok();
+                    let (&status, bytes) = reader.incoming.body(body).split_first()?;
+                    return Some((Status::of(status)?, bytes.to_vec()));
                 }
                 // Results of a frame that nobody waits for any more.
                 Ok((Kind::Results | Kind::Last, _)) => {}

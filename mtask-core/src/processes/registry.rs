@@ -21,7 +21,7 @@ pub struct Entry {
     name: fn() -> &'static str,
     /// The worker is finished at its end, and its summary sent.
     finishes: bool,
-    serve: fn(&mut Session, &[u8]) -> io::Result<()>,
+    serve: fn(&mut Session) -> io::Result<()>,
 }
 
 inventory::collect!(Entry);
@@ -50,8 +50,8 @@ impl Entry {
         Self { name: type_name::<W>, finishes: true, serve: serve_and_finish::<S, W> }
     }
 
-    pub(super) fn serve(&self, session: &mut Session, spec: &[u8]) -> io::Result<()> {
-        (self.serve)(session, spec)
+    pub(super) fn serve(&self, session: &mut Session) -> io::Result<()> {
+        (self.serve)(session)
     }
 }
 

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::boxed::RemoteBoxSpec;
 use super::codec;
+#[cfg(unix)]
+use super::frame;
 use crate::care::AnySummary;
 use crate::error::BoxError;
 use crate::{Finish, Spec, Summing, Worker};
@@ -129,6 +131,19 @@ impl RemoteError {
     pub(super) fn of(error: &(dyn Error + 'static)) -> Self {
         let causes = std::iter::successors(error.source(), |&cause| cause.source());
         Self { message: error.to_string(), causes: causes.map(ToString::to_string).collect() }
+    }
+
+    /// Cuts texts that are too long to be told.
+    #[cfg(unix)]
+    pub(super) fn shorten(&mut self, most: usize) {
+        frame::shorten(&mut self.message, most / 2);
+        let mut left = most / 2;
+        self.causes.retain_mut(|cause| {
+            let told = left > 0;
+            frame::shorten(cause, left);
+            left = left.saturating_sub(cause.len());
+            told
+        });
     }
 
     /// The text of the error itself.

@@ -20,7 +20,7 @@ use crate::{TaskError, Worker};
 #[derive(Debug)]
 pub enum Session {}
 
-pub(super) fn serve<S, W>(session: &mut Session, _: &[u8]) -> io::Result<()> {
+pub(super) fn serve<S, W>(session: &mut Session) -> io::Result<()> {
     match *session {}
 }
 
