@@ -127,7 +127,7 @@ fn a_build_that_fails() {
         assert_eq!(errors.len(), 5);
         for (index, error) in errors.iter().enumerate() {
             assert_eq!(error.index(), Some(index), "{build:?}");
-            let kinds = [TaskErrorKind::BuildFailed, TaskErrorKind::WorkerLost];
+            let kinds = [TaskErrorKind::BuildFailed, TaskErrorKind::NoWorkerLeft];
             assert!(kinds.contains(&error.kind()), "{build:?}: {error}");
         }
     }

@@ -88,6 +88,9 @@ struct Inner {
 pub(crate) enum GivenUp {
     /// Its builds failed, the last by this error.
     Builds(Box<str>),
+    /// No process could be started for it, or none lived until it was built: in words.
+    #[cfg(all(feature = "processes", unix, not(loom)))]
+    Process(Box<str>),
     /// Its processes ended too often.
     #[cfg(all(feature = "processes", unix, not(loom)))]
     Ends { count: usize, within: Duration },
@@ -97,6 +100,8 @@ impl fmt::Display for GivenUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Builds(last) => write!(f, "the last build failed with: {last}"),
+            #[cfg(all(feature = "processes", unix, not(loom)))]
+            Self::Process(reason) => f.write_str(reason),
             #[cfg(all(feature = "processes", unix, not(loom)))]
             Self::Ends { count, within } => {
                 write!(f, "its process ended {count} times within {within:?}")

@@ -16,6 +16,7 @@ use super::process::{Child, End, NotReady};
 use super::remote::ReadSummary;
 use super::sent_spec::SentSpec;
 use super::settings::Settings;
+use super::starts::{ATTEMPTS, Begin, Failure, Starts};
 use crate::care::{Place, Retry, Summaries};
 use crate::error::{Elsewhere, GivenUp};
 use crate::stats::{Counters, Tally};
@@ -41,6 +42,10 @@ pub(super) struct Host {
     lifespan: Option<usize>,
     /// How what the worker leaves is read, and where it goes.
     summaries: Option<(ReadSummary, Arc<Summaries>)>,
+    /// When processes of the run's workers are started.
+    starts: Arc<Starts>,
+    /// The next process that cannot be started is the last one.
+    is_last_try: AtomicBool,
     state: Mutex<State>,
     /// A child is there.
     up: AtomicBool,
@@ -69,6 +74,8 @@ struct State {
     deaths: Vec<Instant>,
     /// How the last one died that none has followed yet.
     ended: Option<ExitStatus>,
+    /// Why the last one could not be started.
+    failure: Option<Box<str>>,
     /// Why there will be no more of them.
     retired: Option<GivenUp>,
 }
@@ -91,6 +98,7 @@ struct Gate {
 /// What the hosts of a run have in common.
 pub(super) struct Common<'a> {
     pub(super) settings: Arc<Settings>,
+    pub(super) starts: Arc<Starts>,
     pub(super) counters: &'a Arc<Counters>,
     /// How many lanes each has.
     pub(super) lanes: usize,
@@ -117,18 +125,20 @@ pub(super) struct Asked<'a, T, O> {
 
 /// Why there is no child to send to.
 enum NoChild {
-    /// It could not be built, or not in time.
+    /// The worker could not be built, or not in time.
     Failed(NoBuild),
+    /// Its process could not be started, which is tried again after so long.
+    Later(Duration),
     /// There will be none any more.
     Retired,
 }
 
 /// What kept a worker from being built.
 enum NoBuild {
-    /// The child told of it, or was not started.
+    /// The child told of it, or nothing could be sent to one.
     Told(NotBuilt),
-    /// The child did not live to tell.
-    Elsewhere(Elsewhere),
+    /// The child was killed for the time that it took.
+    TimedOut(Elsewhere),
 }
 
 impl NoBuild {
@@ -136,7 +146,7 @@ impl NoBuild {
     fn into_error(self, index: Option<usize>, worker: usize) -> TaskError {
         match self {
             Self::Told(reason) => reason.into_error(index, worker),
-            Self::Elsewhere(what) => TaskError::elsewhere(index, worker, what),
+            Self::TimedOut(what) => TaskError::elsewhere(index, worker, what),
         }
     }
 }
@@ -145,7 +155,7 @@ impl fmt::Display for NoBuild {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Told(reason) => write!(f, "{reason}"),
-            Self::Elsewhere(what) => write!(f, "it {what}"),
+            Self::TimedOut(what) => write!(f, "it {what}"),
         }
     }
 }
@@ -159,7 +169,7 @@ impl State {
 
 impl Host {
     pub(super) fn new(spec: SentSpec, number: usize, common: &Common<'_>) -> Self {
-        let Common { settings, counters, lanes, lifespan, summaries } = common;
+        let Common { settings, starts, counters, lanes, lifespan, summaries } = common;
         let summaries = spec.summary.zip(Option::clone(summaries));
         let gate = Gate { lanes: *lanes, keeps: settings.is_kept, ..Gate::default() };
         Self {
@@ -170,6 +180,8 @@ impl Host {
             doing: Doing::new(Arc::clone(counters), number),
             lifespan: *lifespan,
             summaries,
+            starts: Arc::clone(starts),
+            is_last_try: AtomicBool::new(false),
             state: Mutex::default(),
             up: AtomicBool::new(false),
             torn: AtomicBool::new(false),
@@ -187,12 +199,12 @@ impl Host {
         let mut state = mem::take(&mut *lock(&last.state));
         if let Some(child) = &state.child {
             child.wait_at_most(self.settings.shutdown_timeout);
-            self.up = AtomicBool::new(true);
+            self.set_up(true);
         }
         if state.retired.is_some() {
             // Its child has given up too.
             state.child.take().inspect(|child| child.end());
-            self.up = AtomicBool::new(false);
+            self.set_up(false);
         }
         self.torn = AtomicBool::new(last.torn.load(Ordering::Relaxed));
         // One that was to have a longer time gets one item more, at which that ends.
@@ -202,8 +214,8 @@ impl Host {
         self
     }
 
-    /// Has items run and gives the result of each, in order; not of all where the worker is retired.
-    /// Gives what the last ones took, and how many those were.
+    /// Has items run and gives the result of each, in order; not of all where the worker is retired, or no
+    /// process for it can be started for now. Gives what the last ones took, and how many those were.
     pub(super) fn run<T, O, C: Crossing<T, O>>(
         &self,
         batch: &mut Batch<O>,
@@ -254,7 +266,7 @@ impl Host {
                     batch.answer(&mut frame, Err(error));
                     continue;
                 }
-                Err(NoChild::Retired) => return pace,
+                Err(NoChild::Later(_) | NoChild::Retired) => return pace,
             };
             if let Some(order) = &self.order {
                 let is_over = || cancelled() || !child.is_alive() || !is_wanted(index);
@@ -401,7 +413,7 @@ impl Host {
         let mut state = lock(&self.state);
         state.served += count;
         if state.served >= most && state.is(child) {
-            self.up.store(false, Ordering::Relaxed);
+            self.set_up(false);
             let served = state.served;
             // It is left there, so that none is started before it has ended.
             drop(state);
@@ -509,6 +521,15 @@ impl Host {
             return Err(NoChild::Retired);
         }
         let start = Instant::now();
+        let is_last_try = self.is_last_try.load(Ordering::Relaxed);
+        match self.starts.begin(self.number, is_last_try, start) {
+            Begin::Now => {}
+            Begin::Later(left) => return Err(NoChild::Later(left)),
+            Begin::Never(reason) => {
+                self.retire(state, &reason, GivenUp::Process(reason.clone()));
+                return Err(NoChild::Retired);
+            }
+        }
         self.doing.build(start);
         let begun = match self.spec.hello(self.number, self.summaries.is_some(), &self.settings) {
             Ok(hello) => Child::start(self.number, &self.settings, hello, cancelled),
@@ -518,7 +539,6 @@ impl Host {
         let took = now - start;
         self.doing.built(now);
         self.tally().spent_building(took);
-        let building = true;
         let failure = match begun {
             Ok(child) => {
                 if let Some(ended) = state.ended.take() {
@@ -529,19 +549,55 @@ impl Host {
                 self.torn.store(false, Ordering::Relaxed);
                 let child = Arc::new(child);
                 state.child = Some(Arc::clone(&child));
-                self.up.store(true, Ordering::Relaxed);
+                self.set_up(true);
                 return Ok(child);
             }
             Err(NotReady::NotBuilt(reason)) => NoBuild::Told(reason),
-            Err(NotReady::NoProcess(reason)) => NoBuild::Told(NotBuilt::Refused(reason)),
-            Err(NotReady::Late(limit)) => NoBuild::Elsewhere(Elsewhere::Late(limit)),
             Err(NotReady::TimedOut(limit)) => {
-                NoBuild::Elsewhere(Elsewhere::TimedOut { limit, building })
+                NoBuild::TimedOut(Elsewhere::TimedOut { limit, building: true })
             }
-            Err(NotReady::Lost(status)) => NoBuild::Elsewhere(Elsewhere::Lost { status, building }),
+            Err(NotReady::NoProcess(reason)) => {
+                return Err(self.not_started(state, reason, false, cancelled));
+            }
+            Err(NotReady::Late(limit)) => {
+                let reason = format!("it {}", Elsewhere::Late(limit));
+                return Err(self.not_started(state, reason, true, cancelled));
+            }
+            Err(NotReady::Lost(status)) => {
+                let reason = format!("it {}", Elsewhere::Lost { status, building: true });
+                return Err(self.not_started(state, reason, false, cancelled));
+            }
         };
+        self.starts.down(self.number, now);
         self.failed(state, failure.to_string());
         Err(NoChild::Failed(failure))
+    }
+
+    /// Counts a process that could not be started or died before its worker was built, unless it was ended with
+    /// its run.
+    fn not_started(
+        &self,
+        state: &mut State,
+        reason: String,
+        is_late: bool,
+        cancelled: &dyn Fn() -> bool,
+    ) -> NoChild {
+        let now = Instant::now();
+        if cancelled() || self.over.load(Ordering::Relaxed) {
+            self.starts.down(self.number, now);
+            return NoChild::Retired;
+        }
+        let is_last_try = self.is_last_try.load(Ordering::Relaxed);
+        let failure = Failure { reason: &reason, is_late, is_last_try };
+        let (failures, pause) = self.starts.failed(self.number, &failure, now);
+        Counters::count(&self.counters.failed_builds);
+        trace::build_failed(self.number, failures as usize, || reason.as_str().into());
+        let Some(pause) = pause else {
+            self.retire(state, &reason, GivenUp::Process(reason.as_str().into()));
+            return NoChild::Retired;
+        };
+        state.failure = Some(reason.into());
+        NoChild::Later(pause)
     }
 
     /// Counts a build that came to something.
@@ -566,6 +622,7 @@ impl Host {
             Counters::count(&self.counters.retired);
             trace::retired(self.number, reason);
             state.retired = Some(why);
+            self.starts.retire(self.number);
             lock(&self.gate).retired = true;
             self.changed.notify_all();
         }
@@ -583,11 +640,12 @@ impl Host {
     /// too often.
     fn mourn(&self, state: &mut State, child: &Child, limit: Option<Duration>) {
         state.ended = child.put_away();
+        self.starts.lost();
         if let Some(status) = state.ended {
             trace::process_ended(self.number, status, limit);
         }
         state.child = None;
-        self.up.store(false, Ordering::Relaxed);
+        self.set_up(false);
         self.ended.notify_all();
         let Some((most, within)) = self.settings.max_restarts else { return };
         if self.over.load(Ordering::Relaxed) {
@@ -603,21 +661,42 @@ impl Host {
         }
     }
 
-    /// Builds the worker where it is not there, with no item in hand.
-    pub(super) fn build(&self, cancelled: &dyn Fn() -> bool) -> Result<(), TaskError> {
+    /// Builds the worker where it is not there, with no item in progress. `pause` backs off between attempts
+    /// to start its process, of which there are as many as are made where no worker ever was up.
+    pub(super) fn build(
+        &self,
+        cancelled: &dyn Fn() -> bool,
+        pause: &dyn Fn(Duration) -> bool,
+    ) -> Result<(), TaskError> {
         if self.torn.swap(false, Ordering::Relaxed) {
             // It builds no worker before it has an item.
             self.end_child();
         }
-        match self.child(cancelled) {
-            Ok(_) => Ok(()),
-            Err(NoChild::Failed(reason)) => Err(reason.into_error(None, self.number)),
-            Err(NoChild::Retired) => {
-                let reason = self
-                    .given_up()
-                    .map_or_else(|| "the run is over".to_owned(), |why| why.to_string());
-                Err(TaskError::build_failed(None, self.number, BuildError::from(reason)))
-            }
+        let mut attempt = 1;
+        loop {
+            let reason = match self.child(cancelled) {
+                Ok(_) => return Ok(()),
+                Err(NoChild::Failed(reason)) => {
+                    return Err(reason.into_error(None, self.number));
+                }
+                Err(NoChild::Later(left)) if attempt < ATTEMPTS && pause(left) => {
+                    attempt += 1;
+                    continue;
+                }
+                Err(NoChild::Later(_)) => lock(&self.state).failure.as_deref().map(str::to_owned),
+                Err(NoChild::Retired) => self.given_up().map(|why| why.to_string()),
+            };
+            let reason = reason.unwrap_or_else(|| "the run is over".to_owned());
+            return Err(TaskError::build_failed(None, self.number, BuildError::from(reason)));
+        }
+    }
+
+    fn set_up(&self, is_up: bool) {
+        self.up.store(is_up, Ordering::Relaxed);
+        if is_up {
+            self.starts.up(self.number);
+        } else {
+            self.starts.down(self.number, Instant::now());
         }
     }
 
@@ -628,6 +707,24 @@ impl Host {
 
     pub(super) fn is_retired(&self) -> bool {
         lock(&self.gate).retired
+    }
+
+    /// No more children are started, or none for the items of this run.
+    pub(super) fn is_through(&self) -> bool {
+        self.over.load(Ordering::Relaxed) || self.is_retired()
+    }
+
+    /// How long until a process is tried again that could not be started; none where there is no such need.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        if self.is_last_try.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.starts.left(self.number, Instant::now())
+    }
+
+    /// Has the next process that cannot be started be the last one: the run is to come to its end.
+    pub(super) fn try_once_more(&self) {
+        self.is_last_try.store(true, Ordering::Relaxed);
     }
 
     /// Why there will be no more children.
@@ -674,6 +771,7 @@ impl Host {
     /// Has the child be through when it is so with the item in hand, and no other be started.
     pub(super) fn cancel(&self) {
         self.over.store(true, Ordering::Relaxed);
+        self.starts.cancel();
         // The first lane may be inside the source, and not leave.
         lock(&self.gate).over = true;
         self.changed.notify_all();
@@ -686,6 +784,18 @@ impl Host {
             && let Some(child) = &state.child
         {
             word(child);
+        }
+    }
+
+    /// A lane is through with its items, of which there are no more. The first one of a worker keeps it for what
+    /// other lanes still have, where processes of the run have died.
+    pub(super) fn stand_by(&self, is_first: bool) {
+        // The second lane is not to wait for cheap items any more.
+        lock(&self.gate).over = true;
+        self.changed.notify_all();
+        self.starts.leave();
+        if is_first && !self.is_retired() {
+            self.starts.stand_by();
         }
     }
 
@@ -730,7 +840,7 @@ impl Host {
 
     fn end_child(&self) {
         let child = lock(&self.state).child.take();
-        self.up.store(false, Ordering::Relaxed);
+        self.set_up(false);
         if let Some(child) = child {
             self.end(&child);
         }

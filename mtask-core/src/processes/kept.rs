@@ -15,6 +15,7 @@ use super::program::may_spawn;
 use super::remote::RemoteSpec;
 use super::sent_spec::SentSpec;
 use super::settings::Settings;
+use super::starts::Starts;
 use crate::backend::{Job, Team};
 use crate::care::{Care, Summaries};
 use crate::pool::Seat;
@@ -74,7 +75,9 @@ impl<S> Kept<S> {
         S: RemoteSpec<W>,
     {
         let settings = Arc::new(self.settings.of_run(self.specs.len(), timeout));
-        let common = Common { settings, counters, lanes, lifespan, summaries: &self.summaries };
+        let starts = Arc::new(Starts::new(self.specs.len(), self.specs.len() * lanes));
+        let summaries = &self.summaries;
+        let common = Common { settings, starts, counters, lanes, lifespan, summaries };
         let specs = self.specs.iter().enumerate();
         self.hosts = specs
             .map(|(number, spec)| match self.hosts.get(number) {
@@ -118,8 +121,14 @@ impl<S> Kept<S> {
         let counters = Arc::new(Counters::new(self.specs.len()));
         let hosts = self.next_hosts(&counters, 0, None, None);
         let trace = Scope::here();
-        let outcomes =
-            all_at_once(&hosts, |host| trace.worker(host.number).enter(|| host.build(&|| false)));
+        // Nobody else has the pool, so that nothing can end it.
+        let pause = |time| {
+            thread::sleep(time);
+            true
+        };
+        let outcomes = all_at_once(&hosts, |host| {
+            trace.worker(host.number).enter(|| host.build(&|| false, &pause))
+        });
         outcomes.into_iter().collect()
     }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::batch::Batch;
 use super::crossing::Crossing;
 use super::host::{Again, Asked, Host};
+use super::starts::FIRST_PAUSE;
 use crate::bridge::{Bridge, Chunk, Pull, Slept};
 use crate::care::Retry;
 use crate::error::drop_caught;
@@ -55,8 +56,12 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
     pub(super) fn work(self, mut pull: impl Pull<T>, build_now: bool) {
         let (bridge, host) = (&*self.bridge, self.host());
         if build_now {
-            let outcome =
-                if self.is_first() { host.build(&|| bridge.is_cancelled()) } else { Ok(()) };
+            let pause = |time| bridge.bell().pause(time);
+            let outcome = if self.is_first() {
+                host.build(&|| bridge.is_cancelled(), &pause)
+            } else {
+                Ok(())
+            };
             bridge.report_build(self.number, outcome);
         }
         let mut pace = Pace::new();
@@ -69,6 +74,9 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
         loop {
             if !self.is_first() {
                 host.wait_for_cheap_items();
+            }
+            while let Some(time) = host.pause() {
+                self.back_off(Some(time), |time| bridge.bell().pause(time));
             }
             if !is_last_of_all && host.is_retired() {
                 is_last_of_all = bridge.retire(self.number);
@@ -86,8 +94,8 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
             let paused = Cell::new(Duration::ZERO);
             host.tally().claimed(share(start - from), share(input), share(room));
             let Some(mut chunk) = claimed else { break };
-            enter(WorkerState::Working, start);
             let (first, built) = (chunk.index(), host.tally().building());
+            enter(WorkerState::Working, start);
             loop {
                 batch.clear();
                 bridge.take_while(&mut chunk, |index, input| {
@@ -108,12 +116,20 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
             last = Some(chunk);
         }
         enter(WorkerState::Idle, from);
+        host.stand_by(self.is_first());
         drop(self);
         drop_caught(pull);
     }
 
-    /// Has items run, by another worker if this one is retired meanwhile, and publishes what comes of
-    /// each. Adds to `paused` how long it has waited between attempts.
+    /// Waits for some of the time before a process is tried again that could not be started, by `pause`.
+    fn back_off(&self, time: Option<Duration>, pause: impl FnOnce(Duration) -> bool) {
+        if !pause(time.unwrap_or(FIRST_PAUSE).min(FIRST_PAUSE)) {
+            self.host().try_once_more();
+        }
+    }
+
+    /// Has items run, by another worker where this one is retired meanwhile or cannot be started for now, and
+    /// publishes what comes of each. Adds to `paused` how long it has waited between attempts.
     fn run(
         &self,
         batch: &mut Batch<O>,
@@ -139,13 +155,23 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
             again: self.retry.map(|retry| Again { retry, pause: &pause }),
         };
         let (before, after) = self.hosts.split_at(self.worker());
-        for host in after.iter().chain(before) {
-            let took = host.run::<T, O, C>(batch, &asked, |worker, result| {
-                bridge.publish(chunk, worker, result);
-            });
-            if let Some((took, count)) = took {
-                pace.measured(took, count);
+        loop {
+            for host in after.iter().chain(before) {
+                // Others are not built for what this one may still do.
+                if host.number != self.worker() && !host.is_up() && !self.host().is_retired() {
+                    continue;
+                }
+                let took = host.run::<T, O, C>(batch, &asked, |worker, result| {
+                    bridge.publish(chunk, worker, result);
+                });
+                if let Some((took, count)) = took {
+                    pace.measured(took, count);
+                }
             }
+            if batch.index().is_none() || self.hosts.iter().all(Host::is_through) {
+                break;
+            }
+            self.back_off(self.host().pause(), pause);
         }
         batch.give_up(|index, begun| {
             TaskError::no_worker_left(index, self.host().given_up()).after(begun)

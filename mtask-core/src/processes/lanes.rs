@@ -11,6 +11,7 @@ use super::lane::{Lane, lanes};
 use super::program::may_spawn;
 use super::remote::RemoteSpec;
 use super::sent_spec::SentSpec;
+use super::starts::Starts;
 use crate::Worker;
 use crate::backend::{Job, Team};
 use crate::source::Remote;
@@ -105,6 +106,7 @@ impl Processes {
         start::<I, S, W, C>(job, eager, lanes, |team| {
             let common = Common {
                 settings: Arc::new(settings.of_run(team.specs.len(), team.timeout)),
+                starts: Arc::new(Starts::new(team.specs.len(), team.specs.len() * lanes)),
                 counters: &team.counters,
                 lanes,
                 lifespan: team.care.lifespan,

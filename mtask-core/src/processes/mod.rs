@@ -164,6 +164,8 @@ mod run;
 #[cfg(unix)]
 mod sent_spec;
 mod settings;
+#[cfg(unix)]
+mod starts;
 #[cfg(not(unix))]
 mod unsupported;
 #[cfg(unix)]
