@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -48,9 +48,15 @@ fn current() -> Option<Id> {
     ENTERED.with_borrow(|entered| entered.last().copied().map(Id::from_u64))
 }
 
+/// A subscriber that no thread has. While a process has only one, tracing lets the thread that comes to a call site
+/// first say whether anybody listens there, and keeps the answer for all threads: that of a test without a
+/// subscriber would silence the call site for a test that has the one. Where there are two, all are asked.
+static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Collector::default()));
+
 impl Collector {
     /// Calls `f` with this as the thread's subscriber.
     pub(crate) fn hear<T>(&self, f: impl FnOnce() -> T) -> T {
+        LazyLock::force(&ANOTHER);
         dispatcher::with_default(&Dispatch::new(self.clone()), f)
     }
 
