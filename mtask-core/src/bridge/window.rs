@@ -107,6 +107,37 @@ mod tests {
     }
 
     #[test]
+    fn the_docs_have_these_numbers() {
+        let grouped = |n: usize| format!("{},{:03}", n / 1_000, n % 1_000);
+        let options = include_str!("../par/options.rs");
+        let readme = include_str!("README.md");
+        let (work, bytes) = (WORK / 1_000_000, BYTES >> 20);
+        for (text, said) in [
+            (options, format!("it begins with {LEAST} items for each worker")),
+            (
+                options,
+                format!(
+                    "to {work} ms of work for each worker, {} items and {bytes} MiB",
+                    grouped(MOST)
+                ),
+            ),
+            (options, format!("{} are the most", grouped(MOST_OWNING))),
+            (readme, format!("it begins with {LEAST} items for each worker")),
+            (
+                readme,
+                format!(
+                    "to {work} ms of work for each worker, at most {} items ({} where",
+                    grouped(MOST),
+                    grouped(MOST_OWNING)
+                ),
+            ),
+            (readme, format!("and {bytes} MiB of them")),
+        ] {
+            assert!(text.contains(&said), "the docs do not say {said:?}");
+        }
+    }
+
+    #[test]
     fn large_items_are_fewer() {
         for (item_bytes, most) in [(0, MOST), (512, MOST), (1024, 2048), (usize::MAX, 32)] {
             let mut window = Window::new(&Plan { item_bytes, ..plan(None) });

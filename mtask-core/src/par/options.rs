@@ -381,8 +381,8 @@ where
     }
 
     /// Rarely needed: sets the most items that a worker claims at a time, and pulls in one turn at
-    /// the source. Without it claims adapt: to as many items as take a millisecond, 1,024 at most, and no
-    /// more than the worker's share of half the window. `batch_size(1)` has every item pulled,
+    /// the source. Without it claims adapt: to as many items as take a millisecond, 2,048 at most, and no
+    /// more than the worker's share of the window. `batch_size(1)` has every item pulled,
     /// claimed and run by itself.
     ///
     /// Whatever the size, what a worker has claimed and not begun is open to workers that have

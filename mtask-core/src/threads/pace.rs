@@ -88,6 +88,28 @@ mod tests {
     }
 
     #[test]
+    fn the_docs_have_these_numbers() {
+        let option = include_str!("../par/options.rs");
+        let readme = include_str!("../bridge/README.md");
+        for (text, said) in [
+            (
+                option,
+                format!(
+                    "as many items as take a millisecond, {},{:03} at most",
+                    MOST / 1000,
+                    MOST % 1000
+                ),
+            ),
+            (option, format!("take less than {} µs", QUICK.as_micros())),
+            (readme, format!("take less than {} µs", QUICK.as_micros())),
+            (readme, format!("up to {MOST_IN_STEP}, where those take {} µs", STEP.as_micros())),
+        ] {
+            assert!(text.contains(&said), "the docs do not say {said:?}");
+        }
+        assert_eq!(AIM, Duration::from_millis(1));
+    }
+
+    #[test]
     fn a_worker_that_is_not_built_claims_one_item() {
         let mut pace = Pace::new();
         sizes(&mut pace, Duration::from_nanos(2), 12);
