@@ -58,6 +58,21 @@
 //! Nothing is told of every item, and an item costs nothing more; but with `.inline()`, where each is run inside
 //! the worker's span. A worker in a process tells of itself there, to a subscriber that is set before
 //! `mtask::init()`, if any.
+//!
+//! # `panic = "abort"`, and `fork`
+//!
+//! With `panic = "abort"` in the profile a panic ends the program, and there is nothing that mtask could catch:
+//! in threads a panic of a worker, of its build or of the source is the end of everything, and
+//! [`Panicked`](TaskErrorKind::Panicked) never comes. In [processes](mod@processes) it is the end of one child: an item that
+//! is [`WorkerLost`](TaskErrorKind::WorkerLost) with `SIGABRT`, or a failed build.
+//!
+//! A program that forks, by `libc::fork` or a library that does it, has one thread in the forked child: the one that
+//! called it. The threads of a run that had started are not there. So in the child such a run neither goes on nor ends:
+//! `next()` on it waits for ever, and so does its drop, unless there is a
+//! [`shutdown_timeout`](ParStateful::shutdown_timeout). Fork before the first run starts, or leave the child by `exec` or
+//! `_exit`, which drop nothing; [`std::process::Command`] does that by itself. A run that is made in the child has threads
+//! of its own, as far as the rest of the program bears it: a lock that another thread held at the fork stays
+//! locked. A worker that forks is bound by the same, and its child must not return from `call`.
 #![forbid(unsafe_code)]
 
 pub use mtask_core::*;

@@ -60,7 +60,7 @@
 //! - A worker that is the only one has its items in their order, also after it was built again; but what is
 //!   tried again comes after others that were sent with it.
 //! - A panic crosses as its message and its place, and costs one item, as in threads; with
-//!   `panic = "abort"` it is a lost worker.
+//!   `panic = "abort"` it is a lost worker, with `SIGABRT` as its signal, or a failed build.
 //! - What a worker starts itself is not ended with it: a program that it runs goes on after a time limit, or
 //!   after the end of everything.
 //! - Dropping the iterator waits for the item in hand, as in threads; a

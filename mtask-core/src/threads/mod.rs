@@ -53,6 +53,10 @@ use crate::{Spec, Worker};
 /// source or after a [`shutdown_timeout`](crate::ParStateful::shutdown_timeout), has no pool any
 /// more to `spawn` into.
 ///
+/// With `panic = "abort"` a worker's panic ends the program; to lose no more than the item there are processes, feature
+/// `processes`. In a child that the program forks, the threads of its runs are missing: a run that had started must be
+/// neither asked nor dropped there.
+///
 /// # Examples
 ///
 /// ```
