@@ -27,7 +27,7 @@ use crate::care::{Care, Flatten, Summaries};
 use crate::error::PanicPayload;
 use crate::inline::Inline;
 #[cfg(feature = "progress")]
-use crate::progress::{ProgressOptions, Reporter};
+use crate::progress::{Ending, ProgressOptions, Reporter};
 use crate::stage::Stage;
 use crate::stats::Counters;
 use crate::sync::Arc;
@@ -252,11 +252,15 @@ where
             self.errors += 1;
         }
         #[cfg(feature = "progress")]
-        if let Some(reporter) = &self.reporter {
+        if let Some(reporter) = &mut self.reporter {
             if failed {
                 reporter.error();
             }
-            reporter.item();
+            if is_item {
+                reporter.item();
+            } else {
+                reporter.start_failed();
+            }
         }
     }
 }
@@ -281,7 +285,8 @@ where
         if let Some(options) = self.progress.take() {
             let length = self.hint.1.filter(|&most| most == self.hint.0);
             let length = length.map(|length| length as u64);
-            let reporter = Reporter::start(options, length, Arc::clone(&counters));
+            let reporter =
+                Reporter::start(options, length, Arc::clone(&counters), Arc::clone(&self.bell));
             if let Some(room) = reporter.room() {
                 self.bell.make_room(room);
             }
@@ -352,7 +357,10 @@ where
                 self.state = State::Done;
                 #[cfg(feature = "progress")]
                 if let Some(reporter) = self.reporter.take() {
-                    reporter.finish();
+                    // A cancel that came after the last item was pulled has cut off nothing.
+                    let whole = self.hint.1 == Some(self.yielded);
+                    let cancelled = self.bell.is_closed() && !whole;
+                    reporter.finish(if cancelled { Ending::Cancelled } else { Ending::Complete });
                 }
                 self.trace.finished(|| self.stats());
                 return None;
@@ -360,7 +368,9 @@ where
             Err(payload) => {
                 self.state = State::Done;
                 #[cfg(feature = "progress")]
-                drop(self.reporter.take());
+                if let Some(reporter) = self.reporter.take() {
+                    reporter.finish(Ending::SourcePanicked);
+                }
                 self.trace.source_panicked(PanicPayload::text(&*payload));
                 resume_unwind(payload);
             }

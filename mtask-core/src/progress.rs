@@ -4,7 +4,12 @@
 //! times a second, with those that the workers keep in any case where they are shown too, and is the
 //! only one that looks at a clock, formats and draws. It draws the end as well, since indicatif draws
 //! nothing on a thread that is panicking.
+//!
+//! indicatif formats the bars, and keeps them in order; on standard error it draws them on a canvas
+//! of ours (`canvas.rs`), as on a terminal others print too (`terminal.rs`), and a notebook keeps
+//! lines only (`notebook.rs`).
 
+mod canvas;
 mod display;
 mod notebook;
 mod options;
@@ -13,6 +18,7 @@ mod reporter;
 mod room;
 mod screen;
 mod status;
+mod terminal;
 #[cfg(test)]
 mod tests;
 mod workers;
@@ -21,3 +27,4 @@ pub use options::ProgressOptions;
 pub(crate) use reporter::Reporter;
 pub use room::ItemBar;
 pub(crate) use room::Room;
+pub(crate) use status::Ending;

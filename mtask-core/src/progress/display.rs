@@ -2,17 +2,21 @@
 
 use std::fmt;
 use std::io::Write;
-use std::mem;
 use std::time::Duration;
+use std::{io, mem};
 
+use console::{Style, StyledObject};
+use indicatif::TermLike as _;
 use indicatif::style::ProgressTracker;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::ProgressOptions;
+use super::canvas::{Canvas, Line, Paint};
 use super::pace::Pace;
 use super::room::Room;
-use super::screen::Screen;
-use super::status::Status;
+use super::screen::{Place, Screen};
+use super::status::{Ending, Phase, Status};
+use super::terminal::{Guard, Terminal};
 use super::workers::{Lines, Watch};
 use crate::WorkerStats;
 use crate::sync::{Arc, Mutex, lock};
@@ -25,15 +29,6 @@ const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How often a bar is drawn in a notebook at first, unless the caller says.
 const NOTEBOOK_INTERVAL: Duration = Duration::from_millis(500);
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// By its last item.
-    Finished,
-    /// Before: dropped, or by a panic or an error.
-    Stopped,
-}
 
 /// How the workers of a run are shown.
 enum Workers {
@@ -64,6 +59,10 @@ pub(super) struct Display {
     /// Whether the bar is the caller's.
     lent: bool,
     leave: Option<bool>,
+    /// The terminal that it is on, where that is standard error, and by what that knows of it.
+    terminal: Option<(Terminal, Guard)>,
+    /// The bars among which it stands, where they are those of this process.
+    shared: Option<MultiProgress>,
 }
 
 impl Display {
@@ -93,6 +92,17 @@ impl Display {
             bar.set_message(message);
         }
 
+        let attended = matches!(screen.place, Place::Terminal(_));
+        let notebook = matches!(screen.place, Place::Notebook(_));
+        let terminal = match screen.place {
+            // Also for bars of the caller's: they may be the shared ones, and where not it does nothing.
+            Place::Terminal(terminal) if !options.hidden => {
+                let guard = terminal.guard();
+                Some((terminal, guard))
+            }
+            _ => None,
+        };
+        let own = !lent && options.multi.is_none();
         let (bar, bars) = if options.hidden {
             bar.set_draw_target(ProgressDrawTarget::hidden());
             (bar, None)
@@ -116,11 +126,12 @@ impl Display {
         };
         bar.set_style(with_keys(style, &status));
 
-        let logged = !options.hidden && !screen.attended && bar.is_hidden();
-        let slowing = screen.notebook && !logged && options.interval.is_none();
+        let logged = !options.hidden && !attended && bar.is_hidden();
+        let slowing = notebook && !logged && options.interval.is_none();
         let interval =
             options.interval.unwrap_or(if logged { LOG_INTERVAL } else { DRAW_INTERVAL });
         let bars = bars.filter(|bars| !bars.is_hidden());
+        let shared = bars.clone().filter(|_| own);
         let workers = match &bars {
             _ if !options.workers => Workers::Hidden,
             _ if logged => Workers::Logged(Watch::default()),
@@ -141,6 +152,8 @@ impl Display {
             counted: 0,
             lent,
             leave: options.leave,
+            terminal,
+            shared,
         })
     }
 
@@ -181,38 +194,66 @@ impl Display {
         }
     }
 
-    /// Shows how far the run is, with items, errors and time counted from its start.
-    pub(super) fn refresh(&mut self, items: u64, errors: u64, elapsed: Duration) {
-        self.advance(items, errors, elapsed, false);
-        self.write_log("");
+    /// Shows how far the run is, with items, errors and time counted from its start; `ending` where nothing
+    /// more is pulled.
+    pub(super) fn refresh(&mut self, items: u64, errors: u64, elapsed: Duration, ending: bool) {
+        self.advance(items, errors, elapsed, if ending { Phase::Ending } else { Phase::Going });
+        self.write_log();
     }
 
     /// Shows how far the run came.
     pub(super) fn end(&mut self, items: u64, errors: u64, elapsed: Duration, ending: Ending) {
-        self.advance(items, errors, elapsed, true);
+        self.advance(items, errors, elapsed, Phase::Ended(ending));
         if let Some(room) = &self.room {
             room.close();
         }
         if let Workers::Lines(lines) = mem::replace(&mut self.workers, Workers::Hidden) {
             lines.clear();
         }
-        let finished = ending == Ending::Finished;
-        self.write_log(if finished { "done, " } else { "stopped, " });
+        self.write_log();
+        match (&self.terminal, &self.shared) {
+            (Some((terminal, _)), Some(bars)) => self.print_last(terminal, bars),
+            _ => self.finish_bar(ending),
+        }
+        self.release();
+    }
 
+    /// Takes the bar off the terminal, and prints what it showed last where it is to stay: it is drawn no
+    /// more then, and nothing that is printed after it is cleared with it.
+    fn print_last(&self, terminal: &Terminal, bars: &MultiProgress) {
+        let position = self.bar.position();
+        self.bar.finish_and_clear();
+        bars.remove(&self.bar);
+        if self.leave != Some(false) {
+            // `finish_and_clear` has moved it to its end.
+            self.bar.set_position(position);
+            // A terminal that is gone is no reason to end the run.
+            let _ = terminal.print(last_lines(&self.bar, terminal.width()).as_bytes());
+        }
+    }
+
+    fn finish_bar(&self, ending: Ending) {
+        let complete = ending == Ending::Complete;
         let short = self.bar.length().is_some_and(|length| self.bar.position() < length);
-        if self.lent && finished && short {
+        if self.lent && complete && short {
             // The bar counts more than this run: the caller goes on with it.
             return;
         }
         match self.leave {
-            None if self.lent && finished => self.bar.finish_using_style(),
+            None if self.lent && complete => self.bar.finish_using_style(),
             // Not `finish`, which moves the bar to its end whether the run came there or not.
             None | Some(true) => self.bar.abandon(),
             Some(false) => self.bar.finish_and_clear(),
         }
     }
 
-    fn advance(&mut self, items: u64, errors: u64, elapsed: Duration, ended: bool) {
+    /// Leaves the terminal to others.
+    pub(super) fn release(&mut self) {
+        self.terminal = None;
+    }
+
+    fn advance(&mut self, items: u64, errors: u64, elapsed: Duration, phase: Phase) {
+        let ended = matches!(phase, Phase::Ended(_));
         self.pace.record(items, elapsed);
         let added = items - self.counted;
         self.counted = items;
@@ -223,10 +264,10 @@ impl Display {
             status.total = total;
             status.errors = errors;
             status.elapsed = elapsed;
-            status.ended = ended;
+            status.phase = phase;
             status.rate = if ended { self.pace.overall() } else { self.pace.rate() };
             let remaining = total.map(|total| total.saturating_sub(status.done));
-            let remaining = remaining.filter(|&remaining| remaining > 0 && !ended);
+            let remaining = remaining.filter(|&remaining| remaining > 0 && phase == Phase::Going);
             status.left = remaining.and_then(|remaining| self.pace.left(remaining));
         }
         // Adding, where setting the position would undo what others add to a bar of the caller's.
@@ -235,10 +276,9 @@ impl Display {
     }
 
     /// Writes how far the run is.
-    fn write_log(&mut self, how: &str) {
+    fn write_log(&mut self) {
         let status = Arc::clone(&self.status);
         self.write_line(|out| {
-            out.write_str(how)?;
             let status = lock(&status);
             status.progress(out)?;
             status.errors(out)
@@ -266,12 +306,45 @@ impl Display {
 
 fn default_style(sized: bool, titled: bool) -> ProgressStyle {
     let title = if titled { "{msg} " } else { "" };
-    let bar = if sized { "{wide_bar:.cyan}" } else { "{spinner:.cyan}" };
-    ProgressStyle::with_template(&format!("{title}{bar} {{progress}}{{errors:.red}}"))
+    let bar = coloured(Style::new().cyan(), if sized { "{wide_bar}" } else { "{spinner}" });
+    let errors = coloured(Style::new().red(), "{errors}");
+    ProgressStyle::with_template(&format!("{title}{bar} {{progress}}{errors}"))
         .expect("a template of our own")
         // The last stands there once the run has ended.
         .tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏•")
         .progress_chars("━╸─")
+}
+
+/// A part of a template in colour, where standard error has any: indicatif looks at standard output, but for
+/// a terminal of its own.
+pub(super) fn coloured(style: Style, part: &str) -> StyledObject<&str> {
+    style.for_stderr().apply_to(part)
+}
+
+/// What a bar that is on no screen shows last, as lines.
+fn last_lines(bar: &ProgressBar, width: u16) -> String {
+    let paper = Canvas::new(Paper { width, lines: Vec::new() });
+    bar.set_draw_target(ProgressDrawTarget::term_like(Box::new(paper.clone())));
+    bar.abandon();
+    paper.with(|paper| paper.lines.iter().map(|line| format!("{}\n", line.text)).collect())
+}
+
+/// Keeps what is drawn last.
+#[derive(Debug)]
+struct Paper {
+    width: u16,
+    lines: Vec<Line>,
+}
+
+impl Paint for Paper {
+    fn size(&self) -> (u16, u16) {
+        (self.width, u16::MAX)
+    }
+
+    fn paint(&mut self, lines: Vec<Line>, _: usize) -> io::Result<()> {
+        self.lines = lines;
+        Ok(())
+    }
 }
 
 /// Adds the keys that [`ProgressOptions::style`] promises.

@@ -5,16 +5,18 @@
 //! before a line that never ends. Here every line of a drawing ends, and the next drawing begins
 //! one line up for each that it replaces.
 
-use std::fmt::Debug;
 use std::io::{self, Write};
-use std::{env, mem};
+use std::{env, fmt};
 
-use indicatif::{ProgressDrawTarget, TermLike};
+use indicatif::ProgressDrawTarget;
 
-use crate::sync::{Mutex, lock};
+use super::canvas::{Canvas, Line, Paint};
 
 /// Narrower than the output of a notebook, and than most terminals.
-const WIDTH: usize = 80;
+const WIDTH: u16 = 80;
+
+/// As many as indicatif takes a terminal to have, unless it says otherwise.
+const HEIGHT: u16 = 20;
 
 /// How often a second it is drawn at the most, but for what has to be seen, such as the end.
 const MOST_DRAWINGS: u8 = 2;
@@ -30,117 +32,66 @@ pub(super) fn is_here() -> bool {
     env::var_os("EVCXR_IS_RUNTIME").is_some()
 }
 
-/// Draws into what is passed on line by line.
-pub(super) fn draw_to(out: impl Write + Send + Debug + 'static) -> ProgressDrawTarget {
-    let drawing = Mutex::new(Drawing {
-        out,
-        row: String::new(),
-        rows: String::new(),
-        replaced: 0,
-        drawn: String::new(),
-    });
-    ProgressDrawTarget::term_like_with_hz(Box::new(Notebook(drawing)), MOST_DRAWINGS)
-}
+/// What is passed on line by line.
+pub(super) type Notebook = Canvas<Output>;
 
-/// As much of a terminal as indicatif asks for.
-///
-/// Its cursor does not move: what indicatif says of it follows from the lines that it clears.
-#[derive(Debug)]
-struct Notebook<T>(Mutex<Drawing<T>>);
-
-#[derive(Debug)]
-struct Drawing<T> {
-    out: T,
-    /// The row that is not full yet.
-    row: String,
-    /// The rows before it, each with its line feed.
-    rows: String,
-    /// How many rows of the last drawing these replace.
-    replaced: usize,
+/// The output of a cell.
+pub(super) struct Output {
+    out: Box<dyn Write + Send>,
     /// The last drawing.
     drawn: String,
 }
 
-impl<T: Write> Drawing<T> {
-    fn end_row(&mut self) {
-        self.rows.push_str(&self.row);
-        self.rows.push('\n');
-        self.row.clear();
+impl Notebook {
+    pub(super) fn on(out: impl Write + Send + 'static) -> Self {
+        Self::new(Output { out: Box::new(out), drawn: String::new() })
     }
 
-    fn draw(&mut self) -> io::Result<()> {
-        let up = mem::take(&mut self.replaced);
-        let rows = mem::take(&mut self.rows);
-        // Without a row there is no line to send the clearing with: what was drawn stays, as it
-        // does in a log. And the same once more would only add to the lines of a notebook that
-        // keeps them all.
-        let same = self.drawn.lines().rev().take(up).eq(rows.lines().rev());
-        if rows.is_empty() || same {
-            return Ok(());
-        }
-        let mut drawing = UP.repeat(up);
-        if up > 0 {
-            // For VS Code, to which the step up only removes a line feed.
-            drawing.push('\r');
-        }
-        if up > rows.lines().count() {
-            drawing.push_str(CLEAR_BELOW);
-        }
-        drawing.push_str(&rows);
-        self.drawn = rows;
-        // By one call, so that lines of several writers do not mix.
-        self.out.write_all(drawing.as_bytes())?;
+    pub(super) fn target(&self) -> ProgressDrawTarget {
+        ProgressDrawTarget::term_like_with_hz(Box::new(self.clone()), MOST_DRAWINGS)
+    }
+}
+
+impl Output {
+    /// By one call, so that lines of several writers do not mix.
+    fn write(&mut self, text: &[u8]) -> io::Result<()> {
+        self.out.write_all(text)?;
         self.out.flush()
     }
 }
 
-impl<T: Write + Send + Debug> TermLike for Notebook<T> {
-    fn width(&self) -> u16 {
-        WIDTH as u16
+impl Paint for Output {
+    fn size(&self) -> (u16, u16) {
+        (WIDTH, HEIGHT)
     }
 
-    fn move_cursor_up(&self, _: usize) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn move_cursor_down(&self, _: usize) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn move_cursor_right(&self, _: usize) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn move_cursor_left(&self, _: usize) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn write_line(&self, text: &str) -> io::Result<()> {
-        let mut drawing = lock(&self.0);
-        drawing.row.push_str(text);
-        drawing.end_row();
-        Ok(())
-    }
-
-    fn write_str(&self, text: &str) -> io::Result<()> {
-        let mut drawing = lock(&self.0);
-        let blank = text.bytes().all(|byte| byte == b' ');
-        let whole = !drawing.row.is_empty() || text.len() == WIDTH;
-        drawing.row.push_str(text);
-        // indicatif fills each row up to the width, by a write of its own: there a row ends. The
-        // filling stays, since it hides the rest of a longer row.
-        if blank && whole {
-            drawing.end_row();
+    fn paint(&mut self, lines: Vec<Line>, replaced: usize) -> io::Result<()> {
+        // The filling stays, since it hides the rest of a longer row.
+        let rows: String =
+            lines.into_iter().map(|Line { text, filling }| text + &filling + "\n").collect();
+        // Without a row there is no line to send the clearing with: what was drawn stays, as it
+        // does in a log. And the same once more would only add to the lines of a notebook that
+        // keeps them all.
+        let same = self.drawn.lines().rev().take(replaced).eq(rows.lines().rev());
+        if rows.is_empty() || same {
+            return Ok(());
         }
-        Ok(())
+        let mut drawing = UP.repeat(replaced);
+        if replaced > 0 {
+            // For VS Code, to which the step up only removes a line feed.
+            drawing.push('\r');
+        }
+        if replaced > rows.lines().count() {
+            drawing.push_str(CLEAR_BELOW);
+        }
+        drawing.push_str(&rows);
+        self.drawn = rows;
+        self.write(drawing.as_bytes())
     }
+}
 
-    fn clear_line(&self) -> io::Result<()> {
-        lock(&self.0).replaced += 1;
-        Ok(())
-    }
-
-    fn flush(&self) -> io::Result<()> {
-        lock(&self.0).draw()
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Output").field("drawn", &self.drawn).finish_non_exhaustive()
     }
 }

@@ -21,8 +21,11 @@ use super::screen::shared_bars;
 /// seconds in the end, unless [`interval`](ProgressOptions::interval) says otherwise. A bar or a
 /// `MultiProgress` of the caller's makes plain lines there, if it was to be on standard error.
 ///
-/// However the run ends, the bar is left as it should be: by its last item, by an early drop, by a
-/// panic.
+/// However the run ends, the bar is left as it should be, and says how: `done` where the source was read to its end
+/// and each item yielded, else `cancelled`, `stopped` (an early drop, by a panic or an error among others), `source
+/// panicked` or `start failed`. Once it is cancelled, or while a drop waits for what is in progress, it says `ending`.
+///
+/// What the program prints stays: see [`bars`](ProgressOptions::bars).
 ///
 /// # Examples
 ///
@@ -231,7 +234,7 @@ impl ProgressOptions {
     ///
     /// | Key | For example |
     /// |---|---|
-    /// | `{progress}` | `1,200/5,000 lines (24%), 310/s, 4s, 12s left`: all that is known |
+    /// | `{progress}` | `1,200/5,000 lines (24%), 310/s, 4s, 12s left`: all that is known, after `ending` or how it ended |
     /// | `{items}` | `1,200/5,000 lines (24%)` |
     /// | `{rate}` | `310/s` |
     /// | `{left}` | `12s left` |
@@ -340,10 +343,16 @@ impl ProgressOptions {
 
     /// The bars of this process that have no place of their own, which are drawn together.
     ///
-    /// What is written to standard error while a bar is there breaks its line, unless that is done
-    /// inside [`suspend`](MultiProgress::suspend) on these. A run that is shown must not be pulled
-    /// in there: it waits for its bar, which is suspended. In a notebook, what is written outside may
-    /// be drawn over.
+    /// What is printed to a terminal stays, be it by `println!`, by another library or by a panic
+    /// hook: while a run is shown, the cursor rests above these bars, with five rows for what is printed between
+    /// two drawings. Behind lines of a burst of more there may be the rest of a bar, unless it is printed inside
+    /// [`suspend`](MultiProgress::suspend) on these. A run that is shown must not be pulled in there: it waits for
+    /// its bar, which is suspended. A program that exits, or is killed, before its runs have ended leaves their
+    /// bars on the terminal, below what comes next. In a notebook, what is written outside may be drawn over.
+    ///
+    /// None of that holds for bars of the caller's that are drawn elsewhere, by a
+    /// [`multi`](ProgressOptions::multi) or alone: indicatif takes what is printed past several of them for a part
+    /// of them, and clears it.
     ///
     /// # Examples
     ///
@@ -352,7 +361,11 @@ impl ProgressOptions {
     ///
     /// for result in par_map(0..10, 2, |x: u32| x).progress("reading") {
     ///     if result? == 5 {
-    ///         ProgressOptions::bars().suspend(|| eprintln!("five is here"));
+    ///         ProgressOptions::bars().suspend(|| {
+    ///             for line in 0..50 {
+    ///                 eprintln!("five is here, line {line}");
+    ///             }
+    ///         });
     ///     }
     /// }
     /// # Ok::<(), mtask::TaskError>(())

@@ -5,9 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use super::ProgressOptions;
-use super::display::{Display, Ending};
+use super::display::Display;
 use super::room::Room;
 use super::screen::Screen;
+use super::status::Ending;
+use crate::bridge::Bell;
 use crate::stats::Counters;
 use crate::sync::{
     Arc, AtomicU64, Builder, Condvar, JoinHandle, Mutex, Ordering, lock, wait_timeout_while,
@@ -15,12 +17,14 @@ use crate::sync::{
 
 /// Counts the items of a run and has them shown.
 ///
-/// Dropped before [`finish`](Reporter::finish), it shows how far the run came.
+/// When it is dropped, it shows how far the run came, and that it was left early unless something else was
+/// noted.
 pub(crate) struct Reporter {
     shared: Arc<Shared>,
     /// `None` where nothing is shown, and once the run has ended.
     ticker: Option<JoinHandle<()>>,
     room: Option<Arc<Room>>,
+    ending: Ending,
 }
 
 struct Shared {
@@ -40,8 +44,9 @@ impl Reporter {
         options: ProgressOptions,
         length: Option<u64>,
         workers: Arc<Counters>,
+        bell: Arc<Bell>,
     ) -> Self {
-        Self::start_on(Screen::stderr(), options, length, workers)
+        Self::start_on(Screen::stderr(), options, length, workers, bell)
     }
 
     pub(super) fn start_on(
@@ -49,6 +54,7 @@ impl Reporter {
         options: ProgressOptions,
         length: Option<u64>,
         workers: Arc<Counters>,
+        bell: Arc<Bell>,
     ) -> Self {
         let length = options.length.or(length);
         let shared = Arc::new(Shared {
@@ -65,10 +71,10 @@ impl Reporter {
             // Without a thread to spare the run goes on unseen: it is about its items.
             Builder::new()
                 .name("mtask-progress".to_owned())
-                .spawn(move || tick(&shared, &workers, display, started))
+                .spawn(move || tick(&shared, &workers, &bell, display, started))
                 .ok()
         });
-        Self { shared, ticker, room }
+        Self { shared, ticker, room, ending: Ending::Stopped }
     }
 
     /// Where the workers may show bars of their own.
@@ -88,23 +94,27 @@ impl Reporter {
         add_one(&self.shared.errors);
     }
 
-    /// Shows that the run came to its end.
-    pub(crate) fn finish(mut self) {
-        self.end(Ending::Finished);
+    /// Notes that there is an error in place of the run.
+    #[cold]
+    pub(crate) fn start_failed(&mut self) {
+        self.ending = Ending::StartFailed;
     }
 
-    fn end(&mut self, ending: Ending) {
-        let Some(ticker) = self.ticker.take() else { return };
-        *lock(&self.shared.ending) = Some(ending);
-        self.shared.ended.notify_one();
-        // The ticker catches what a caller's style may throw, so that there is no panic to pass on.
-        let _ = ticker.join();
+    /// Shows how the run ended.
+    pub(crate) fn finish(mut self, ending: Ending) {
+        if self.ending != Ending::StartFailed {
+            self.ending = ending;
+        }
     }
 }
 
 impl Drop for Reporter {
     fn drop(&mut self) {
-        self.end(Ending::Stopped);
+        let Some(ticker) = self.ticker.take() else { return };
+        *lock(&self.shared.ending) = Some(self.ending);
+        self.shared.ended.notify_one();
+        // The ticker catches what a caller's style may throw, so that there is no panic to pass on.
+        let _ = ticker.join();
     }
 }
 
@@ -113,7 +123,7 @@ fn add_one(counter: &AtomicU64) {
 }
 
 /// The ticker's whole life.
-fn tick(shared: &Shared, workers: &Counters, mut display: Display, started: Instant) {
+fn tick(shared: &Shared, workers: &Counters, bell: &Bell, mut display: Display, started: Instant) {
     let shown = catch_unwind(AssertUnwindSafe(|| {
         display.begin();
         let ending = loop {
@@ -125,7 +135,8 @@ fn tick(shared: &Shared, workers: &Counters, mut display: Display, started: Inst
                 display.show_workers(&workers.snapshot().workers, started.elapsed());
             }
             let (items, errors) = shared.counts();
-            display.refresh(items, errors, started.elapsed());
+            let ending = bell.is_closed() || bell.is_cancelled();
+            display.refresh(items, errors, started.elapsed(), ending);
         };
         let (items, errors) = shared.counts();
         display.end(items, errors, started.elapsed(), ending);
@@ -133,6 +144,7 @@ fn tick(shared: &Shared, workers: &Counters, mut display: Display, started: Inst
     if let Err(payload) = shown {
         // A style of the caller's panicked while it drew, and the panic hook has told of it. A bar
         // that is dropped draws once more: leaked, it does not panic a second time.
+        display.release();
         mem::forget((display, payload));
     }
 }

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::ops::Deref;
 
+use console::Style;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::display::coloured;
 use crate::sync::{Arc, Mutex, lock};
 
 /// Where the workers of a run may show bars: nowhere any more, once it has ended.
@@ -67,7 +69,8 @@ impl ItemBar {
 }
 
 fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{prefix} {wide_bar:.cyan} {human_pos}/{human_len} {msg}")
+    let bar = coloured(Style::new().cyan(), "{wide_bar}");
+    ProgressStyle::with_template(&format!("{{prefix}} {bar} {{human_pos}}/{{human_len}} {{msg}}"))
         .expect("a template of our own")
         .progress_chars("━╸─")
 }

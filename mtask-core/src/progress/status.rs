@@ -18,14 +18,60 @@ pub(super) struct Status {
     /// Items a second: lately, or over the whole run once it has ended.
     pub(super) rate: Option<f64>,
     pub(super) left: Option<Duration>,
-    pub(super) ended: bool,
+    pub(super) phase: Phase,
+}
+
+/// How far a run is in its life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Phase {
+    #[default]
+    Going,
+    /// It was cancelled, or dropped, and what is in progress has not ended yet.
+    Ending,
+    Ended(Ending),
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The source was read to its end, and each of its items yielded.
+    Complete,
+    /// By a cancel, after what had been pulled.
+    Cancelled,
+    /// It was left early: dropped, by an error or a panic of the consumer among others.
+    Stopped,
+    /// By a panic of its source.
+    SourcePanicked,
+    /// Before its first item, for want of workers.
+    StartFailed,
+}
+
+impl Ending {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Complete => "done",
+            Self::Cancelled => "cancelled",
+            Self::Stopped => "stopped",
+            Self::SourcePanicked => "source panicked",
+            Self::StartFailed => "start failed",
+        }
+    }
 }
 
 impl Status {
+    fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Ended(_))
+    }
+
     /// `1,200/5,000 lines (24%), 310/s, 4s, 12s left`: all but the errors.
     pub(super) fn progress(&self, out: &mut dyn Write) -> fmt::Result {
+        match self.phase {
+            Phase::Going => {}
+            Phase::Ending => out.write_str("ending, ")?,
+            Phase::Ended(ending) => write!(out, "{}, ", ending.word())?,
+        }
         self.items(out)?;
-        if self.ended {
+        if self.is_over() {
             out.write_str(" in ")?;
             write_took(self.elapsed, out)?;
         }
@@ -33,7 +79,7 @@ impl Status {
             out.write_str(", ")?;
             self.rate(out)?;
         }
-        if !self.ended {
+        if !self.is_over() {
             out.write_str(", ")?;
             write_clock(self.elapsed, out)?;
         }
@@ -185,9 +231,35 @@ mod tests {
             "1,200/5,000 lines (24%), 310/s, 4s, 1:12 left"
         );
         status.left = None;
-        status.ended = true;
         status.unit = "".into();
-        assert_eq!(text(|out| status.progress(out)), "1,200/5,000 (24%) in 4.0s, 310/s");
+        status.phase = Phase::Ending;
+        assert_eq!(text(|out| status.progress(out)), "ending, 1,200/5,000 (24%), 310/s, 4s");
+    }
+
+    #[test]
+    fn the_end_has_its_word() {
+        let last = |ending| {
+            let phase = Phase::Ended(ending);
+            let total = Some(2);
+            text(|out| Status { done: 2, total, phase, ..Status::default() }.progress(out))
+        };
+        assert_eq!(
+            [
+                Ending::Complete,
+                Ending::Cancelled,
+                Ending::Stopped,
+                Ending::SourcePanicked,
+                Ending::StartFailed
+            ]
+            .map(last),
+            [
+                "done, 2/2 (100%) in 0.0s",
+                "cancelled, 2/2 (100%) in 0.0s",
+                "stopped, 2/2 (100%) in 0.0s",
+                "source panicked, 2/2 (100%) in 0.0s",
+                "start failed, 2/2 (100%) in 0.0s",
+            ]
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod bars;
 mod items;
 mod log;
 mod notebook;
+mod printed;
 mod runs;
 mod terminal;
 mod workers;
@@ -11,9 +12,10 @@ mod workers;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use indicatif::{InMemoryTerm, MultiProgress, ProgressDrawTarget};
+use indicatif::{InMemoryTerm, MultiProgress, ProgressDrawTarget, TermLike};
 
-use super::screen::Screen;
+use super::screen::{Place, Screen};
+use super::terminal::Terminal;
 use crate::sync::{Arc, Mutex, lock};
 
 const fn seconds(seconds: u64) -> Duration {
@@ -32,18 +34,49 @@ fn draw_to(term: &InMemoryTerm) -> ProgressDrawTarget {
     ProgressDrawTarget::term_like(Box::new(term.clone()))
 }
 
-/// A terminal that someone looks at. A log is not looked for there.
+/// What writes to a terminal as a program does.
+struct Output(InMemoryTerm);
+
+impl Write for Output {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let text = std::str::from_utf8(buffer).expect("text");
+        // As the line discipline of a terminal does.
+        self.0.write_str(&text.replace("\r\n", "\n").replace('\n', "\r\n"))?;
+        Ok(buffer.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A screen on a terminal. A log is not looked for there.
+fn screen_on(term: &InMemoryTerm) -> Screen {
+    let size = term.clone();
+    let terminal = Terminal::on(Output(term.clone()), move || (size.width(), size.height()));
+    let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+    let bars = MultiProgress::with_draw_target(target);
+    Screen { place: Place::Terminal(terminal), bars, log: Box::new(NoLog) }
+}
+
+/// A terminal that someone looks at.
 fn terminal() -> (InMemoryTerm, Screen) {
     let term = InMemoryTerm::new(8, 80);
-    let bars = MultiProgress::with_draw_target(draw_to(&term));
-    (term, Screen { bars, attended: true, notebook: false, log: Box::new(NoLog) })
+    let screen = screen_on(&term);
+    (term, screen)
+}
+
+/// What is on a terminal, but for the rows that are kept free above the bars.
+fn shown(term: &InMemoryTerm) -> String {
+    let contents = term.contents();
+    contents.lines().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
 /// Standard error redirected to a file.
 fn redirected() -> (Log, Screen) {
     let log = Log::default();
     let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
-    (log.clone(), Screen { bars, attended: false, notebook: false, log: Box::new(log) })
+    (log.clone(), Screen { place: Place::Log, bars, log: Box::new(log) })
 }
 
 /// The writes of a log, one by one.

@@ -5,8 +5,10 @@ use std::fmt::{self, Write};
 use std::mem;
 use std::time::Duration;
 
+use console::Style;
 use indicatif::{HumanCount, MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
+use super::display::coloured;
 use super::status::write_took;
 use crate::sync::{Arc, Mutex, lock};
 use crate::{WorkerState, WorkerStats};
@@ -72,8 +74,9 @@ impl Lines {
     fn style(&self, marks: &[bool]) -> ProgressStyle {
         let mut template = String::new();
         for (key, marked) in KEYS.iter().zip(marks) {
-            let colour = if *marked { ":.yellow.bold" } else { "" };
-            template.push_str(&format!("{{{key}{colour}}}\n"));
+            let key = format!("{{{key}}}");
+            let style = if *marked { Style::new().yellow().bold() } else { Style::new() };
+            template.push_str(&format!("{}\n", coloured(style, &key)));
         }
         let style = ProgressStyle::with_template(&template).expect("a template of our own");
         KEYS.iter().enumerate().fold(style, |style, (place, key)| {

@@ -4,9 +4,10 @@ use indicatif::{
     InMemoryTerm, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle,
 };
 
-use super::{draw_to, redirected, seconds, terminal};
+use super::{draw_to, redirected, seconds, shown, terminal};
+use crate::progress::Ending;
 use crate::progress::ProgressOptions;
-use crate::progress::display::{Display, Ending};
+use crate::progress::display::Display;
 
 /// A style whose lines are short enough to write down.
 fn short() -> ProgressStyle {
@@ -29,22 +30,22 @@ fn bars_of_ours_stand_below_each_other() {
     let (mut first, mut second) = (show("first", 10), show("second", 20));
     first.begin();
     second.begin();
-    assert_eq!(term.contents(), "first 0/10 items (0%)\nsecond 0/20 items (0%)");
+    assert_eq!(shown(&term), "first 0/10 items (0%)\nsecond 0/20 items (0%)");
 
-    first.end(10, 0, seconds(1), Ending::Finished);
+    first.end(10, 0, seconds(1), Ending::Complete);
     drop(first);
-    second.refresh(5, 1, seconds(2));
-    assert_eq!(term.contents(), "first 10/10 items (100%)\nsecond 5/20 items (25%), 1 error");
+    second.refresh(5, 1, seconds(2), false);
+    assert_eq!(shown(&term), "first 10/10 items (100%)\nsecond 5/20 items (25%), 1 error");
 
     let mut third = show("third", 30);
-    third.refresh(3, 0, seconds(1));
+    third.refresh(3, 0, seconds(1), false);
     second.end(6, 1, seconds(3), Ending::Stopped);
     drop(second);
-    third.end(30, 0, seconds(2), Ending::Finished);
+    third.end(30, 0, seconds(2), Ending::Complete);
     drop(third);
     let expected = "first 10/10 items (100%)\nsecond 6/20 items (30%), 1 error\n\
                     third 30/30 items (100%)";
-    assert_eq!(term.contents(), expected);
+    assert_eq!(shown(&term), expected);
 }
 
 #[test]
@@ -60,12 +61,12 @@ fn a_bar_takes_its_place_among_those_of_the_caller() {
     let mut above = open(options, Some(20));
     below.begin();
     above.begin();
-    assert_eq!(term.contents(), "above 0/20 items (0%)\nother 7/100\nbelow 0/10 items (0%)");
+    assert_eq!(shown(&term), "above 0/20 items (0%)\nother 7/100\nbelow 0/10 items (0%)");
 
-    above.end(20, 0, seconds(1), Ending::Finished);
+    above.end(20, 0, seconds(1), Ending::Complete);
     drop(above);
     other.inc(1);
-    assert_eq!(term.contents(), "above 20/20 items (100%)\nother 8/100\nbelow 0/10 items (0%)");
+    assert_eq!(shown(&term), "above 20/20 items (100%)\nother 8/100\nbelow 0/10 items (0%)");
 }
 
 #[test]
@@ -76,10 +77,10 @@ fn a_bar_of_the_callers_keeps_its_style_message_and_place() {
         .with_message("working")
         .with_finish(ProgressFinish::WithMessage("finished".into()));
     let mut display = open(bar.clone().into(), Some(40));
-    display.refresh(10, 1, seconds(1));
-    assert_eq!(term.contents(), "mine: working 10 of 40, 1 error");
-    display.end(40, 1, seconds(4), Ending::Finished);
-    assert_eq!(term.contents(), "mine: finished 40 of 40, 1 error");
+    display.refresh(10, 1, seconds(1), false);
+    assert_eq!(shown(&term), "mine: working 10 of 40, 1 error");
+    display.end(40, 1, seconds(4), Ending::Complete);
+    assert_eq!(shown(&term), "mine: finished 40 of 40, 1 error");
     assert!(bar.is_finished());
 }
 
@@ -91,7 +92,7 @@ fn a_bar_of_the_callers_left_early_is_abandoned() {
     display.end(10, 0, seconds(1), Ending::Stopped);
     assert!(bar.is_finished());
     assert_eq!((bar.position(), bar.length()), (10, Some(40)));
-    assert_eq!(term.contents(), " 10/40 items (25%)");
+    assert_eq!(shown(&term), " 10/40 items (25%)");
 }
 
 #[test]
@@ -100,17 +101,17 @@ fn a_bar_that_counts_more_than_a_run_goes_on_after_it() {
     let bar = ProgressBar::with_draw_target(Some(30), draw_to(&term)).with_style(short());
     let mut display = open(bar.clone().into(), Some(10));
     bar.inc(5);
-    display.end(10, 0, seconds(1), Ending::Finished);
+    display.end(10, 0, seconds(1), Ending::Complete);
     drop(display);
     assert!(!bar.is_finished());
-    assert_eq!(term.contents(), " 15/30 items (50%)");
+    assert_eq!(shown(&term), " 15/30 items (50%)");
 
     let options = ProgressOptions::from(bar.clone()).leave(true);
     let mut display = open(options, Some(15));
-    display.end(15, 0, seconds(1), Ending::Finished);
+    display.end(15, 0, seconds(1), Ending::Complete);
     drop(display);
     assert!(bar.is_finished());
-    assert_eq!(term.contents(), " 30/30 items (100%)");
+    assert_eq!(shown(&term), " 30/30 items (100%)");
 }
 
 #[test]
@@ -124,7 +125,7 @@ fn a_bar_of_the_callers_is_moved_where_it_is_told() {
     let options = ProgressOptions::from(bar).position(0);
     let display = Display::open(screen, options, Some(10)).expect("shown");
     display.begin();
-    assert_eq!(term.contents(), "mine 0/10 items (0%)\nother");
+    assert_eq!(shown(&term), "mine 0/10 items (0%)\nother");
 }
 
 #[test]
@@ -134,9 +135,9 @@ fn a_hidden_bar_of_the_callers_still_counts() {
     let (log, screen) = redirected();
     let options = ProgressOptions::from(bar.clone()).hidden(true).message("new").initial(5);
     let mut display = Display::open(screen, options, Some(10)).expect("counted");
-    display.refresh(4, 0, seconds(20));
+    display.refresh(4, 0, seconds(20), false);
     assert_eq!((bar.position(), bar.length(), bar.message()), (9, Some(15), "new".to_owned()));
-    display.end(10, 0, seconds(30), Ending::Finished);
+    display.end(10, 0, seconds(30), Ending::Complete);
     assert_eq!(bar.position(), 15);
     assert_eq!(log.writes(), Vec::<String>::new());
 }
@@ -147,7 +148,7 @@ fn a_bar_that_was_hidden_on_a_terminal_stays_hidden() {
     let bar = ProgressBar::with_draw_target(Some(10), ProgressDrawTarget::hidden());
     // The log of that screen panics when it is written to.
     let mut display = Display::open(screen, bar.into(), Some(10)).expect("counted");
-    display.refresh(4, 0, seconds(20));
-    display.end(10, 0, seconds(30), Ending::Finished);
-    assert_eq!(term.contents(), "");
+    display.refresh(4, 0, seconds(20), false);
+    display.end(10, 0, seconds(30), Ending::Complete);
+    assert_eq!(shown(&term), "");
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use indicatif::{InMemoryTerm, MultiProgress, ProgressStyle, TermLike};
 
-use super::{draw_to, redirected, seconds, soon, terminal};
-use crate::progress::display::{Display, Ending};
+use super::{draw_to, redirected, seconds, shown, soon, terminal};
+use crate::progress::Ending;
+use crate::progress::display::Display;
 use crate::progress::{ItemBar, ProgressOptions};
 use crate::sync::{Arc, AtomicBool, Ordering};
 use crate::{Context, Spec, Worker, WorkerState, WorkerStats, par_stateful};
@@ -33,18 +34,18 @@ fn it_stands_below_the_workers_until_it_is_dropped() {
     let clone = bar.clone();
     let head = "read 0/10 items (0%)\n  worker 0  working for 0.0s   · 0 items";
     let own = format!("  worker 3 {}╸{} 10/40 pages", "━".repeat(14), "─".repeat(42));
-    assert_eq!(term.contents(), format!("{head}\n{own}"));
+    assert_eq!(shown(&term), format!("{head}\n{own}"));
 
     drop(bar);
     display.show_workers(&[working()], seconds(1));
-    assert_eq!(term.contents(), head);
+    assert_eq!(shown(&term), head);
     // What is left of it draws no more.
     clone.inc(1);
-    assert_eq!(term.contents(), head);
-    display.end(10, 0, seconds(1), Ending::Finished);
+    assert_eq!(shown(&term), head);
+    display.end(10, 0, seconds(1), Ending::Complete);
     drop(display);
     term.write_str("after").unwrap();
-    assert_eq!(term.contents(), "read 10/10 items (100%)\nafter");
+    assert_eq!(shown(&term), "read 10/10 items (100%)\nafter");
 }
 
 #[test]
@@ -56,9 +57,9 @@ fn one_that_outlives_its_run_goes_too() {
     display.end(3, 0, seconds(1), Ending::Stopped);
     drop(display);
     bar.inc(1);
-    assert_eq!(term.contents().lines().count(), 2);
+    assert_eq!(shown(&term).lines().count(), 2);
     drop(bar);
-    assert_eq!(term.contents(), "read 3/10 items (30%)");
+    assert_eq!(shown(&term), "read 3/10 items (30%)");
     assert!(ItemBar::new(Some(&room), 0, 40).is_hidden(), "there is no room any more");
 }
 
@@ -114,9 +115,9 @@ fn a_worker_may_ask_for_it() {
     let run = par_stateful(0..2, specs).progress_with(options);
     let consumer = std::thread::spawn(move || run.flatten().filter(|&hidden| hidden).count());
     for number in 0..2 {
-        soon("the bar", || term.contents().contains(&format!("\n  worker {number} ━━")));
+        soon("the bar", || shown(&term).contains(&format!("\n  worker {number} ━━")));
     }
     go_on.store(true, Ordering::Relaxed);
     assert_eq!(consumer.join().unwrap(), 0);
-    assert_eq!(term.contents().lines().count(), 1, "{}", term.contents());
+    assert_eq!(shown(&term).lines().count(), 1, "{}", shown(&term));
 }

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 
 use super::{redirected, seconds};
+use crate::progress::Ending;
 use crate::progress::ProgressOptions;
-use crate::progress::display::{Display, Ending};
+use crate::progress::display::Display;
 use crate::progress::screen::Screen;
 
 /// What a run of two looks at itself and an end writes.
@@ -15,8 +16,8 @@ fn logged(options: ProgressOptions, length: Option<u64>, ending: Ending) -> Vec<
     let mut display = Display::open(screen, options, length).expect("logged");
     assert_eq!(display.interval(), seconds(10));
     display.begin();
-    display.refresh(0, 0, seconds(10));
-    display.refresh(1_200, 3, seconds(20));
+    display.refresh(0, 0, seconds(10), false);
+    display.refresh(1_200, 3, seconds(20), false);
     display.end(5_000, 4, seconds(60), ending);
     log.writes()
 }
@@ -25,7 +26,7 @@ fn logged(options: ProgressOptions, length: Option<u64>, ending: Ending) -> Vec<
 fn a_line_is_one_write_and_reads_well() {
     let options = ProgressOptions::new("tokenize").unit("lines");
     assert_eq!(
-        logged(options, Some(5_000), Ending::Finished),
+        logged(options, Some(5_000), Ending::Complete),
         [
             "tokenize: 0/5,000 lines (0%), 10s\n",
             "tokenize: 1,200/5,000 lines (24%), 79.3/s, 20s, 47s left, 3 errors\n",
@@ -50,7 +51,7 @@ fn the_last_line_tells_of_a_run_that_was_left() {
 #[test]
 fn no_control_code_gets_through() {
     let options = ProgressOptions::new("\x1b[1mtwo\r\nlines\x07").unit("\tb");
-    let lines = logged(options, None, Ending::Finished);
+    let lines = logged(options, None, Ending::Complete);
     assert_eq!(lines.len(), 3);
     for line in lines {
         let line = line.strip_suffix('\n').expect("a whole line");
@@ -61,7 +62,7 @@ fn no_control_code_gets_through() {
 #[test]
 fn what_does_not_stay_on_a_terminal_stays_in_a_log() {
     let options = ProgressOptions::new("warm up").leave(false);
-    assert_eq!(logged(options, None, Ending::Finished).len(), 3);
+    assert_eq!(logged(options, None, Ending::Complete).len(), 3);
 }
 
 #[test]
@@ -71,7 +72,7 @@ fn a_bar_of_the_callers_without_a_terminal_is_logged() {
         .with_message("tokenize")
         .with_position(1_000);
     assert_eq!(
-        logged(bar.into(), Some(5_000), Ending::Finished),
+        logged(bar.into(), Some(5_000), Ending::Complete),
         [
             "1 of 2: tokenize: 1,000/6,000 items (16%), 10s\n",
             "1 of 2: tokenize: 2,200/6,000 items (36%), 79.3/s, 20s, 47s left, 3 errors\n",
@@ -84,7 +85,7 @@ fn a_bar_of_the_callers_without_a_terminal_is_logged() {
 fn bars_of_the_callers_without_a_terminal_are_logged() {
     let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
     let options = ProgressOptions::new("tokenize").multi(&bars);
-    assert_eq!(logged(options, None, Ending::Finished).len(), 3);
+    assert_eq!(logged(options, None, Ending::Complete).len(), 3);
 }
 
 #[test]
@@ -103,6 +104,6 @@ fn a_closed_log_ends_nothing() {
 
     let screen = Screen { log: Box::new(Closed), ..redirected().1 };
     let mut display = Display::open(screen, "tokenize".into(), None).expect("logged");
-    display.refresh(10, 0, seconds(10));
-    display.end(20, 0, seconds(20), Ending::Finished);
+    display.refresh(10, 0, seconds(10), false);
+    display.end(20, 0, seconds(20), Ending::Complete);
 }

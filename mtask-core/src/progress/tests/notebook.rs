@@ -5,15 +5,17 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Log, redirected, seconds};
+use crate::progress::Ending;
 use crate::progress::ProgressOptions;
-use crate::progress::display::{Display, Ending};
-use crate::progress::notebook::draw_to;
-use crate::progress::screen::Screen;
+use crate::progress::display::Display;
+use crate::progress::notebook::Notebook;
+use crate::progress::screen::{Place, Screen};
 
 fn notebook() -> (Log, Screen) {
     let log = Log::default();
-    let bars = MultiProgress::with_draw_target(draw_to(log.clone()));
-    (log, Screen { bars, notebook: true, ..redirected().1 })
+    let notebook = Notebook::on(log.clone());
+    let bars = MultiProgress::with_draw_target(notebook.target());
+    (log, Screen { place: Place::Notebook(notebook), bars, ..redirected().1 })
 }
 
 /// Each drawing without the blanks that fill its lines.
@@ -34,15 +36,15 @@ fn every_drawing_is_whole_lines_over_those_before() {
     let options = ProgressOptions::new("tokenize").unit("lines");
     let mut display = Display::open(screen, options, Some(5_000)).expect("shown");
     display.begin();
-    display.refresh(600, 0, seconds(2));
-    display.end(5_000, 1, seconds(10), Ending::Finished);
+    display.refresh(600, 0, seconds(2), false);
+    display.end(5_000, 1, seconds(10), Ending::Complete);
     drop(display);
     assert_eq!(
         log.writes(),
         [
             "tokenize ──────────────────────────────────────────────── 0/5,000 lines (0%), 0s\n",
             "\x1b[A\rtokenize ━━━╸──────────────────────── 600/5,000 lines (12%), 300/s, 2s, 14s left\n",
-            "\x1b[A\rtokenize ━━━━━━━━━━━━━━━━━━━━━ 5,000/5,000 lines (100%) in 10.0s, 500/s, 1 error\n",
+            "\x1b[A\rtokenize ━━━━━━━━━━━━━━━ done, 5,000/5,000 lines (100%) in 10.0s, 500/s, 1 error\n",
         ]
     );
 }
@@ -53,7 +55,7 @@ fn a_row_is_filled_so_that_it_hides_a_longer_one() {
     let options = ProgressOptions::new("read").style(short());
     let mut display = Display::open(screen, options, None).expect("shown");
     display.begin();
-    display.refresh(600, 0, seconds(2));
+    display.refresh(600, 0, seconds(2), false);
     assert_eq!(
         log.writes(),
         [format!("{:80}\n", "read 0 items"), format!("\x1b[A\r{:80}\n", "read 600 items")]
@@ -71,9 +73,9 @@ fn bars_stand_below_each_other_and_runs_after_each_other() {
     let (mut outer, mut inner) = (show("outer"), show("inner"));
     outer.begin();
     inner.begin();
-    inner.end(9, 0, seconds(1), Ending::Finished);
+    inner.end(9, 0, seconds(1), Ending::Complete);
     drop(inner);
-    outer.end(9, 0, seconds(2), Ending::Finished);
+    outer.end(9, 0, seconds(2), Ending::Complete);
     drop(outer);
     let mut next = show("next");
     next.end(2, 0, seconds(1), Ending::Stopped);
@@ -101,8 +103,8 @@ fn a_bar_that_does_not_stay_makes_room() {
     let mut inner = show(ProgressOptions::new("inner").leave(false));
     outer.begin();
     inner.begin();
-    inner.end(1, 0, seconds(1), Ending::Finished);
-    outer.end(1, 0, seconds(2), Ending::Finished);
+    inner.end(1, 0, seconds(1), Ending::Complete);
+    outer.end(1, 0, seconds(2), Ending::Complete);
     assert_eq!(
         drawings(&log),
         [
@@ -121,9 +123,9 @@ fn what_is_printed_while_the_bars_are_suspended_is_not_drawn_over() {
     let bars = screen.bars.clone();
     let options = ProgressOptions::new("read").style(short());
     let mut display = Display::open(screen, options, None).expect("shown");
-    display.refresh(1, 0, seconds(1));
+    display.refresh(1, 0, seconds(1), false);
     bars.suspend(|| ());
-    display.refresh(2, 0, seconds(2));
+    display.refresh(2, 0, seconds(2), false);
     let expected = ["read 1 items\n", "read 1 items\n", "\x1b[A\rread 2 items\n"];
     assert_eq!(drawings(&log), expected);
 }
@@ -134,7 +136,7 @@ fn it_is_drawn_less_often_the_longer_it_goes() {
     let mut display = Display::open(screen, "read".into(), None).expect("shown");
     let half = Duration::from_millis(500);
     let mut interval_at = |elapsed| {
-        display.refresh(1, 0, elapsed);
+        display.refresh(1, 0, elapsed, false);
         display.interval()
     };
     assert_eq!(interval_at(seconds(1)), half);
@@ -143,17 +145,17 @@ fn it_is_drawn_less_often_the_longer_it_goes() {
 
     let options = ProgressOptions::new("read").interval(seconds(1));
     let mut display = Display::open(notebook().1, options, None).expect("shown");
-    display.refresh(1, 0, seconds(3600));
+    display.refresh(1, 0, seconds(3600), false);
     assert_eq!(display.interval(), seconds(1));
 }
 
 #[test]
 fn a_bar_of_the_callers_that_is_hidden_there_is_logged() {
     let (log, screen) = redirected();
-    let screen = Screen { notebook: true, ..screen };
+    let screen = Screen { place: Place::Notebook(Notebook::on(log.clone())), ..screen };
     let bar = ProgressBar::with_draw_target(Some(4), ProgressDrawTarget::hidden());
     let mut display = Display::open(screen, bar.into(), None).expect("logged");
     assert_eq!(display.interval(), seconds(10));
-    display.end(4, 0, seconds(2), Ending::Finished);
+    display.end(4, 0, seconds(2), Ending::Complete);
     assert_eq!(log.writes(), ["done, 4/4 items (100%) in 2.0s, 2/s\n"]);
 }

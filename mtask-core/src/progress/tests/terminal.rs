@@ -2,9 +2,10 @@
 
 use indicatif::{InMemoryTerm, ProgressStyle, TermLike};
 
-use super::{seconds, terminal};
+use super::{seconds, shown, terminal};
+use crate::progress::Ending;
 use crate::progress::ProgressOptions;
-use crate::progress::display::{Display, Ending};
+use crate::progress::display::Display;
 
 fn open(options: ProgressOptions, length: Option<u64>) -> (InMemoryTerm, Display) {
     let (term, screen) = terminal();
@@ -17,7 +18,7 @@ fn it_is_there_from_the_start() {
     let (term, display) = open(ProgressOptions::new("tokenize").unit("lines"), Some(5_000));
     display.begin();
     assert_eq!(
-        term.contents(),
+        shown(&term),
         "tokenize ──────────────────────────────────────────────── 0/5,000 lines (0%), 0s"
     );
 }
@@ -25,14 +26,14 @@ fn it_is_there_from_the_start() {
 #[test]
 fn mid_run_it_tells_all_there_is() {
     let (term, mut display) = open(ProgressOptions::new("tokenize").unit("lines"), Some(5_000));
-    display.refresh(600, 0, seconds(2));
+    display.refresh(600, 0, seconds(2), false);
     assert_eq!(
-        term.contents(),
+        shown(&term),
         "tokenize ━━━╸──────────────────────── 600/5,000 lines (12%), 300/s, 2s, 14s left"
     );
-    display.refresh(1_200, 3, seconds(4));
+    display.refresh(1_200, 3, seconds(4), false);
     assert_eq!(
-        term.contents(),
+        shown(&term),
         "tokenize ━━━╸──────────── 1,200/5,000 lines (24%), 300/s, 4s, 12s left, 3 errors"
     );
 }
@@ -40,38 +41,38 @@ fn mid_run_it_tells_all_there_is() {
 #[test]
 fn at_the_end_it_stays_and_leaves_a_fresh_line() {
     let (term, mut display) = open(ProgressOptions::new("tokenize"), Some(5_000));
-    display.refresh(600, 0, seconds(2));
-    display.end(5_000, 1, seconds(10), Ending::Finished);
+    display.refresh(600, 0, seconds(2), false);
+    display.end(5_000, 1, seconds(10), Ending::Complete);
     drop(display);
-    let bar = "tokenize ━━━━━━━━━━━━━━━━━━━━━ 5,000/5,000 items (100%) in 10.0s, 500/s, 1 error";
-    assert_eq!(term.contents(), bar);
+    let bar = "tokenize ━━━━━━━━━━━━━━━ done, 5,000/5,000 items (100%) in 10.0s, 500/s, 1 error";
+    assert_eq!(shown(&term), bar);
     term.write_str("after").unwrap();
-    assert_eq!(term.contents(), format!("{bar}\nafter"));
+    assert_eq!(shown(&term), format!("{bar}\nafter"));
 }
 
 #[test]
 fn left_early_it_stays_where_it_is() {
     let (term, mut display) = open(ProgressOptions::new("tokenize"), Some(5_000));
-    display.refresh(600, 0, seconds(2));
+    display.refresh(600, 0, seconds(2), false);
     display.end(1_000, 0, seconds(4), Ending::Stopped);
     drop(display);
-    let bar = "tokenize ━━━━━━╸───────────────────────── 1,000/5,000 items (20%) in 4.0s, 250/s";
-    assert_eq!(term.contents(), bar);
+    let bar = "tokenize ━━━━╸────────────────── stopped, 1,000/5,000 items (20%) in 4.0s, 250/s";
+    assert_eq!(shown(&term), bar);
     term.write_str("after").unwrap();
-    assert_eq!(term.contents(), format!("{bar}\nafter"));
+    assert_eq!(shown(&term), format!("{bar}\nafter"));
 }
 
 #[test]
 fn unless_it_is_to_stay_it_leaves_nothing() {
-    for ending in [Ending::Finished, Ending::Stopped] {
+    for ending in [Ending::Complete, Ending::Stopped] {
         let (term, mut display) = open(ProgressOptions::new("tokenize").leave(false), Some(5_000));
-        display.refresh(600, 0, seconds(2));
-        assert!(term.contents().starts_with("tokenize"));
+        display.refresh(600, 0, seconds(2), false);
+        assert!(shown(&term).starts_with("tokenize"));
         display.end(1_000, 0, seconds(4), ending);
         drop(display);
-        assert_eq!(term.contents(), "");
+        assert_eq!(shown(&term), "");
         term.write_str("after").unwrap();
-        assert_eq!(term.contents(), "after");
+        assert_eq!(shown(&term), "after");
     }
 }
 
@@ -79,46 +80,42 @@ fn unless_it_is_to_stay_it_leaves_nothing() {
 fn without_a_length_it_counts() {
     let (term, mut display) = open(ProgressOptions::new("tokenize").unit("lines"), None);
     display.begin();
-    let spun = term.contents();
-    display.refresh(1_200, 3, seconds(4));
-    let contents = term.contents();
+    let spun = shown(&term);
+    display.refresh(1_200, 3, seconds(4), false);
+    let contents = shown(&term);
     assert!(contents.ends_with(" 1,200 lines, 300/s, 4s, 3 errors"), "{contents}");
     assert!(spun.ends_with(" 0 lines, 0s"), "{spun}");
     let spinner = |contents: &str| contents.split(' ').nth(1).map(str::to_owned);
     assert_ne!(spinner(&spun), spinner(&contents));
-    display.end(1_250, 3, seconds(5), Ending::Finished);
-    assert_eq!(term.contents(), "tokenize • 1,250 lines in 5.0s, 250/s, 3 errors");
+    display.end(1_250, 3, seconds(5), Ending::Complete);
+    assert_eq!(shown(&term), "tokenize • done, 1,250 lines in 5.0s, 250/s, 3 errors");
 }
 
 #[test]
 fn without_a_message_nothing_stands_before_it() {
     let (term, display) = open(ProgressOptions::default(), Some(10));
     display.begin();
-    assert!(term.contents().starts_with('─'), "{}", term.contents());
+    assert!(shown(&term).starts_with('─'), "{}", shown(&term));
 }
 
 #[test]
 fn an_empty_run_is_whole() {
     let (term, mut display) = open(ProgressOptions::new("none"), Some(0));
-    display.end(0, 0, seconds(0), Ending::Finished);
-    assert!(term.contents().ends_with("━ 0/0 items (100%) in 0.0s"), "{}", term.contents());
+    display.end(0, 0, seconds(0), Ending::Complete);
+    assert!(shown(&term).ends_with("━ done, 0/0 items (100%) in 0.0s"), "{}", shown(&term));
 }
 
 #[test]
 fn what_was_done_before_counts_but_not_in_the_rate() {
     let (term, mut display) = open(ProgressOptions::new("resume").initial(4_000), Some(1_000));
     display.begin();
-    assert!(
-        term.contents().ends_with("━╸──────── 4,000/5,000 items (80%), 0s"),
-        "{}",
-        term.contents()
-    );
-    display.refresh(100, 0, seconds(1));
-    let contents = term.contents();
+    assert!(shown(&term).ends_with("━╸──────── 4,000/5,000 items (80%), 0s"), "{}", shown(&term));
+    display.refresh(100, 0, seconds(1), false);
+    let contents = shown(&term);
     assert!(contents.ends_with(" 4,100/5,000 items (82%), 100/s, 1s, 9s left"), "{contents}");
-    display.end(1_000, 0, seconds(10), Ending::Finished);
-    let contents = term.contents();
-    assert!(contents.ends_with(" 5,000/5,000 items (100%) in 10.0s, 100/s"), "{contents}");
+    display.end(1_000, 0, seconds(10), Ending::Complete);
+    let contents = shown(&term);
+    assert!(contents.ends_with(" done, 5,000/5,000 items (100%) in 10.0s, 100/s"), "{contents}");
 }
 
 #[test]
@@ -127,17 +124,17 @@ fn a_style_may_name_its_parts() {
     let style = ProgressStyle::with_template(template).unwrap();
     let (term, mut display) = open(ProgressOptions::new("read").style(style), Some(40));
     display.begin();
-    assert_eq!(term.contents(), "<read|0/40 items (0%)|||0>");
-    display.refresh(10, 2, seconds(1));
-    assert_eq!(term.contents(), "<read|10/40 items (25%)|10/s|3s left, 2 errors|10>");
+    assert_eq!(shown(&term), "<read|0/40 items (0%)|||0>");
+    display.refresh(10, 2, seconds(1), false);
+    assert_eq!(shown(&term), "<read|10/40 items (25%)|10/s|3s left, 2 errors|10>");
 }
 
 #[test]
 fn a_message_in_a_wide_script_keeps_to_its_line() {
     let (term, mut display) = open(ProgressOptions::new("テキストの読み込み"), Some(5_000));
     display.begin();
-    display.refresh(600, 0, seconds(2));
-    assert_eq!(term.contents().lines().count(), 1, "{}", term.contents());
+    display.refresh(600, 0, seconds(2), false);
+    assert_eq!(shown(&term).lines().count(), 1, "{}", shown(&term));
 }
 
 #[test]
@@ -145,5 +142,5 @@ fn hidden_is_hidden() {
     let (term, screen) = terminal();
     let options = ProgressOptions::new("tokenize").hidden(true);
     assert!(Display::open(screen, options, Some(10)).is_none());
-    assert_eq!(term.contents(), "");
+    assert_eq!(shown(&term), "");
 }

@@ -6,9 +6,10 @@ use indicatif::{
     InMemoryTerm, MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike,
 };
 
-use super::{NoLog, draw_to, redirected, seconds, soon, terminal};
+use super::{draw_to, redirected, screen_on, seconds, shown, soon, terminal};
+use crate::progress::Ending;
 use crate::progress::ProgressOptions;
-use crate::progress::display::{Display, Ending};
+use crate::progress::display::Display;
 use crate::progress::screen::Screen;
 use crate::sync::{Arc, AtomicBool, Ordering};
 use crate::{Pool, Spec, WorkerState, WorkerStats, par_map, worker_fn};
@@ -24,8 +25,8 @@ fn working(millis: u64) -> WorkerStats {
 /// A terminal with room for the lines of many workers.
 fn tall() -> (InMemoryTerm, Screen) {
     let term = InMemoryTerm::new(40, 80);
-    let bars = MultiProgress::with_draw_target(draw_to(&term));
-    (term, Screen { bars, attended: true, notebook: false, log: Box::new(NoLog) })
+    let screen = screen_on(&term);
+    (term, screen)
 }
 
 fn options() -> ProgressOptions {
@@ -35,7 +36,7 @@ fn options() -> ProgressOptions {
 
 /// The lines below the bar.
 fn lines(term: &InMemoryTerm) -> Vec<String> {
-    let contents = term.contents();
+    let contents = shown(term);
     let mut lines = contents.lines().map(str::to_owned);
     assert_eq!(lines.next().as_deref(), Some("read 0/10 items (0%)"), "{contents}");
     lines.collect()
@@ -47,7 +48,7 @@ fn there_is_one_for_each_worker_while_the_run_goes() {
     let mut display = Display::open(screen, options(), Some(10)).expect("shown");
     assert!(display.shows_workers());
     display.begin();
-    assert_eq!(term.contents(), "read 0/10 items (0%)");
+    assert_eq!(shown(&term), "read 0/10 items (0%)");
 
     let some = [
         worker(WorkerState::Idle, seconds(3), 0),
@@ -66,17 +67,17 @@ fn there_is_one_for_each_worker_while_the_run_goes() {
         "  worker 3  waiting for 1:15   · 1 item · 1 error",
     ];
     assert_eq!(lines(&term), expected);
-    display.refresh(5, 0, seconds(3));
+    display.refresh(5, 0, seconds(3), false);
     let contents = format!("read 5/10 items (50%)\n{}", expected.join("\n"));
-    assert_eq!(term.contents(), contents);
+    assert_eq!(shown(&term), contents);
 }
 
 #[test]
 fn they_go_at_the_end() {
     for (leave, ending) in [
-        (true, Ending::Finished),
+        (true, Ending::Complete),
         (true, Ending::Stopped),
-        (false, Ending::Finished),
+        (false, Ending::Complete),
         (false, Ending::Stopped),
     ] {
         let (term, screen) = terminal();
@@ -84,14 +85,14 @@ fn they_go_at_the_end() {
         let mut display = Display::open(screen, options, Some(10)).expect("shown");
         display.begin();
         display.show_workers(&[working(100), working(12_000)], seconds(12));
-        display.refresh(5, 0, seconds(12));
-        assert_eq!(term.contents().lines().count(), 3);
+        display.refresh(5, 0, seconds(12), false);
+        assert_eq!(shown(&term).lines().count(), 3);
         display.end(6, 0, seconds(13), ending);
         drop(display);
         let bar = if leave { "read 6/10 items (60%)" } else { "" };
-        assert_eq!(term.contents(), bar);
+        assert_eq!(shown(&term), bar);
         term.write_str("after").unwrap();
-        assert_eq!(term.contents(), if leave { format!("{bar}\nafter") } else { "after".into() });
+        assert_eq!(shown(&term), if leave { format!("{bar}\nafter") } else { "after".into() });
     }
 }
 
@@ -160,13 +161,13 @@ fn a_small_terminal_shows_the_slowest_and_is_left_clean() {
     some[15] = working(64_000);
     for _ in 0..3 {
         display.show_workers(&some, seconds(70));
-        display.refresh(0, 0, seconds(70));
+        display.refresh(0, 0, seconds(70), false);
     }
-    let shown = lines(&term);
-    assert!((5..8).contains(&shown.len()), "{shown:?}");
-    assert!(shown[0].starts_with("! worker 15"), "{shown:?}");
+    let rows = lines(&term);
+    assert!((5..8).contains(&rows.len()), "{rows:?}");
+    assert!(rows[0].starts_with("! worker 15"), "{rows:?}");
     display.end(0, 0, seconds(71), Ending::Stopped);
-    assert_eq!(term.contents(), "read 0/10 items (0%)");
+    assert_eq!(shown(&term), "read 0/10 items (0%)");
 }
 
 #[test]
@@ -175,7 +176,7 @@ fn a_hidden_bar_has_none() {
     let hidden = ProgressOptions::from(ProgressBar::hidden()).hidden(true).workers(true);
     let display = Display::open(screen, hidden, Some(10)).expect("counted");
     assert!(!display.shows_workers());
-    assert_eq!(term.contents(), "");
+    assert_eq!(shown(&term), "");
 
     let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
     let display = Display::open(terminal().1, options().multi(&bars), Some(10)).expect("counted");
@@ -199,7 +200,7 @@ fn they_stand_under_their_bar_among_those_of_the_caller() {
     second.show_workers(&[working(200)], seconds(1));
     first.show_workers(&[working(100), working(11_000)], seconds(12));
     assert_eq!(
-        term.contents().lines().collect::<Vec<_>>(),
+        shown(&term).lines().collect::<Vec<_>>(),
         [
             "lent 0/9",
             "! worker 1  working for 11.0s  · 7 items",
@@ -209,13 +210,13 @@ fn they_stand_under_their_bar_among_those_of_the_caller() {
             "  worker 0  working for 0.2s   · 7 items",
         ]
     );
-    first.end(9, 0, seconds(13), Ending::Finished);
+    first.end(9, 0, seconds(13), Ending::Complete);
     drop(first);
-    second.end(10, 0, seconds(13), Ending::Finished);
+    second.end(10, 0, seconds(13), Ending::Complete);
     drop(second);
     other.inc(1);
     let expected = "lent 9/9\nother 8/100\nread 10/10 items (100%)";
-    assert_eq!(term.contents(), expected);
+    assert_eq!(shown(&term), expected);
 }
 
 #[test]
@@ -279,11 +280,11 @@ fn watched(
     let consumer = std::thread::spawn(move || run(options, Box::new(wait)));
     for number in 0..workers {
         let line = format!("\n  worker {number}  working for ");
-        soon(&line, || term.contents().contains(&line));
+        soon(&line, || shown(&term).contains(&line));
     }
     go_on.store(true, Ordering::Relaxed);
     consumer.join().expect("a run without a panic");
-    term.contents()
+    shown(&term)
 }
 
 #[test]
