@@ -88,7 +88,7 @@ pub use processes::Json;
 #[cfg(all(feature = "processes", not(loom)))]
 pub use processes::{Processes, RemoteBoxSpec, RemoteError, RemoteSpec, init};
 #[cfg(all(feature = "progress", not(loom)))]
-pub use progress::{ItemBar, ProgressOptions};
+pub use progress::{ItemBar, ProgressOptions, ProgressWriter};
 #[cfg(not(loom))]
 pub use stats::{Bottleneck, Stats, WorkerState, WorkerStats};
 #[cfg(not(loom))]

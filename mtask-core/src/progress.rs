@@ -14,6 +14,7 @@ mod display;
 mod notebook;
 mod options;
 mod pace;
+mod print;
 mod reporter;
 mod room;
 mod screen;
@@ -24,6 +25,7 @@ mod tests;
 mod workers;
 
 pub use options::ProgressOptions;
+pub use print::ProgressWriter;
 pub(crate) use reporter::Reporter;
 pub use room::ItemBar;
 pub(crate) use room::Room;

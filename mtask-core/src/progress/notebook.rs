@@ -40,15 +40,25 @@ pub(super) struct Output {
     out: Box<dyn Write + Send>,
     /// The last drawing.
     drawn: String,
+    /// Something was printed below it since.
+    printed: bool,
 }
 
 impl Notebook {
     pub(super) fn on(out: impl Write + Send + 'static) -> Self {
-        Self::new(Output { out: Box::new(out), drawn: String::new() })
+        Self::new(Output { out: Box::new(out), drawn: String::new(), printed: false })
     }
 
     pub(super) fn target(&self) -> ProgressDrawTarget {
         ProgressDrawTarget::term_like_with_hz(Box::new(self.clone()), MOST_DRAWINGS)
+    }
+
+    /// Prints whole lines below what was drawn, which stays.
+    pub(super) fn print(&self, text: &[u8]) -> io::Result<()> {
+        self.with(|output| {
+            output.printed = true;
+            output.write(text)
+        })
     }
 }
 
@@ -76,12 +86,14 @@ impl Paint for Output {
         if rows.is_empty() || same {
             return Ok(());
         }
-        let mut drawing = UP.repeat(replaced);
-        if replaced > 0 {
+        let up = if self.printed { 0 } else { replaced };
+        self.printed = false;
+        let mut drawing = UP.repeat(up);
+        if up > 0 {
             // For VS Code, to which the step up only removes a line feed.
             drawing.push('\r');
         }
-        if replaced > rows.lines().count() {
+        if up > rows.lines().count() {
             drawing.push_str(CLEAR_BELOW);
         }
         drawing.push_str(&rows);
@@ -92,6 +104,9 @@ impl Paint for Output {
 
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Output").field("drawn", &self.drawn).finish_non_exhaustive()
+        f.debug_struct("Output")
+            .field("drawn", &self.drawn)
+            .field("printed", &self.printed)
+            .finish_non_exhaustive()
     }
 }

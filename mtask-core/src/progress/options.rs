@@ -25,7 +25,8 @@ use super::screen::shared_bars;
 /// and each item yielded, else `cancelled`, `stopped` (an early drop, by a panic or an error among others), `source
 /// panicked` or `start failed`. Once it is cancelled, or while a drop waits for what is in progress, it says `ending`.
 ///
-/// What the program prints stays: see [`bars`](ProgressOptions::bars).
+/// What the program prints stays: see [`bars`](ProgressOptions::bars). To print above the bars, wherever
+/// standard error goes, there are [`println`](ProgressOptions::println) and [`writer`](ProgressOptions::writer).
 ///
 /// # Examples
 ///
@@ -343,7 +344,8 @@ impl ProgressOptions {
 
     /// The bars of this process that have no place of their own, which are drawn together.
     ///
-    /// What is printed to a terminal stays, be it by `println!`, by another library or by a panic
+    /// What is printed to a terminal by other means than [`println`](ProgressOptions::println) and
+    /// [`writer`](ProgressOptions::writer) stays as well, be it by `println!`, by another library or by a panic
     /// hook: while a run is shown, the cursor rests above these bars, with five rows for what is printed between
     /// two drawings. Behind lines of a burst of more there may be the rest of a bar, unless it is printed inside
     /// [`suspend`](MultiProgress::suspend) on these. A run that is shown must not be pulled in there: it waits for

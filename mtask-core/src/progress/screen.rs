@@ -49,6 +49,15 @@ impl Place {
             Self::Log
         }
     }
+
+    /// Prints whole lines where they stay.
+    pub(super) fn print(&self, text: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Terminal(terminal) => terminal.print(text),
+            Self::Notebook(notebook) => notebook.print(text),
+            Self::Log => io::stderr().write_all(text),
+        }
+    }
 }
 
 /// Standard error without the lock of `std`: a consumer that holds it while it waits for the end of its run
@@ -63,6 +72,10 @@ fn raw_stderr() -> Box<dyn Write + Send> {
 
 pub(super) fn shared_bars() -> MultiProgress {
     STDERR.1.clone()
+}
+
+pub(super) fn print(text: &[u8]) -> io::Result<()> {
+    STDERR.0.print(text)
 }
 
 /// Where the bars and the lines of a run go.

@@ -2,19 +2,21 @@
 
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use indicatif::{InMemoryTerm, MultiProgress, ProgressBar, ProgressStyle};
 
-use super::{Output, screen_on, seconds, shown, soon};
+use super::{Log, Output, screen_on, seconds, shown, soon};
 use crate::bridge::Bell;
 use crate::progress::display::Display;
+use crate::progress::notebook::Notebook;
 use crate::progress::screen::Place;
 use crate::progress::terminal::Terminal;
 use crate::progress::{Ending, ProgressOptions, Reporter};
 use crate::stats::Counters;
 use crate::sync::Arc;
-use crate::{WorkerState, WorkerStats};
+use crate::{WorkerState, WorkerStats, par_map};
 
 /// A message as the default panic hook writes it.
 const PANIC: [&str; 4] = [
@@ -229,6 +231,23 @@ fn our_own_lines_stand_above_the_bars() {
 }
 
 #[test]
+fn in_a_notebook_they_are_not_drawn_over() {
+    let log = Log::default();
+    let notebook = Notebook::on(log.clone());
+    let bars = MultiProgress::with_draw_target(notebook.target());
+    let bar = bars.add(ProgressBar::new(9));
+    bar.set_style(ProgressStyle::with_template("{pos}").unwrap());
+    bar.abandon();
+    notebook.print(b"five is here\n").unwrap();
+    bar.set_position(1);
+    bar.abandon();
+    let trimmed: Vec<_> = log.writes().iter().map(|text| text.trim_end().to_owned()).collect();
+    assert_eq!(trimmed.first().map(String::as_str), Some("0"));
+    assert_eq!(trimmed[1], "five is here");
+    assert_eq!(trimmed[2], "1", "it is not drawn over the line");
+}
+
+#[test]
 fn a_run_that_is_cancelled_is_ending_until_its_end() {
     let term = InMemoryTerm::new(8, 80);
     let bell = Arc::new(Bell::new());
@@ -242,4 +261,37 @@ fn a_run_that_is_cancelled_is_ending_until_its_end() {
     soon("the word", || shown(&term).contains(" ending, 0/9 items (0%), "));
     reporter.finish(Ending::Cancelled);
     assert!(shown(&term).contains(" cancelled, 0/9 items (0%) in "), "{}", shown(&term));
+}
+
+const CHILD: &str = "MTASK_PROGRESS_TEST_CHILD";
+
+#[test]
+fn without_a_terminal_they_go_to_standard_error() {
+    if std::env::var_os(CHILD).is_some() {
+        let mut out = ProgressOptions::writer();
+        ProgressOptions::println("before");
+        for x in par_map(0..3, 1, |x: u32| x).progress("read").flatten() {
+            write!(out.clone(), "cut").unwrap();
+            write!(out, "item {x}").unwrap();
+            out.flush().unwrap();
+            ProgressOptions::println(format!("println {x}"));
+            writeln!(out, " is here\nand").unwrap();
+        }
+        ProgressOptions::bars().suspend(|| ProgressOptions::println("after"));
+        write!(out, "the rest").unwrap();
+        return;
+    }
+    let name = std::thread::current().name().expect("a test").to_owned();
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", &name, "--test-threads=1", "--nocapture"])
+        .env(CHILD, "1")
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(child.stderr).unwrap();
+    let item = |x| format!("cut\nprintln {x}\nitem {x} is here\nand\n");
+    let items: String = (0..3).map(item).collect();
+    let expected = format!("before\n{items}read: done, 3/3 items (100%) in ");
+    assert!(stderr.starts_with(&expected), "{stderr}");
+    assert!(stderr.ends_with("\nafter\nthe rest\n"), "{stderr}");
 }
