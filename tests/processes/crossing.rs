@@ -1,7 +1,7 @@
 //! What does not cross costs one item, and says why.
 
 use mtask::prelude::*;
-use mtask::{Processes, RemoteError};
+use mtask::{Json, Processes, RemoteError};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::util::watched;
@@ -257,4 +257,48 @@ fn a_summary_over_the_limit_is_an_error_that_names_it() {
             );
         }
     });
+}
+
+/// Its form depends on what is in it.
+#[derive(Serialize, Deserialize)]
+struct Sparse {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    number: Option<u64>,
+}
+
+#[delayed_init(remote)]
+fn number_of(sparse: Sparse) -> u64 {
+    sparse.number.unwrap_or_default()
+}
+
+#[delayed_init(remote)]
+fn json_number_of(Json(sparse): Json<Sparse>) -> u64 {
+    sparse.number.unwrap_or_default()
+}
+
+#[test]
+fn what_needs_json_says_so() {
+    let items = || (0..100).map(|at| Sparse { number: (at != 50).then_some(at) });
+    let results = par_stateful(items(), number_of::spec().times(2)).backend(Processes::new());
+    for (at, result) in (0..).zip(results) {
+        match result {
+            Ok(number) => assert_eq!(number, at),
+            Err(error) => {
+                let text = error.to_string();
+                assert!(at == 50 && text.contains("`number` is left out"), "{text}");
+                assert!(text.contains("`Json<T>`"), "{text}");
+            }
+        }
+    }
+    let items = items().map(Json);
+    let results = par_stateful(items, json_number_of::spec().times(2)).backend(Processes::new());
+    assert!(results.map(Result::unwrap).eq((0..100).map(|at| if at == 50 { 0 } else { at })));
+}
+
+#[test]
+fn the_text_of_an_own_error_arrives() {
+    let run = par_stateful([UNENCODABLE, UNDECODABLE].map(Delicate), [unwrap::spec()]);
+    let texts: Vec<_> =
+        run.backend(Processes::new()).map(|result| result.unwrap_err().to_string()).collect();
+    assert!(texts[0].contains("not this one") && texts[1].contains("nor this one"), "{texts:?}");
 }

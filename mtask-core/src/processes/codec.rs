@@ -1,12 +1,28 @@
-//! Values as bytes: postcard, and no panic of the user's code that says what there is to encode.
+//! Values as bytes: the form of postcard, and no panic of the user's code that says what there is to encode.
+//!
+//! Written and read here, and not by postcard itself: that drops the texts of errors, leaves out fields without a
+//! word, and takes whatever memory and stack it is told to.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use postcard::ser_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{PanicPayload, drop_caught};
+
+mod error;
+mod reader;
+mod writer;
+
+use error::Error;
+use writer::Writer;
+
+/// How deep values may lie in each other: what fits into the stack of a thread, also in a debug build.
+const MOST_NESTED: usize = 512;
+
+fn too_deep() -> Error {
+    Error(format!("its values lie more than {MOST_NESTED} deep in each other").into())
+}
 
 /// Appends a value.
 ///
@@ -15,9 +31,7 @@ use crate::error::{PanicPayload, drop_caught};
 /// Why that cannot be done, and nothing is appended.
 pub(super) fn encode(bytes: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) -> Result<(), String> {
     let start = bytes.len();
-    let encoded = catch_unwind(AssertUnwindSafe(|| {
-        postcard::serialize_with_flavor(value, Append(&mut *bytes))
-    }));
+    let encoded = catch_unwind(AssertUnwindSafe(|| value.serialize(&mut Writer::new(&mut *bytes))));
     let error = match encoded {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(error)) => error.to_string(),
@@ -57,12 +71,13 @@ pub(super) fn decode_as<'a, T: Deserialize<'a>, O>(
     make: impl FnOnce(T) -> O,
 ) -> Result<O, String> {
     let decoded = catch_unwind(AssertUnwindSafe(|| {
-        let (value, rest) = postcard::take_from_bytes(bytes).map_err(|error| error.to_string())?;
-        if rest.is_empty() {
+        let (value, left) = reader::read(bytes).map_err(|error| error.to_string())?;
+        if left == 0 {
             return Ok(make(value));
         }
         drop_caught::<T>(value);
-        Err(format!("{} bytes are left over", rest.len()))
+        let what = format!("{left} bytes are left over, and it was not written as it is read");
+        Err(Error::uncarried(what).to_string())
     }));
     decoded.unwrap_or_else(|payload| Err(panicked(payload)))
 }
@@ -73,25 +88,5 @@ fn panicked(payload: Box<dyn Any + Send>) -> String {
     message
 }
 
-/// Where postcard puts what it writes.
-struct Append<'a>(&'a mut Vec<u8>);
-
-impl Flavor for Append<'_> {
-    type Output = ();
-
-    #[inline]
-    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
-        self.0.push(byte);
-        Ok(())
-    }
-
-    #[inline]
-    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn finalize(self) -> postcard::Result<()> {
-        Ok(())
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -108,9 +108,19 @@
 //! # What it costs
 //!
 //! Some milliseconds for each child to start, and what it takes to build the worker; for each item, to
-//! encode and decode it and its output, by [postcard](https://docs.rs/postcard); for each frame of
+//! encode and decode it and its output, in the form of [postcard](https://docs.rs/postcard); for each frame of
 //! items, which are as many as take a millisecond, two system calls on either side. Bytes are
 //! best sent as `serde_bytes::ByteBuf`, which is copied as a whole where a `Vec<u8>` goes byte by byte.
+//!
+//! # What can be sent
+//!
+//! Whatever is serde and is read as it was written. The form has no names in it, so that some things need
+//! `Json<T>` around them (feature `json`), and are errors without it that say so: fields that are left out
+//! (`skip_serializing_if`), untagged and internally tagged enums, `#[serde(flatten)]`, `serde_json::Value`, sequences
+//! that do not know their length. A path that is not UTF-8 is none that serde writes: send its bytes.
+//!
+//! Values may lie 512 deep in each other. What is read may take 64 MiB of memory, and eight bytes more for each that
+//! was sent; so nobody can be made to allocate without limit.
 //!
 //! # Where it runs
 //!
