@@ -159,3 +159,49 @@ fn a_spec_with_a_reason() {
     let error = Obedient::spec(Build::Fail("no device".to_owned())).build().err().unwrap();
     assert_eq!(BuildError::to_string(&error), "no device");
 }
+
+#[test]
+fn a_panic_where_an_environment_is_made_is_a_failed_build() {
+    let backend = Processes::new()
+        .env(|worker| -> [(&str, &str); 0] { panic!("worker {worker} has no device") });
+    let specs = [Obedient::spec(Build::Well)];
+    let mut results = par_stateful((0..2).map(Order::Double), specs).backend(backend);
+    let error = results.next().unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.index()), (TaskErrorKind::BuildFailed, Some(0)));
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("`.env(..)` panicked: worker 0 has no device"), "{cause}");
+    assert_eq!(results.count(), 1);
+}
+
+#[test]
+fn a_panic_in_an_error_of_a_build_is_a_failed_build() {
+    let specs = [BuildsBadly::spec()];
+    let mut results = par_stateful(0..2, specs).backend(Processes::new());
+    let error = results.next().unwrap().unwrap_err();
+    assert_eq!((error.kind(), error.index()), (TaskErrorKind::BuildFailed, Some(0)));
+    assert_eq!(error.panic_message(), Some("no words for it"));
+}
+
+struct BuildsBadly;
+
+#[delayed_init(remote)]
+impl BuildsBadly {
+    fn new() -> Result<Self, Unspeakable> {
+        Err(Unspeakable)
+    }
+
+    fn call(&mut self, x: u64) -> u64 {
+        x
+    }
+}
+
+#[derive(Debug)]
+struct Unspeakable;
+
+impl std::fmt::Display for Unspeakable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("no words for it")
+    }
+}
+
+impl std::error::Error for Unspeakable {}

@@ -354,9 +354,11 @@ impl Panic {
 
 /// Builds a worker from a spec, which was sent.
 fn build<S: Spec<W>, W>(spec: &S) -> Result<W, NotBuilt> {
-    match catch_unwind(AssertUnwindSafe(|| spec.build())) {
+    // What the error says of itself is the user's code too.
+    let build = || spec.build().map_err(|error| RemoteError::of(error.get_ref()));
+    match catch_unwind(AssertUnwindSafe(build)) {
         Ok(Ok(worker)) => Ok(worker),
-        Ok(Err(error)) => Err(NotBuilt::Returned(RemoteError::of(error.get_ref()))),
+        Ok(Err(error)) => Err(NotBuilt::Returned(error)),
         Err(payload) => Err(NotBuilt::Panicked(Panic::caught(payload))),
     }
 }

@@ -76,12 +76,20 @@ where
                 }) as Loop<'_>
             })
             .collect();
-        let (crew, started) = Crew::start(Threads::new(), loops, |builder, body| {
+        let threads = Threads::new().stack_size(stack());
+        let (crew, started) = Crew::start(threads, loops, |builder, body| {
             may_spawn()?;
             builder.spawn(body)
         });
         (Lanes { crew, hosts }, started)
     })
+}
+
+/// The bytes of a lane's stack: as much as a main thread mostly has, since inputs that the program has made there
+/// are encoded and dropped on a lane; or what is set for threads that ask for nothing.
+fn stack() -> usize {
+    let set = std::env::var("RUST_MIN_STACK").ok().and_then(|bytes| bytes.parse().ok());
+    set.unwrap_or(8 << 20)
 }
 
 impl Processes {

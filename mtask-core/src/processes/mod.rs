@@ -425,7 +425,7 @@ impl Processes {
     ///
     /// `RAYON_NUM_THREADS` and `OMP_NUM_THREADS` are set beforehand, where the program itself is without
     /// them: to the processors that each worker has for itself, so that N workers do not each start N
-    /// threads.
+    /// threads. A panic in `env` is a failed build.
     ///
     /// ```
     /// let backend = mtask::Processes::new()

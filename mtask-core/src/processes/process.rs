@@ -1,5 +1,6 @@
 //! A child, seen from its parent: the process, and the conversation with it.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::net::Shutdown;
 use std::ops::Range;
@@ -130,9 +131,11 @@ impl Child {
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Self, NotReady> {
         let mut build = Watch::start(settings.build_timeout, cancelled);
+        let refused = |reason| NotReady::NotBuilt(NotBuilt::Refused(reason));
+        let env = settings.env(worker).map_err(refused)?;
         let not_started =
             |error| NotReady::NoProcess(format!("no process could be started: {error}"));
-        let mut child = Self::spawn(worker, settings).map_err(not_started)?;
+        let mut child = Self::spawn(env, settings).map_err(not_started)?;
         child.wait_for_greeting(cancelled)?;
         let answer = {
             let mut reader = lock(&child.reader);
@@ -160,7 +163,7 @@ impl Child {
     }
 
     /// Starts the running program once more.
-    fn spawn(worker: usize, settings: &Arc<Settings>) -> io::Result<Self> {
+    fn spawn(env: Vec<(OsString, OsString)>, settings: &Arc<Settings>) -> io::Result<Self> {
         let (stream, theirs) = door::pair()?;
         stream.set_read_timeout(Some(SLICE))?;
         let mut command = Command::new(program::program()?);
@@ -171,7 +174,7 @@ impl Child {
             .stdout(program::stdout())
             // Ctrl-C is for the parent, whose end ends the child.
             .process_group(0);
-        settings.apply(worker, &mut command);
+        command.envs(env);
         let process = command.spawn()?;
         Ok(Self {
             process: Mutex::new(process),

@@ -109,7 +109,10 @@ where
     }
 }
 
-/// An error that crosses from a child: the text of an error and of its causes.
+/// So many causes of an error are kept: they may be a circle, and are dropped one inside the other.
+const MOST_CAUSES: usize = 100;
+
+/// An error that crosses from a child: the text of an error and of its causes, of which there are 100 at the most.
 ///
 /// What a worker returns has to be serde as it is written. One whose error is not returns this, made
 /// by `?` from any error type, and by [`from_boxed`](RemoteError::from_boxed) from a boxed one.
@@ -130,6 +133,7 @@ impl RemoteError {
 
     pub(super) fn of(error: &(dyn Error + 'static)) -> Self {
         let causes = std::iter::successors(error.source(), |&cause| cause.source());
+        let causes = causes.take(MOST_CAUSES);
         Self { message: error.to_string(), causes: causes.map(ToString::to_string).collect() }
     }
 
@@ -200,6 +204,7 @@ impl From<RemoteError> for BoxError {
         let cause = error
             .causes
             .into_iter()
+            .take(MOST_CAUSES)
             .rev()
             .fold(None, |cause, message| Some(Box::new(Link { message, cause })));
         Box::new(Link { message: error.message, cause })

@@ -1,11 +1,12 @@
 //! How children are to run.
 
 use std::ffi::OsString;
-use std::process::Command;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
 use super::frame;
+use crate::error::{PanicPayload, drop_caught};
 use crate::sync::Arc;
 
 type Env = Arc<dyn Fn(usize) -> Vec<(OsString, OsString)> + Send + Sync>;
@@ -55,18 +56,28 @@ impl Settings {
         Self { workers, shutdown_timeout, ..self.clone() }
     }
 
-    /// Sets the environment of a worker's process.
-    pub(super) fn apply(&self, worker: usize, command: &mut Command) {
+    /// What is added to the environment of a worker's process.
+    ///
+    /// # Errors
+    ///
+    /// Where the user's function for it panics.
+    pub(super) fn env(&self, worker: usize) -> Result<Vec<(OsString, OsString)>, String> {
         let cores = available_parallelism().map_or(1, usize::from);
         let threads = (cores / self.workers).max(1).to_string();
         // So that many workers do not each start as many threads as there are processors.
-        for name in ["RAYON_NUM_THREADS", "OMP_NUM_THREADS"] {
-            if std::env::var_os(name).is_none() {
-                command.env(name, &threads);
-            }
-        }
+        let mut pairs: Vec<(OsString, OsString)> = ["RAYON_NUM_THREADS", "OMP_NUM_THREADS"]
+            .into_iter()
+            .filter(|name| std::env::var_os(name).is_none())
+            .map(|name| (name.into(), threads.as_str().into()))
+            .collect();
         if let Some(env) = &self.env {
-            command.envs(env(worker));
+            let added = catch_unwind(AssertUnwindSafe(|| env(worker))).map_err(|payload| {
+                let message = PanicPayload::text(&*payload).to_owned();
+                drop_caught(payload);
+                format!("the function given to `.env(..)` panicked: {message}")
+            })?;
+            pairs.extend(added);
         }
+        Ok(pairs)
     }
 }
