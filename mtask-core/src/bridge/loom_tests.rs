@@ -1,19 +1,23 @@
-//! Models of the bridge under loom: every interleaving of two workers and a consumer, with at
-//! most three preemptions; two where three items make for too many.
+//! Models of the bridge under loom: every interleaving of two workers and a consumer, with a bound on
+//! preemptions.
 //!
-//! Run by `RUSTFLAGS="--cfg loom" cargo test -p mtask-core --lib --release loom`. A lost wake-up
-//! shows as a deadlock, since nothing here waits with a time limit. The clock plays no part.
+//! Run by `RUSTFLAGS="--cfg loom" cargo test -p mtask-core --lib --release loom`: with as
+//! many preemptions as find the faults in `.ci/faults`; and with three, or two where three are too many,
+//! under `MTASK_MODELS=whole`. A lost wake-up shows as a deadlock, since nothing here waits with a time limit.
+//! The clock plays no part.
 
 #[cfg(feature = "stream")]
 mod polled;
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 
 use loom::sync::{Arc, Mutex};
 use loom::thread::{self, JoinHandle};
 
 use super::{Bell, Bridge, Outlet, Plan, Pull, Slept, Stride, Turn};
 use crate::TaskError;
+use crate::sync::lock;
 
 type Shared = Arc<Bridge<usize, usize>>;
 
@@ -40,13 +44,14 @@ const TWO: Stride = Stride { most: 2, ..ONE };
 /// A claim of two, without fences.
 const QUICK: Stride = Stride { most: 2, step: 2, quick: true, ..ONE };
 
-fn model(f: impl Fn() + Send + Sync + 'static) {
-    model_with(3, f);
-}
-
-fn model_with(preemptions: usize, f: impl Fn() + Send + Sync + 'static) {
+/// Goes through every interleaving with so many preemptions: the fewest that find the faults which the
+/// model is there for, or the most where whole models are asked for.
+fn model(preemptions: RangeInclusive<usize>, f: impl Fn() + Send + Sync + 'static) {
+    let is_whole = std::env::var("MTASK_MODELS").is_ok_and(|models| models == "whole");
+    let bound = if is_whole { preemptions.end() } else { preemptions.start() };
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(preemptions);
+    // `LOOM_MAX_PREEMPTIONS` goes before it.
+    builder.preemption_bound = builder.preemption_bound.or(Some(*bound));
     builder.check(f);
 }
 
@@ -56,15 +61,19 @@ struct Source {
     window: usize,
     /// What the consumer has been given and come back from.
     returned: Arc<Mutex<usize>>,
+    bridge: Shared,
     /// How it ends.
-    last: fn() -> Turn,
+    last: fn(&Shared) -> Turn,
 }
 
 impl Pull<usize> for Source {
     fn turn(&mut self, mut index: usize, mut keep: impl FnMut(usize) -> bool) -> Turn {
+        if self.bridge.plan.build_now {
+            assert_eq!(lock(&self.bridge.state).unbuilt, 0, "a pull before the builds");
+        }
         loop {
             if index == self.end {
-                return (self.last)();
+                return (self.last)(&self.bridge);
             }
             let returned = *self.returned.lock().unwrap();
             assert!(index - returned < self.window, "item {index} is too many");
@@ -93,23 +102,36 @@ impl Model {
         items: usize,
         run: impl Fn(&Shared, usize, usize) -> Result<usize, TaskError> + Copy + Send + 'static,
     ) -> Self {
-        Self::start_with(plan, stride, items, || Turn::End, run)
+        Self::start_with(plan, stride, items, |_| Turn::End, run)
     }
 
     fn start_with(
         plan: Plan,
         stride: Stride,
         items: usize,
-        last: fn() -> Turn,
+        last: fn(&Shared) -> Turn,
         run: impl Fn(&Shared, usize, usize) -> Result<usize, TaskError> + Copy + Send + 'static,
     ) -> Self {
         let (bridge, outlet) = Bridge::new(plan, Arc::new(Bell::new()));
+        Self::start_behind(bridge, outlet, stride, items, last, run)
+    }
+
+    fn start_behind(
+        bridge: Shared,
+        outlet: Outlet<usize, usize>,
+        stride: Stride,
+        items: usize,
+        last: fn(&Shared) -> Turn,
+        run: impl Fn(&Shared, usize, usize) -> Result<usize, TaskError> + Copy + Send + 'static,
+    ) -> Self {
+        let plan = bridge.plan;
         let returned = Arc::new(Mutex::new(0));
         let workers = (0..plan.workers).map(|worker| {
             let bridge: Shared = Arc::clone(&bridge);
             let returned = Arc::clone(&returned);
             let window = plan.window.unwrap();
-            let mut source = Source { end: items, window, returned, last };
+            let for_source = Arc::clone(&bridge);
+            let mut source = Source { end: items, window, returned, bridge: for_source, last };
             thread::spawn(move || {
                 if plan.build_now {
                     bridge.report_build(worker, Ok(()));
@@ -162,9 +184,37 @@ fn same(_: &Shared, _: usize, input: usize) -> Result<usize, TaskError> {
     Ok(input)
 }
 
+/// A bridge with two items that were there before its workers, so that one may claim both.
+fn with_two(plan: Plan) -> (Shared, Outlet<usize, usize>) {
+    let (bridge, outlet) = Bridge::new(plan, Arc::new(Bell::new()));
+    let mut two = Rest((0..2).collect());
+    while !two.0.is_empty() {
+        outlet.feed(usize::MAX, &mut two);
+    }
+    (bridge, outlet)
+}
+
+/// A call that takes until the run is left: no result wakes the consumer.
+fn busy(bridge: &Shared, _: usize, input: usize) -> Result<usize, TaskError> {
+    stay(bridge);
+    Ok(input)
+}
+
+/// The end of a source that blocks until the run is left: no end of it wakes the consumer.
+fn blocked(bridge: &Shared) -> Turn {
+    stay(bridge);
+    Turn::End
+}
+
+fn stay(bridge: &Shared) {
+    while !bridge.is_cancelled() {
+        thread::yield_now();
+    }
+}
+
 #[test]
 fn ordered_items_all_come_in_order() {
-    model_with(2, || {
+    model(1..=2, || {
         let mut model = Model::start(plan(2, 2), ONE, 3, same);
         model.expect(3, true);
         model.join();
@@ -173,7 +223,7 @@ fn ordered_items_all_come_in_order() {
 
 #[test]
 fn unordered_items_come_once() {
-    model_with(2, || {
+    model(1..=2, || {
         let plan = Plan { ordered: false, ..plan(2, 2) };
         let mut model = Model::start(plan, ONE, 3, same);
         model.expect(3, false);
@@ -184,7 +234,7 @@ fn unordered_items_come_once() {
 #[test]
 fn a_close_at_any_point_gives_what_was_pulled_and_ends() {
     for (workers, preemptions) in [(1, 3), (2, 2)] {
-        model_with(preemptions, move || {
+        model(1..=preemptions, move || {
             let mut model = Model::start(plan(workers, 2), ONE, 2, same);
             let bell = Arc::clone(model.bridge.bell());
             let outside = thread::spawn(move || bell.close());
@@ -202,8 +252,21 @@ fn a_close_at_any_point_gives_what_was_pulled_and_ends() {
 }
 
 #[test]
+fn a_close_wakes_the_consumer_of_a_source_that_blocks() {
+    model(1..=3, || {
+        let mut model = Model::start_with(plan(1, 2), ONE, 1, blocked, same);
+        let bell = Arc::clone(model.bridge.bell());
+        let outside = thread::spawn(move || bell.close());
+        while model.next().is_some() {}
+        model.bridge.cancel();
+        outside.join().unwrap();
+        model.join();
+    });
+}
+
+#[test]
 fn a_window_of_one_moves_on() {
-    model_with(2, || {
+    model(1..=2, || {
         let mut model = Model::start(plan(2, 1), ONE, 2, same);
         model.expect(2, true);
         model.join();
@@ -213,9 +276,10 @@ fn a_window_of_one_moves_on() {
 #[test]
 fn a_claim_of_two_is_shared_or_stolen() {
     for ordered in [true, false] {
-        model_with(2, move || {
-            let plan = Plan { ordered, ..plan(2, 2) };
-            let mut model = Model::start(plan, TWO, 2, same);
+        model(1..=2, move || {
+            let (bridge, outlet) = with_two(Plan { ordered, ..plan(2, 4) });
+            let last = |_: &Shared| Turn::End;
+            let mut model = Model::start_behind(bridge, outlet, TWO, 2, last, same);
             model.expect(2, ordered);
             model.join();
         });
@@ -225,7 +289,7 @@ fn a_claim_of_two_is_shared_or_stolen() {
 #[test]
 fn quick_claims_lose_nothing() {
     for ordered in [true, false] {
-        model_with(2, move || {
+        model(1..=2, move || {
             let plan = Plan { ordered, ..plan(2, 2) };
             let mut model = Model::start(plan, QUICK, 2, same);
             model.expect(2, ordered);
@@ -237,7 +301,7 @@ fn quick_claims_lose_nothing() {
 #[test]
 fn one_worker_and_its_consumer_wake_each_other() {
     for stride in [ONE, QUICK] {
-        model(move || {
+        model(1..=3, move || {
             let mut model = Model::start(plan(1, 1), stride, 2, same);
             model.expect(2, true);
             model.join();
@@ -248,20 +312,24 @@ fn one_worker_and_its_consumer_wake_each_other() {
 #[test]
 fn a_cancel_at_any_point_ends_the_workers() {
     for stride in [ONE, QUICK] {
-        model_with(2, move || {
+        model(1..=2, move || {
             let mut model = Model::start(plan(2, 2), stride, usize::MAX, same);
             model.next().unwrap().unwrap();
             model.bridge.cancel();
-            assert!(model.outlet.take().is_none());
-            model.join();
+            let Model { mut outlet, workers, .. } = model;
+            // Before the consumer looks again, which would wake them too.
+            for worker in workers {
+                worker.join().unwrap();
+            }
+            assert!(outlet.take().is_none());
         });
     }
 }
 
 #[test]
 fn a_cancel_from_outside_wakes_the_consumer() {
-    model(|| {
-        let mut model = Model::start(plan(1, 1), ONE, 1, same);
+    model(1..=3, || {
+        let mut model = Model::start(plan(1, 1), ONE, 1, busy);
         let bell = Arc::clone(model.bridge.bell());
         let outer = thread::spawn(move || bell.cancel());
         while model.next().is_some() {}
@@ -273,7 +341,7 @@ fn a_cancel_from_outside_wakes_the_consumer() {
 
 #[test]
 fn an_error_stops_the_claims_behind_it() {
-    model_with(2, || {
+    model(1..=2, || {
         let mut model = Model::start(plan(2, 2), ONE, usize::MAX, |_, index, input| {
             if index == 1 { Err(TaskError::no_worker_left(index, None)) } else { Ok(input) }
         });
@@ -288,8 +356,8 @@ fn an_error_stops_the_claims_behind_it() {
 #[test]
 fn a_panic_of_the_source_ends_the_run() {
     for stride in [ONE, QUICK] {
-        model_with(2, move || {
-            let last = || Turn::Panicked(Box::new("torn"));
+        model(1..=2, move || {
+            let last = |_: &Shared| Turn::Panicked(Box::new("torn"));
             let mut model = Model::start_with(plan(2, 2), stride, 1, last, same);
             model.expect(1, true);
             assert!(model.bridge.source_panic().is_some());
@@ -300,15 +368,17 @@ fn a_panic_of_the_source_ends_the_run() {
 
 #[test]
 fn a_panic_of_a_worker_gives_back_what_it_had() {
-    model_with(2, || {
-        let (bridge, mut outlet): (Shared, _) = Bridge::new(plan(2, 2), Arc::new(Bell::new()));
+    model(1..=2, || {
+        let (bridge, mut outlet) = with_two(plan(2, 4));
         let returned = Arc::new(Mutex::new(usize::MAX / 2));
         let workers: Vec<_> = (0..2)
             .map(|worker| {
                 let bridge = Arc::clone(&bridge);
                 let returned = Arc::clone(&returned);
                 let window = usize::MAX;
-                let mut source = Source { end: 2, window, returned, last: || Turn::End };
+                let (end, for_source) = (2, Arc::clone(&bridge));
+                let last = |_: &Shared| Turn::End;
+                let mut source = Source { end, window, returned, bridge: for_source, last };
                 thread::spawn(move || {
                     let mut chunk = None;
                     while let Some(mut claimed) =
@@ -334,7 +404,7 @@ fn a_panic_of_a_worker_gives_back_what_it_had() {
 
 #[test]
 fn a_worker_that_retires_leaves_the_rest_to_the_last() {
-    model_with(2, || {
+    model(1..=2, || {
         let (bridge, mut outlet): (Shared, _) = Bridge::new(plan(2, 2), Arc::new(Bell::new()));
         let returned = Arc::new(Mutex::new(usize::MAX / 2));
         let workers: Vec<_> = (0..2)
@@ -342,7 +412,9 @@ fn a_worker_that_retires_leaves_the_rest_to_the_last() {
                 let bridge = Arc::clone(&bridge);
                 let returned = Arc::clone(&returned);
                 let window = usize::MAX;
-                let mut source = Source { end: 2, window, returned, last: || Turn::End };
+                let (end, for_source) = (2, Arc::clone(&bridge));
+                let last = |_: &Shared| Turn::End;
+                let mut source = Source { end, window, returned, bridge: for_source, last };
                 thread::spawn(move || {
                     let mut chunk = None;
                     let mut is_retired = false;
@@ -372,7 +444,7 @@ fn a_worker_that_retires_leaves_the_rest_to_the_last() {
 
 #[test]
 fn builds_at_the_start_come_before_any_pull() {
-    model_with(2, || {
+    model(1..=2, || {
         let plan = Plan { build_now: true, ..plan(2, 2) };
         let mut model = Model::start(plan, ONE, 1, same);
         model.expect(1, true);
@@ -396,7 +468,7 @@ impl Pull<usize> for Rest {
 
 #[test]
 fn a_consumer_that_feeds_gets_everything() {
-    model_with(2, || {
+    model(1..=2, || {
         let plan = Plan { fed: true, ..plan(2, 2) };
         let Model { mut outlet, workers, .. } = Model::start(plan, ONE, 0, same);
         let mut rest = Rest((0..2).collect());
@@ -414,7 +486,7 @@ fn a_consumer_that_feeds_gets_everything() {
 #[test]
 fn a_consumer_that_feeds_is_closed_or_cancelled_from_outside() {
     for cancels in [false, true] {
-        model_with(2, move || {
+        model(2..=2, move || {
             let plan = Plan { fed: true, ..plan(1, 2) };
             let mut model = Model::start(plan, ONE, 0, same);
             let bell = Arc::clone(model.bridge.bell());
@@ -440,7 +512,7 @@ fn a_consumer_that_feeds_is_closed_or_cancelled_from_outside() {
 /// The same where a worker closes the run that it works for.
 #[test]
 fn a_consumer_that_feeds_is_closed_by_a_worker() {
-    model_with(2, || {
+    model(2..=2, || {
         let plan = Plan { fed: true, ..plan(1, 2) };
         let mut model = Model::start(plan, ONE, 0, |bridge, index, input| {
             if index == 0 {

@@ -8,7 +8,7 @@ use std::task::{Poll, Wake, Waker};
 use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
-use super::{Model, ONE, QUICK, Rest, Shared, model_with, plan, same};
+use super::{Model, ONE, QUICK, Rest, Shared, blocked, busy, model, plan, same};
 use crate::bridge::{Bell, Bridge, Finished, Outlet, Plan, PollPull, Pull, Slept, Turn};
 
 /// Where the executor sleeps.
@@ -68,7 +68,7 @@ fn drain(model: &mut Model) -> Vec<usize> {
 #[test]
 fn a_task_is_woken_for_each_result_and_for_the_end() {
     for ordered in [true, false] {
-        model_with(2, move || {
+        model(1..=2, move || {
             let plan = Plan { ordered, ..polled(2, 2) };
             let mut model = Model::start(plan, QUICK, 2, same);
             let mut seen = drain(&mut model);
@@ -84,7 +84,7 @@ fn a_task_is_woken_for_each_result_and_for_the_end() {
 #[test]
 fn a_task_and_one_worker_wake_each_other() {
     for stride in [ONE, QUICK] {
-        model_with(3, move || {
+        model(1..=3, move || {
             let mut model = Model::start(polled(1, 1), stride, 2, same);
             assert_eq!(drain(&mut model), [0, 1]);
             model.join();
@@ -95,8 +95,11 @@ fn a_task_and_one_worker_wake_each_other() {
 #[test]
 fn a_task_is_woken_by_a_close_and_by_a_cancel() {
     for cancels in [true, false] {
-        model_with(2, move || {
-            let mut model = Model::start(polled(1, 1), ONE, 2, same);
+        model(1..=2, move || {
+            let mut model = match cancels {
+                true => Model::start(polled(1, 1), ONE, 1, busy),
+                false => Model::start_with(polled(1, 2), ONE, 1, blocked, same),
+            };
             let bell = Arc::clone(model.bridge.bell());
             let outside = thread::spawn(move || match cancels {
                 true => bell.cancel(),
@@ -162,7 +165,7 @@ fn feed(
 
 #[test]
 fn a_task_that_feeds_is_woken_by_the_stream_and_by_the_workers() {
-    model_with(2, || {
+    model(1..=2, || {
         let plan = Plan { fed: true, ..polled(1, 2) };
         let Model { mut outlet, workers, .. } = Model::start(plan, ONE, 0, same);
         let channel = Arc::new(Mutex::new(Channel::default()));
@@ -194,7 +197,7 @@ fn a_task_that_feeds_is_woken_by_the_stream_and_by_the_workers() {
 /// What a quick claim would miss: it makes good at its next result.
 #[test]
 fn a_task_is_woken_although_the_next_item_of_the_claim_takes_long() {
-    model_with(3, || {
+    model(1..=3, || {
         let plan = Plan { fed: true, ..polled(1, 4) };
         let (bridge, mut outlet): (Shared, _) = Bridge::new(plan, Arc::new(Bell::new()));
         let gate = Arc::new((Mutex::new(false), Condvar::new()));
@@ -229,7 +232,7 @@ fn a_task_is_woken_although_the_next_item_of_the_claim_takes_long() {
 
 #[test]
 fn a_task_that_may_not_feed_yet_is_woken_by_the_last_build() {
-    model_with(2, || {
+    model(1..=2, || {
         let plan = Plan { fed: true, build_now: true, ..polled(2, 2) };
         let Model { mut outlet, workers, .. } = Model::start(plan, ONE, 0, same);
         let channel = Mutex::new(Channel { items: [0].into(), closed: true, task: None });
@@ -246,7 +249,7 @@ fn a_task_that_may_not_feed_yet_is_woken_by_the_last_build() {
 #[test]
 fn a_task_that_feeds_is_closed_or_cancelled_from_outside() {
     for cancels in [false, true] {
-        model_with(2, move || {
+        model(2..=2, move || {
             let plan = Plan { fed: true, ..polled(1, 2) };
             let mut model = Model::start(plan, ONE, 0, same);
             let bell = Arc::clone(model.bridge.bell());
