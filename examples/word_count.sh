@@ -16,7 +16,7 @@ program=$folder/${profile/#dev/debug}/examples/word_count
 work=$folder/word-count
 mkdir -p "$work"
 
-cargo build --quiet --locked --profile "$profile" --example word_count
+cargo build --quiet --locked --all-features --profile "$profile" --example word_count
 
 # What is compressed is unpacked, and zero bytes are dropped, which are no text to awk.
 gather() {

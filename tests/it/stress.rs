@@ -9,9 +9,7 @@ use std::time::Duration;
 use mtask::{ParStatefulExt, Spec, init_fn, par_stateful, par_stateful_local, worker_fn};
 
 use crate::util::process::{alone, resident, threads, wait_for_threads};
-use crate::util::{Count, Random, Token, eventually, watched_for};
-
-const RUNS: u64 = 10_000;
+use crate::util::{Count, Random, Token, eventually, runs, watched_for};
 
 /// What the memory of a process may vary by without growing: less than a kilobyte a run.
 const SLACK: usize = 8 << 20;
@@ -28,13 +26,14 @@ fn leaves_nothing(run: impl Fn(u64) + Send + 'static) {
         }
     }));
     // Caches and arenas fill up in the first runs.
-    let warm_up = RUNS / 10;
+    let runs = runs(10_000);
+    let warm_up = runs / 10;
     let before_threads = threads();
     watched_for(Duration::from_secs(240), move || {
         // The thread of this closure is one more.
         let before_threads = before_threads + 1;
         let mut before = 0;
-        for seed in 0..warm_up + RUNS {
+        for seed in 0..warm_up + runs {
             if seed == warm_up {
                 wait_for_threads(before_threads);
                 before = resident();
@@ -44,7 +43,7 @@ fn leaves_nothing(run: impl Fn(u64) + Send + 'static) {
         }
         wait_for_threads(before_threads);
         let after = resident();
-        eprintln!("{RUNS} runs: {before_threads} threads and {before} bytes before, {after} after");
+        eprintln!("{runs} runs: {before_threads} threads and {before} bytes before, {after} after");
         // A sanitizer keeps notes of its own on each thread.
         if std::env::var_os("MTASK_SANITIZED").is_none() {
             assert!(after < before + SLACK, "memory grew from {before} to {after}");
