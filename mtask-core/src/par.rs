@@ -210,9 +210,8 @@ where
             }
             _ => assert!(
                 !self.retries,
-                "mtask: `.flatten_errors()` came after the run had started with retries, without which \
-                 errors of a worker's own are not tried again: set it before, as in \
-                 `.retries(3).flatten_errors().start()`"
+                "mtask: `.flatten_errors()` came after the run had started, whose retries leave out errors that \
+                 a worker returns: put it before, as in `.retries(3).flatten_errors().start()`"
             ),
         }
     }
