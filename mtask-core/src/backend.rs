@@ -83,6 +83,11 @@ where
         (1, 1)
     }
 
+    /// How many items were pulled in all, once it is known that no more will be and that each of them
+    /// will be yielded.
+    #[doc(hidden)]
+    fn pulled(run: &Self::Run<I, S, W>) -> Option<usize>;
+
     /// Ends the run after the first result for which `stop` holds.
     #[doc(hidden)]
     fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>);
@@ -232,6 +237,10 @@ macro_rules! by_pulled_run {
 
         fn in_flight(run: &Self::Run<$source, $spec, $worker>) -> (usize, usize) {
             run.in_flight()
+        }
+
+        fn pulled(run: &Self::Run<$source, $spec, $worker>) -> Option<usize> {
+            run.pulled()
         }
 
         fn stop_when(

@@ -37,7 +37,7 @@ where
         let trace = trace.worker(0);
         let spec = specs.into_iter().next().expect("no run is made without a spec");
         let mut life = Life::new(spec, 0, care, counters, Arc::clone(&job.bell));
-        let may_have_items = job.source.size_hint().1 != Some(0);
+        let may_have_items = job.source.size_hint().1 != Some(0) && !job.bell.is_closed();
         let build_error =
             if build_now && may_have_items { trace.enter(|| life.build(None)).err() } else { None };
         let source = Source::new(job.source);
@@ -46,6 +46,11 @@ where
 
     fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
         run.next()
+    }
+
+    fn pulled(run: &Self::Run<I, S, W>) -> Option<usize> {
+        // It pulls one item for each that it yields.
+        (run.bell.is_closed() && run.build_error.is_none()).then_some(run.pulled)
     }
 
     fn stop_when(_run: &mut Self::Run<I, S, W>, _stop: StopWhen<W::Output>) {

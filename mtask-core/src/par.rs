@@ -216,20 +216,6 @@ where
         }
     }
 
-    pub(crate) fn tasks_hint(&self) -> (usize, Option<usize>) {
-        match &self.state {
-            State::Ready(plan) => plan.source.size_hint(),
-            State::Running(_) => {
-                let (least, most) = self.hint;
-                let left = |hint: usize| hint.saturating_sub(self.yielded);
-                // After a cancel fewer come than the source has.
-                let least = if self.bell.is_closed() { 0 } else { left(least) };
-                (least, most.map(left))
-            }
-            State::Done => (0, Some(0)),
-        }
-    }
-
     /// Counts an item that failed, on its way out.
     #[cold]
     #[inline(never)]
@@ -400,6 +386,29 @@ where
         }
     }
 
+    /// The items still to be yielded: the source's hint at the start less what was yielded, until it is
+    /// known that the run has ended early; then those that were pulled.
+    pub(crate) fn tasks_hint(&self) -> (usize, Option<usize>) {
+        let run = match &self.state {
+            // Nothing is pulled after a cancel.
+            State::Ready(_) if self.bell.is_closed() => return (0, Some(0)),
+            State::Ready(plan) => return plan.source.size_hint(),
+            State::Running(run) => run,
+            State::Done => return (0, Some(0)),
+        };
+        let (least, most) = self.hint;
+        let left = |of: usize| of.saturating_sub(self.yielded);
+        if most == Some(0) {
+            return self.hint;
+        }
+        if (most == Some(least) || self.bell.is_closed())
+            && let Some(pulled) = B::pulled(run)
+        {
+            return (left(pulled), Some(left(pulled)));
+        }
+        (left(least), most.map(left))
+    }
+
     pub(crate) fn stop_when(&mut self, stop: StopWhen<W::Output>) {
         match &mut self.state {
             State::Ready(plan) => plan.options.stop_when = Some(stop),
@@ -425,7 +434,8 @@ where
         Some(self.look()?.result)
     }
 
-    /// The items still to be yielded, those in flight included.
+    /// The items still to be yielded, those in flight included: the source's hint at the start, less what
+    /// was yielded. After a [cancel](CancelHandle) it becomes what was pulled, as soon as that is known.
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.tasks_hint()
     }
@@ -437,10 +447,6 @@ where
     W: Worker<Input = I::Item>,
     B: Launch<I, S, W>,
 {
-    /// After a [cancel](CancelHandle) the most that may come.
-    fn len(&self) -> usize {
-        self.tasks_hint().1.unwrap_or_default()
-    }
 }
 
 impl<I, S, W, B> FusedIterator for ParStateful<I, S, W, B>
@@ -522,7 +528,7 @@ where
         };
         f.debug_struct("ParStateful")
             .field("state", &state)
-            .field("hint", &self.tasks_hint())
+            .field("yielded", &self.yielded)
             .finish_non_exhaustive()
     }
 }

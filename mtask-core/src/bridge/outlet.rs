@@ -193,6 +193,15 @@ impl<T, O> Outlet<T, O> {
         is_over && !self.has_ready() && !self.look_ahead()
     }
 
+    /// How many items were pulled in all, once it is known that no more will be and that each of them
+    /// will be yielded. A thread in the source may bring another one, or nothing, or too late.
+    pub(crate) fn pulled(&self) -> Option<usize> {
+        let state = lock(&self.bridge.state);
+        let is_cut_off = state.cancelled || state.stop.is_some() || state.build_error.is_some();
+        let is_known = (state.source_ended || state.closed) && !state.in_source && !is_cut_off;
+        is_known.then(|| state.pulled())
+    }
+
     /// The most items that were allowed to be in flight, and the most that were when the consumer looked.
     pub(crate) fn in_flight(&self) -> (usize, usize) {
         (self.window.largest(), self.most_in_flight)

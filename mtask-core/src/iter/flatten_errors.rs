@@ -151,9 +151,6 @@ where
     R: Tasks<Output = Result<T, E>> + ExactSizeIterator,
     E: Into<BoxError>,
 {
-    fn len(&self) -> usize {
-        self.results.len()
-    }
 }
 
 impl<R, T, E> FusedIterator for FlattenErrors<R>

@@ -50,6 +50,10 @@ where
         run.outlet.in_flight()
     }
 
+    fn pulled(run: &Self::Run<I, S, W>) -> Option<usize> {
+        run.outlet.pulled()
+    }
+
     fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>) {
         run.outlet.stop_when(stop);
     }

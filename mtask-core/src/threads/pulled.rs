@@ -130,6 +130,11 @@ impl<I: Iterator, O, H: Hands> PulledRun<I, O, H> {
         self.outlet.in_flight()
     }
 
+    /// See [`Launch::pulled`](crate::backend::Launch::pulled).
+    pub(crate) fn pulled(&self) -> Option<usize> {
+        self.outlet.pulled()
+    }
+
     pub(crate) fn stop_when(&mut self, stop: StopWhen<O>) {
         self.outlet.stop_when(stop);
     }

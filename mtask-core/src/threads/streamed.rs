@@ -148,6 +148,10 @@ where
         run.outlet.in_flight()
     }
 
+    fn pulled(run: &Self::Run<StreamSource<St>, S, W>) -> Option<usize> {
+        run.outlet.pulled()
+    }
+
     fn stop_when(run: &mut Self::Run<StreamSource<St>, S, W>, stop: StopWhen<W::Output>) {
         run.outlet.stop_when(stop);
     }
@@ -210,19 +214,16 @@ where
     /// nothing.
     fn begin(&mut self, task: &mut Context<'_>) -> Poll<()> {
         let Some(team) = &self.team else { return Poll::Ready(()) };
-        let mut is_empty = false;
-        if !team.build_now {
-            self.outlet.listen(task.waker());
-            let bell = self.engine.bridge.bell();
-            is_empty = bell.is_closed() || bell.is_cancelled();
-            if !is_empty {
-                let mut pull = Asked { source: &mut self.source, task, is_pending: false };
-                self.outlet.feed(usize::MAX, &mut pull);
-                if pull.is_pending {
-                    return Poll::Pending;
-                }
-                is_empty = self.outlet.is_over();
+        self.outlet.listen(task.waker());
+        let bell = self.engine.bridge.bell();
+        let mut is_empty = bell.is_closed() || bell.is_cancelled();
+        if !is_empty && !team.build_now {
+            let mut pull = Asked { source: &mut self.source, task, is_pending: false };
+            self.outlet.feed(usize::MAX, &mut pull);
+            if pull.is_pending {
+                return Poll::Pending;
             }
+            is_empty = self.outlet.is_over();
         }
         let Some(team) = self.team.take() else { unreachable!("it was looked at") };
         if !is_empty {

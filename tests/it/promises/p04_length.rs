@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use mtask::{Spec, par_stateful, worker_fn};
+use mtask::{Spec, par_stateful, par_stateful_local, worker_fn};
 
 use crate::util::{counted, each_way, eventually, watched};
 
@@ -140,5 +140,93 @@ fn after_a_panic_of_the_source_nothing_is_left() {
         assert!(catch_unwind(AssertUnwindSafe(|| results.by_ref().count())).is_err());
         assert_eq!(results.size_hint(), (0, Some(0)), "inline");
         assert!(results.is_finished(), "inline");
+    });
+}
+
+/// What `len` and std's adaptors rely on, asked at any time in a run that is cancelled: lower and upper
+/// bound are equal, no larger than before, and at the end exactly what came.
+fn stays_exact<R: ExactSizeIterator>(
+    mut results: R,
+    way: &str,
+    cancel_at: usize,
+    cancel: impl Fn(),
+) {
+    let mut left = results.len();
+    let mut known = None;
+    for yielded in 0.. {
+        if yielded == cancel_at {
+            cancel();
+        }
+        let (least, most) = results.size_hint();
+        assert_eq!(Some(least), most, "{way}, {yielded} yielded");
+        assert!(results.len() == least && least <= left, "{way}, {yielded} yielded");
+        if yielded > cancel_at && least < left - 1 {
+            // Pulled, and no more: from here on it is exactly what comes.
+            assert_eq!(known, None, "{way}: what was pulled was known before");
+            known = Some(least);
+        }
+        if results.next().is_none() {
+            assert!(known.is_none_or(|_| least == 0), "{way}: {least} more were promised");
+            assert_eq!(results.size_hint(), (0, Some(0)), "{way}");
+            return;
+        }
+        left = least;
+    }
+}
+
+#[test]
+fn the_bounds_are_equal_at_all_times_in_a_run_that_is_cancelled() {
+    watched(|| {
+        for at in [0, 1, 3, 50] {
+            each_way!(|start, way| {
+                let call = |x: u32| if x % 7 == 3 { Err("no") } else { Ok(x) };
+                let way = format!("{way:?}, cancelled at {at}");
+                let run = || start(0..100_000u32, worker_fn(call).times(2)).max_in_flight(8);
+                let run = run();
+                let handle = run.cancel_handle();
+                match at {
+                    0 => stays_exact(run, &way, at, || handle.cancel()),
+                    1 => stays_exact(run.flatten_errors(), &way, at, || handle.cancel()),
+                    3 => {
+                        stays_exact(run.propagate_panics().peekable(), &way, at, || handle.cancel())
+                    }
+                    _ => stays_exact(run.zip(0..100_000).enumerate(), &way, at, || handle.cancel()),
+                }
+            });
+        }
+        for at in [0, 3] {
+            let run = par_stateful(0..100u32, worker_fn(|x: u32| x).times(2)).inline();
+            let handle = run.cancel_handle();
+            stays_exact(run, "inline", at, || handle.cancel());
+            let mut pool = mtask::Pool::new(worker_fn(|x: u32| x).times(2));
+            let run = pool.map(0..100_000u32);
+            let handle = run.cancel_handle();
+            stays_exact(run, "pool", at, || handle.cancel());
+        }
+    });
+}
+
+#[test]
+fn a_stage_that_is_cancelled_leaves_the_next_one_exact() {
+    watched(|| {
+        let first = par_stateful(0..100_000u32, worker_fn(|x: u32| x).times(2)).max_in_flight(8);
+        let handle = first.cancel_handle();
+        let first = first.map(Result::unwrap);
+        let second = par_stateful(first, worker_fn(|x: u32| x).times(2)).max_in_flight(8);
+        stays_exact(second, "second stage", 5, || handle.cancel());
+    });
+}
+
+#[test]
+fn what_was_pulled_is_known_at_once_where_the_consumer_pulls() {
+    watched(|| {
+        let specs = worker_fn(|x: u32| x).times(2);
+        let mut results = par_stateful_local(0..1000u32, specs).max_in_flight(8);
+        results.next();
+        results.cancel_handle().cancel();
+        results.next();
+        let left = results.len();
+        assert!(left < 8, "{left} are left of a window of 8");
+        assert_eq!(results.count(), left);
     });
 }
