@@ -3,7 +3,7 @@
 use std::thread;
 
 use mtask::threads::Threads;
-use mtask::{Pool, Spec, par_map, worker_fn};
+use mtask::{Pool, Spec, TaskError, par_map, par_stateful_local, worker_fn};
 
 use crate::util::watched;
 
@@ -25,6 +25,33 @@ fn a_threads_name_has_its_workers_number() {
 fn deep(n: usize) -> usize {
     let frame = std::hint::black_box([n; 128]);
     if n == 0 { 0 } else { deep(frame[7] - 1) + 1 }
+}
+
+/// As the docs of `Threads` say: where it does not hold, this program is aborted.
+#[test]
+fn items_of_64_kib_fit_on_any_stack_and_larger_ones_on_a_larger_one() {
+    fn same<const N: usize>(item: [u8; N]) -> [u8; N] {
+        item
+    }
+    fn ends<const N: usize>(results: impl Iterator<Item = Result<[u8; N], TaskError>>) {
+        let ends = results.map(|result| result.map_or(0, |item| item[N - 1]));
+        assert!(ends.eq(0..10));
+    }
+    watched(|| {
+        // The consumer's own stack is to hold them too.
+        let consumer = thread::Builder::new().stack_size(64 << 20);
+        let consumer = consumer.spawn(|| {
+            const MOST: usize = 64 << 10;
+            let small = || (0..10).map(|x| [x; MOST]);
+            ends(par_map(small(), 2, same));
+            ends(par_map(small(), 2, same).retries(1));
+            ends(Pool::new(worker_fn(same).times(2)).map(small()));
+            ends(par_stateful_local(small(), worker_fn(same).times(2)));
+            let threads = Threads::new().stack_size(40 << 20);
+            ends(par_map((0..10).map(|x| [x; 1 << 20]), 2, same).backend(threads));
+        });
+        consumer.unwrap().join().unwrap();
+    });
 }
 
 #[test]

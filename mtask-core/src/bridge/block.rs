@@ -1,6 +1,6 @@
 //! The memory that items and results share.
 
-use std::mem::{ManuallyDrop, MaybeUninit};
+use std::mem::ManuallyDrop;
 
 use super::taken::Taken;
 use super::{Finished, StopWhen};
@@ -70,13 +70,33 @@ union Slot<T, O> {
     error: ManuallyDrop<TaskError>,
 }
 
-impl<T, O> Slot<T, O> {
-    /// Zeros, and not just any bytes: whoever makes or renews a block so fetches all of its cache
-    /// lines at once, which otherwise happens one by one while the source is held up.
-    fn empty() -> Self {
-        // SAFETY: a union with a field of no size may be any bytes.
-        unsafe { MaybeUninit::zeroed().assume_init() }
-    }
+/// The places of a new block, made where they stay: an item may be too large to pass over the stack.
+#[cfg(not(loom))]
+fn empty_slots<T, O>(len: usize) -> Box<[UnsafeCell<Slot<T, O>>]> {
+    let mut slots = Vec::with_capacity(len);
+    // SAFETY: there is room for so many, and a union with a field of no size may be any bytes.
+    unsafe { slots.set_len(len) };
+    empty(&mut slots);
+    slots.into_boxed_slice()
+}
+
+/// Empties places, by zeros and not by just any bytes: whoever makes or renews a block so fetches all
+/// of its cache lines at once, which otherwise happens one by one while the source is held up.
+#[cfg(not(loom))]
+fn empty<T, O>(slots: &mut [UnsafeCell<Slot<T, O>>]) {
+    // SAFETY: a union with a field of no size may be any bytes.
+    unsafe { slots.as_mut_ptr().write_bytes(0, slots.len()) };
+}
+
+/// The cells of a model are more than their bytes.
+#[cfg(loom)]
+fn empty_slots<T, O>(len: usize) -> Box<[UnsafeCell<Slot<T, O>>]> {
+    (0..len).map(|_| UnsafeCell::new(Slot { _empty: () })).collect()
+}
+
+#[cfg(loom)]
+fn empty<T, O>(slots: &mut [UnsafeCell<Slot<T, O>>]) {
+    slots.fill_with(|| UnsafeCell::new(Slot { _empty: () }));
 }
 
 // SAFETY: a block hands inputs and outputs from thread to thread, which their `Send` allows, and
@@ -158,7 +178,7 @@ impl<T, O> Block<T, O> {
     };
 
     pub(super) fn new() -> Self {
-        let slots = (0..Self::LEN).map(|_| UnsafeCell::new(Slot::empty())).collect();
+        let slots = empty_slots(Self::LEN);
         let states = (0..Self::LEN).map(|_| AtomicU16::new(PENDING)).collect();
         let (filled, taken) = (Padded(AtomicUsize::new(0)), Taken::new());
         Self { base: 0, filled, states, taken, slots }
@@ -170,7 +190,7 @@ impl<T, O> Block<T, O> {
         self.filled.0 = AtomicUsize::new(0);
         self.taken = Taken::new();
         self.states.fill_with(|| AtomicU16::new(PENDING));
-        self.slots.fill_with(|| UnsafeCell::new(Slot::empty()));
+        empty(&mut self.slots);
     }
 
     /// Says which item is the first.

@@ -1,8 +1,59 @@
-//! Courses of events that threads take too rarely to be tested with, one step at a time.
+//! The bridge, one step at a time on one thread: what each step leaves behind, and courses of events
+//! that threads take too rarely to be tested with.
 
-use super::{Bell, Bridge, Plan, Pull, Slept, Stride, Turn};
+mod claim;
+mod state;
+
+use super::{Bell, Bridge, Chunk, Outlet, Plan, Pull, Slept, Stride, Turn};
 use crate::TaskError;
 use crate::sync::Arc;
+
+type Shared = Arc<Bridge<usize, usize>>;
+
+fn plan(workers: usize, window: usize) -> Plan {
+    Plan {
+        workers,
+        window: Some(window),
+        item_bytes: 8,
+        owning: false,
+        batch: usize::MAX,
+        ordered: true,
+        build_now: false,
+        fed: false,
+        polled: false,
+    }
+}
+
+fn bridge(plan: Plan) -> (Shared, Outlet<usize, usize>) {
+    Bridge::new(plan, Arc::new(Bell::new()))
+}
+
+/// A claim of so many items of a millisecond.
+fn stride(most: usize) -> Stride {
+    Stride { most, step: most, quick: false, built: true, item_ns: 1_000_000 }
+}
+
+/// Claims for a worker that is through with its last claim. Must not come to sleep: there is nobody
+/// to wake it.
+fn claim(
+    bridge: &Shared,
+    worker: usize,
+    last: Option<Chunk<usize, usize>>,
+    stride: Stride,
+    source: usize,
+) -> Option<Chunk<usize, usize>> {
+    bridge.claim(worker, last, stride, &mut Until(source), &mut Slept::default())
+}
+
+/// Runs what is left of a claim, and gives the indices.
+fn run(bridge: &Shared, chunk: &mut Chunk<usize, usize>) -> Vec<usize> {
+    let mut ran = Vec::new();
+    while let Some((index, input)) = bridge.next(chunk) {
+        bridge.publish(chunk, Some(chunk.worker), Ok(input));
+        ran.push(index);
+    }
+    ran
+}
 
 /// A source of the indices before this one.
 struct Until(usize);
@@ -18,18 +69,7 @@ impl Pull<usize> for Until {
 
 #[test]
 fn who_is_left_behind_at_the_end_fails_what_is_left() {
-    let plan = Plan {
-        workers: 2,
-        window: Some(400),
-        item_bytes: 8,
-        owning: false,
-        batch: 100,
-        ordered: true,
-        build_now: false,
-        fed: false,
-        polled: false,
-    };
-    let (bridge, mut outlet) = Bridge::<usize, usize>::new(plan, Arc::new(Bell::new()));
+    let (bridge, mut outlet) = bridge(Plan { batch: 100, ..plan(2, 400) });
     let stride = Stride { most: 64, step: 2, quick: true, built: true, item_ns: 10 };
     let mut first = bridge.claim(0, None, stride, &mut Until(64), &mut Slept::default()).unwrap();
     // All but the last two are run; those are in hand, out of the reach of others.
