@@ -45,6 +45,9 @@ pub struct Stats {
     pub panics: usize,
     /// Workers whose destructor panicked.
     pub destructor_panics: usize,
+    /// Jobs that panicked which a worker had spawned into its rayon pool, by `rayon::spawn`, and which
+    /// nobody waits for: no item fails by them.
+    pub spawned_panics: usize,
     /// Attempts after the first, by [`retries`](crate::ParStateful::retries).
     pub retries: usize,
     /// Items yielded to the consumer.

@@ -293,6 +293,12 @@ pub(crate) fn lifespan_over(worker: usize, items: usize) {
     event!(DEBUG, worker, items, "lifespan over");
 }
 
+/// A job panicked that a worker had spawned into its pool.
+#[inline(always)]
+pub(crate) fn spawned_job_panicked(message: &str) {
+    event!(WARN, panic = message, "spawned job panicked");
+}
+
 /// A worker panicked while it was dropped.
 #[inline(always)]
 pub(crate) fn destructor_panicked(worker: usize) {

@@ -8,6 +8,7 @@ mod insight;
 mod lifespan;
 mod messages;
 mod mtasklite;
+mod own_worker;
 mod placing;
 mod pool;
 mod promises;

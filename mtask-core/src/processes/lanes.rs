@@ -17,7 +17,7 @@ use crate::backend::{Job, Team};
 use crate::source::Remote;
 use crate::sync::{Arc, JoinHandle};
 use crate::threads::enter::Loop;
-use crate::threads::{Crew, Hands, PulledRun, Threads};
+use crate::threads::{Crew, Hands, PulledRun, SpawnedPanics, Threads};
 
 /// A run in processes.
 pub type Run<I, O> = PulledRun<I, O, Lanes>;
@@ -76,8 +76,9 @@ where
                 }) as Loop<'_>
             })
             .collect();
+        let panics = SpawnedPanics::of(&team.counters, &team.trace);
         let threads = Threads::new().stack_size(stack());
-        let (crew, started) = Crew::start(threads, loops, |builder, body| {
+        let (crew, started) = Crew::start(threads, loops, panics, |builder, body| {
             may_spawn()?;
             builder.spawn(body)
         });

@@ -13,7 +13,7 @@ use crate::care::Summaries;
 use crate::pool::Seat;
 use crate::sync::{Arc, JoinHandle};
 use crate::threads::enter::Loop;
-use crate::threads::{Crew, PulledRun, Threads};
+use crate::threads::{Crew, PulledRun, SpawnedPanics, Threads};
 use crate::{TaskError, Worker};
 
 /// A conversation with the parent, of which there is none here.
@@ -32,9 +32,10 @@ where
     I: Iterator,
     W: Worker<Input = I::Item>,
 {
-    PulledRun::start(job, eager, 1, |_, _, _| {
+    PulledRun::start(job, eager, 1, |team, _, _| {
         let loops = vec![Box::new(|| {}) as Loop<'_>];
-        Crew::start(Threads::new(), loops, |_, _| Err(refusal()))
+        let panics = SpawnedPanics::of(&team.counters, &team.trace);
+        Crew::start(Threads::new(), loops, panics, |_, _| Err(refusal()))
     })
 }
 

@@ -14,6 +14,7 @@ pub(crate) struct Counters {
     pub(crate) retired: AtomicUsize,
     pub(crate) panics: AtomicUsize,
     pub(crate) destructor_panics: AtomicUsize,
+    pub(crate) spawned_panics: AtomicUsize,
     /// The clock's zero.
     start: Instant,
     workers: Box<[Padded<Tally>]>,
@@ -57,6 +58,7 @@ impl Counters {
             retired: AtomicUsize::new(0),
             panics: AtomicUsize::new(0),
             destructor_panics: AtomicUsize::new(0),
+            spawned_panics: AtomicUsize::new(0),
             start: Instant::now(),
             workers: (0..workers).map(|_| Padded(Tally::default())).collect(),
         }
@@ -94,6 +96,7 @@ impl Counters {
             retired: read(&self.retired),
             panics: read(&self.panics),
             destructor_panics: read(&self.destructor_panics),
+            spawned_panics: read(&self.spawned_panics),
             retries: workers.iter().map(|worker| worker.retries).sum(),
             workers,
             ..Stats::default()

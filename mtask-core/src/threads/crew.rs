@@ -7,6 +7,8 @@ use rayon::{ThreadBuilder, ThreadPool, ThreadPoolBuilder};
 
 use super::Threads;
 use super::enter::{Loop, enter, run_loop};
+use super::membership::Membership;
+use super::spawned::SpawnedPanics;
 use crate::sync::{
     Arc, Builder, Condvar, JoinHandle, Mutex, MutexGuard, ScopedJoinHandle, lock, wait_timeout,
 };
@@ -79,6 +81,7 @@ struct Roll {
     /// because rayon aborts where a call in hand spawns into a pool that has ended; and without
     /// the consumer, who may have forgotten the run.
     pool: Mutex<Option<ThreadPool>>,
+    membership: Membership,
 }
 
 /// Where a thread is.
@@ -160,18 +163,21 @@ impl<H: Handle> Crew<H> {
     pub(crate) fn start<'a>(
         threads: Threads,
         loops: Vec<Loop<'a>>,
+        spawned_panics: SpawnedPanics,
         spawn: impl Fn(Builder, Loop<'a>) -> io::Result<H>,
     ) -> (Self, Started) {
         let roll = Arc::new(Roll {
             whereabouts: Mutex::new(vec![Whereabouts::InLoop; loops.len()]),
             changed: Condvar::new(),
             pool: Mutex::new(None),
+            membership: Membership::new(),
         });
         let crew = Self { handles: Arc::default(), roll: Arc::clone(&roll) };
         let mut seats: Vec<ThreadBuilder> = Vec::with_capacity(loops.len());
         let pool = ThreadPoolBuilder::new()
             .num_threads(loops.len())
             .start_handler(|_| run_loop())
+            .panic_handler(move |payload| spawned_panics.note(payload))
             .spawn_handler(|thread| {
                 seats.push(thread);
                 Ok(())
@@ -194,8 +200,10 @@ impl<H: Handle> Crew<H> {
             let gone = Gone(Arc::clone(&roll), worker);
             let (Ok(()), Some(thread)) = (&outcome, seats.next()) else { continue };
             let out_of_loop = OutOfLoop(Arc::clone(&roll), worker);
+            let membership = roll.membership.clone();
             let body = Box::new(move || {
                 let _gone = gone;
+                membership.enter();
                 enter(
                     thread,
                     Box::new(move || {
@@ -213,6 +221,11 @@ impl<H: Handle> Crew<H> {
         (crew, outcome)
     }
 
+    /// Who the threads are.
+    pub(super) fn membership(&self) -> &Membership {
+        &self.roll.membership
+    }
+
     /// The handles of those not joined yet.
     pub(super) fn handles(&self) -> &Arc<Handles<H>> {
         &self.handles
@@ -221,6 +234,10 @@ impl<H: Handle> Crew<H> {
 
 impl<H: Handle> Hands for Crew<H> {
     fn join(self, timeout: Option<Duration>, is_in_source: &dyn Fn() -> bool) {
+        if self.roll.membership.includes_this_thread() {
+            // The run is dropped by its own worker. Its threads end by themselves.
+            return;
+        }
         let start = Instant::now();
         let limit = patience(timeout, is_in_source);
         self.roll.wait_until_none(|is| is == Whereabouts::InLoop, limit, start);

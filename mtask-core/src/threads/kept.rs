@@ -7,7 +7,9 @@ use super::Threads;
 use super::crew::{Crew, Hands, Started, patience};
 use super::engine::{leave, work};
 use super::enter::Loop;
+use super::membership::Membership;
 use super::pulled::{AnyTrace, PulledRun};
+use super::spawned::SpawnedPanics;
 use crate::backend::{Job, Launch, Reusable, Team, by_pulled_run};
 #[cfg(feature = "stream")]
 use crate::backend::{LaunchPolled, poll_by_pulled_run};
@@ -35,6 +37,8 @@ pub struct Kept<S, W: Worker> {
     /// Empty until they are started.
     threads: Vec<Sender<Task<S, W>>>,
     crew: Option<Crew<JoinHandle<()>>>,
+    /// Those of the run that the threads work at.
+    spawned_panics: SpawnedPanics,
     last: Option<Last>,
 }
 
@@ -83,6 +87,7 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
             return Ok(());
         }
         let counters = Arc::new(Counters::new(self.specs.len()));
+        let panics = self.spawned_panics.clone();
         let mut threads = Vec::with_capacity(self.specs.len());
         let mut loops: Vec<Loop<'static>> = Vec::with_capacity(self.specs.len());
         for (number, spec) in self.specs.iter().enumerate() {
@@ -102,7 +107,7 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
             }));
         }
         let (crew, outcome) =
-            Crew::start(self.settings, loops, |builder, body| builder.spawn(body));
+            Crew::start(self.settings, loops, panics, |builder, body| builder.spawn(body));
         if let Err(error) = outcome {
             drop(threads);
             crew.join(None, &|| false);
@@ -116,7 +121,8 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
     ///
     /// A task may hold what it is given, beside the life, until it has come to its end.
     fn shift(&mut self, tasks: impl Iterator<Item = Task<S, W>>) -> Shift {
-        let shift = Shift(Arc::new(Left { count: Mutex::new(0), changed: Condvar::new() }));
+        let crew = self.crew.as_ref().map(|crew| crew.membership().clone());
+        let shift = Shift::new(crew, self.spawned_panics.clone());
         for (thread, task) in self.threads.iter().zip(tasks) {
             *lock(&shift.0.count) += 1;
             let there = There(Arc::clone(&shift.0));
@@ -141,6 +147,7 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
         let outcomes = Arc::new(Mutex::new(Vec::new()));
         let counters = Arc::new(Counters::new(self.specs.len()));
         let trace = Scope::here();
+        self.spawned_panics.begin(&counters, &trace);
         let tasks = (0..self.specs.len()).map(|_| -> Task<S, W> {
             let (outcomes, counters) = (Arc::clone(&outcomes), Arc::clone(&counters));
             let trace = trace.clone();
@@ -152,6 +159,7 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
             })
         });
         self.shift(tasks).wait(|_| None);
+        self.spawned_panics.end();
         let first = lock(&outcomes).drain(..).min_by_key(TaskError::worker);
         first.map_or(Ok(()), Err)
     }
@@ -168,10 +176,10 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
         W::Input: Send + 'static,
         W::Output: Send + 'static,
     {
-        let nobody = Shift(Arc::new(Left { count: Mutex::new(0), changed: Condvar::new() }));
         if let Err(error) = self.started() {
-            return (nobody, Err(error));
+            return (Shift::new(None, self.spawned_panics.clone()), Err(error));
         }
+        self.spawned_panics.begin(&team.counters, &team.trace);
         let build_now = team.build_now;
         let tasks = (0..self.specs.len()).map(|_| -> Task<S, W> {
             let (bridge, counters) = (Arc::clone(bridge), Arc::clone(&team.counters));
@@ -191,14 +199,22 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
 }
 
 /// The threads of a run that are kept after it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Shift(Arc<Left>);
 
+impl fmt::Debug for Shift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shift").field("left", &*lock(&self.0.count)).finish_non_exhaustive()
+    }
+}
+
 /// How many threads have not come to the end of their task.
-#[derive(Debug)]
 struct Left {
     count: Mutex<usize>,
     changed: Condvar,
+    /// Whose threads they are.
+    crew: Option<Membership>,
+    spawned_panics: SpawnedPanics,
 }
 
 /// A thread at its task.
@@ -212,9 +228,18 @@ impl Drop for There {
 }
 
 impl Shift {
+    fn new(crew: Option<Membership>, spawned_panics: SpawnedPanics) -> Self {
+        let (count, changed) = (Mutex::new(0), Condvar::new());
+        Self(Arc::new(Left { count, changed, crew, spawned_panics }))
+    }
+
     /// Waits until all are through, or for as long as `limit` says, which is asked anew whenever
     /// one is.
     fn wait(&self, limit: impl Fn(usize) -> Option<Duration>) {
+        if self.0.crew.as_ref().is_some_and(Membership::includes_this_thread) {
+            // A worker of these drops its own run.
+            return;
+        }
         let start = Instant::now();
         let mut count = lock(&self.0.count);
         while *count > 0 {
@@ -230,6 +255,7 @@ impl Shift {
 impl Hands for Shift {
     fn join(self, timeout: Option<Duration>, is_in_source: &dyn Fn() -> bool) {
         self.wait(patience(timeout, is_in_source));
+        self.0.spawned_panics.end();
     }
 }
 
@@ -242,7 +268,9 @@ where
     type Map<I: Iterator, O> = PulledRun<I, O, Shift>;
 
     fn keep(self, specs: Vec<S>, summaries: Option<Arc<Summaries>>) -> Kept<S, W> {
-        Kept { specs, settings: self, summaries, threads: Vec::new(), crew: None, last: None }
+        let spawned_panics = SpawnedPanics::new();
+        let (threads, crew, last) = (Vec::new(), None, None);
+        Kept { specs, settings: self, summaries, threads, crew, spawned_panics, last }
     }
 
     fn build(kept: &mut Kept<S, W>) -> Result<(), TaskError> {

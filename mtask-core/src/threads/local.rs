@@ -5,6 +5,7 @@ use std::fmt;
 use super::Threads;
 use super::crew::Crew;
 use super::engine::{self, Engine};
+use super::spawned::SpawnedPanics;
 use crate::backend::{Backend, Concurrent, Finishing, Job, Launch, Next, sealed};
 use crate::bridge::{Outlet, Pull, StopWhen, Turn};
 use crate::source::{Here, Source};
@@ -100,8 +101,10 @@ impl<I: Iterator, O> FedRun<I, O> {
             Engine::idle(bridge)
         } else {
             let timeout = job.team.timeout;
+            let panics = SpawnedPanics::of(&job.team.counters, &job.team.trace);
             let loops = engine::loops(job.team, &bridge, || Nothing);
-            let crew = Crew::start(Threads::new(), loops, |builder, body| builder.spawn(body));
+            let crew =
+                Crew::start(Threads::new(), loops, panics, |builder, body| builder.spawn(body));
             Engine::new(bridge, timeout, crew)
         };
         if eager && engine.is_running() {

@@ -5,11 +5,13 @@ mod engine;
 pub(crate) mod enter;
 mod kept;
 mod local;
+mod membership;
 pub(crate) mod pace;
 #[cfg(feature = "progress")]
 mod pqdm;
 mod pulled;
 mod scope;
+mod spawned;
 #[cfg(feature = "stream")]
 mod streamed;
 #[cfg(all(test, not(loom)))]
@@ -29,6 +31,7 @@ pub(crate) use pulled::AnyTrace;
 #[doc(hidden)]
 pub use pulled::PulledRun;
 pub use scope::{Scope, Scoped, scope};
+pub(crate) use spawned::SpawnedPanics;
 #[cfg(feature = "stream")]
 pub use streamed::Streamed;
 #[cfg(feature = "stream")]
@@ -49,13 +52,27 @@ use crate::{Spec, Worker};
 /// others of the set where those wait inside rayon as well or have no more items to come. To give
 /// such code more threads, `install` it on another pool. That is also the place for what needs a
 /// second thread to get on: a job of `rayon::spawn` runs when a thread of the set has nothing else
-/// to do, and `rayon::broadcast` waits for every worker. A thread that was left behind, inside the
+/// to do (should it panic, the message is printed and
+/// [counted](crate::Stats::spawned_panics), and no item fails by it), and `rayon::broadcast` waits for every worker. A thread that was left behind, inside the
 /// source or after a [`shutdown_timeout`](crate::ParStateful::shutdown_timeout), has no pool any
 /// more to `spawn` into.
 ///
 /// With `panic = "abort"` a worker's panic ends the program; to lose no more than the item there are processes, feature
 /// `processes`. In a child that the program forks, the threads of its runs are missing: a run that had started must be
 /// neither asked nor dropped there.
+///
+/// A run that is dropped by one of its own workers waits for none of its threads: they end by
+/// themselves once they are through with what is in progress.
+///
+/// # Large items
+///
+/// Items and results that are large by value pass over the stack of their worker, several times
+/// over in a debug build. With the 2 MiB that a thread has by default, items and results of 64 KiB
+/// fit in any build and of 256 KiB in an optimized one; larger ones overflow the stack, which aborts
+/// the process. Put such items into a `Box` or a `Vec`, or ask for
+/// [`stack_size`](Threads::stack_size): some 30 times the item in a debug build. Where there is no
+/// such option, in a [`scope`] and over a local source, the environment variable `RUST_MIN_STACK`
+/// says it.
 ///
 /// # Examples
 ///
@@ -81,7 +98,7 @@ impl Threads {
         Self::default()
     }
 
-    /// The bytes of each thread's stack, for workers that recurse deeply; without it as much as
+    /// The bytes of each thread's stack, for workers that recurse deeply and for large items; without it as much as
     /// [`std::thread::Builder`] gives, 2 MiB mostly.
     ///
     /// # Examples
@@ -168,8 +185,9 @@ where
 {
     fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
         PulledRun::start(job, eager, 1, |team, bridge, source| {
+            let panics = SpawnedPanics::of(&team.counters, &team.trace);
             let loops = engine::loops(team, bridge, || Remote(Arc::clone(source)));
-            Crew::start(self, loops, |builder, body| builder.spawn(body))
+            Crew::start(self, loops, panics, |builder, body| builder.spawn(body))
         })
     }
 

@@ -7,6 +7,7 @@ use super::Threads;
 use super::crew::{Crew, Handles};
 use super::engine;
 use super::pulled::PulledRun;
+use super::spawned::SpawnedPanics;
 use crate::backend::{Backend, Concurrent, Finishing, Job, Launch, by_pulled_run, sealed};
 #[cfg(feature = "stream")]
 use crate::backend::{LaunchPolled, poll_by_pulled_run};
@@ -195,8 +196,9 @@ where
 {
     fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
         let run = PulledRun::start(job, eager, 1, |team, bridge, source| {
+            let panics = SpawnedPanics::of(&team.counters, &team.trace);
             let loops = engine::loops(team, bridge, || Remote(Arc::clone(source)));
-            Crew::start(Threads::new(), loops, |builder, body| {
+            Crew::start(Threads::new(), loops, panics, |builder, body| {
                 builder.spawn_scoped(self.threads, body)
             })
         });

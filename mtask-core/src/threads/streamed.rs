@@ -12,6 +12,7 @@ use super::Threads;
 use super::crew::Crew;
 use super::engine::{self, Engine};
 use super::local::Nothing;
+use super::spawned::SpawnedPanics;
 use crate::backend::{Backend, Concurrent, Job, Launch, LaunchPolled, Next, Team, sealed};
 use crate::bridge::{Outlet, PollPull, Pull, StopWhen, Turn};
 use crate::error::drop_caught;
@@ -229,8 +230,10 @@ where
         if !is_empty {
             let bridge = Arc::clone(self.outlet.bridge());
             let timeout = team.timeout;
+            let panics = SpawnedPanics::of(&team.counters, &team.trace);
             let loops = engine::loops(team, &bridge, || Nothing);
-            let crew = Crew::start(Threads::new(), loops, |builder, body| builder.spawn(body));
+            let crew =
+                Crew::start(Threads::new(), loops, panics, |builder, body| builder.spawn(body));
             // In place of one that has no threads, and so nothing to stop.
             drop(mem::replace(&mut self.engine, Engine::new(bridge, timeout, crew)));
         }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use mtask::{Spec, par_map, par_stateful, worker_fn};
+use mtask::{Pool, Spec, par_map, par_stateful, worker_fn};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::util::{Count, each_way, watched_for};
@@ -17,6 +17,29 @@ fn fibonacci(n: u64) -> u64 {
     }
     let (a, b) = rayon::join(|| fibonacci(n - 1), || fibonacci(n - 2));
     a + b
+}
+
+#[test]
+fn a_panic_in_a_spawned_job_is_counted_and_costs_no_item() {
+    fn spawns(x: u32) -> u32 {
+        if x.is_multiple_of(2) {
+            rayon::spawn(move || panic!("job {x}"));
+        }
+        x
+    }
+    watched_for(Duration::from_secs(60), || {
+        each_way!(|start, way| {
+            let mut results = start(0..10u32, worker_fn(spawns).times(2));
+            assert_eq!(results.by_ref().filter(Result::is_ok).count(), 10, "{way:?}");
+            // The threads have been joined, and have run what was spawned before they ended.
+            assert_eq!(results.stats().spawned_panics, 5, "{way:?}");
+        });
+        // A pool's threads may come to the job in a later map, or at the end.
+        let mut pool = Pool::new(worker_fn(spawns).times(2));
+        for _ in 0..3 {
+            assert_eq!(pool.map(0..10).filter(Result::is_ok).count(), 10);
+        }
+    });
 }
 
 #[test]
