@@ -401,12 +401,15 @@ where
         if most == Some(0) {
             return self.hint;
         }
-        if (most == Some(least) || self.bell.is_closed())
+        let (is_exact, is_closed) = (most == Some(least), self.bell.is_closed());
+        if (is_exact || is_closed)
             && let Some(pulled) = B::pulled(run)
         {
             return (left(pulled), Some(left(pulled)));
         }
-        (left(least), most.map(left))
+        // Of a source that says only at least how many it has, fewer may come after a cancel.
+        let least = if is_closed && !is_exact { 0 } else { left(least) };
+        (least, most.map(left))
     }
 
     pub(crate) fn stop_when(&mut self, stop: StopWhen<W::Output>) {

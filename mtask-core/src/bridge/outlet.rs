@@ -196,6 +196,10 @@ impl<T, O> Outlet<T, O> {
     /// How many items were pulled in all, once it is known that no more will be and that each of them
     /// will be yielded. A thread in the source may bring another one, or nothing, or too late.
     pub(crate) fn pulled(&self) -> Option<usize> {
+        if !self.closed && self.bridge.consumer.is_closed() {
+            // The sooner the better: until it is known, `collect` reserves for all of the source.
+            self.bridge.close();
+        }
         let state = lock(&self.bridge.state);
         let is_cut_off = state.cancelled || state.stop.is_some() || state.build_error.is_some();
         let is_known = (state.source_ended || state.closed) && !state.in_source && !is_cut_off;

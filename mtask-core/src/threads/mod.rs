@@ -68,7 +68,8 @@ use crate::{Spec, Worker};
 ///
 /// Items and results that are large by value pass over the stack of their worker, several times
 /// over in a debug build. With the 2 MiB that a thread has by default, items and results of 64 KiB
-/// fit in any build and of 256 KiB in an optimized one; larger ones overflow the stack, which aborts
+/// fit in any build and of 256 KiB in an optimized one (half of that with
+/// [`retries`](crate::ParStateful::retries)); larger ones overflow the stack, which aborts
 /// the process. Put such items into a `Box` or a `Vec`, or ask for
 /// [`stack_size`](Threads::stack_size): some 30 times the item in a debug build. Where there is no
 /// such option, in a [`scope`] and over a local source, the environment variable `RUST_MIN_STACK`

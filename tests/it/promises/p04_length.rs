@@ -230,3 +230,17 @@ fn what_was_pulled_is_known_at_once_where_the_consumer_pulls() {
         assert_eq!(results.count(), left);
     });
 }
+
+#[test]
+fn what_is_left_of_an_endless_source_can_be_collected_after_a_cancel() {
+    watched(|| {
+        each_way!(|start, way| {
+            let mut results = start(0_usize.., worker_fn(|x: usize| x).times(2));
+            assert!(results.next().is_some());
+            results.cancel_handle().cancel();
+            assert!(results.size_hint().0 < 5_000, "{way:?}: {:?}", results.size_hint());
+            let rest: Vec<_> = results.collect();
+            assert!(rest.len() < 5_000, "{way:?}");
+        });
+    });
+}
