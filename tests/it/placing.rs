@@ -46,7 +46,7 @@ fn items_of_64_kib_fit_on_any_stack_and_larger_ones_on_a_larger_one() {
             ends(par_map((0..10).map(|x| [x; 32 << 10]), 2, same).retries(1));
             ends(Pool::new(worker_fn(same).times(2)).map(small()));
             ends(par_stateful_local(small(), worker_fn(same).times(2)));
-            let threads = Threads::new().stack_size(40 << 20);
+            let threads = Threads::new().stack_size(64 << 20);
             ends(par_map((0..10).map(|x| [x; 1 << 20]), 2, same).backend(threads));
         });
         consumer.unwrap().join().unwrap();
