@@ -29,7 +29,7 @@ fn deep(n: usize) -> usize {
 
 /// As the docs of `Threads` say: where it does not hold, this program is aborted.
 #[test]
-fn items_of_64_kib_fit_on_any_stack_and_larger_ones_on_a_larger_one() {
+fn items_of_48_kib_fit_on_any_stack_and_larger_ones_on_a_larger_one() {
     fn same<const N: usize>(item: [u8; N]) -> [u8; N] {
         item
     }
@@ -41,9 +41,9 @@ fn items_of_64_kib_fit_on_any_stack_and_larger_ones_on_a_larger_one() {
         // The consumer's own stack is to hold them too.
         let consumer = thread::Builder::new().stack_size(64 << 20);
         let consumer = consumer.spawn(|| {
-            let small = || (0..10).map(|x| [x; 64 << 10]);
+            let small = || (0..10).map(|x| [x; 48 << 10]);
             ends(par_map(small(), 2, same));
-            ends(par_map((0..10).map(|x| [x; 32 << 10]), 2, same).retries(1));
+            ends(par_map((0..10).map(|x| [x; 24 << 10]), 2, same).retries(1));
             ends(Pool::new(worker_fn(same).times(2)).map(small()));
             ends(par_stateful_local(small(), worker_fn(same).times(2)));
             let threads = Threads::new().stack_size(64 << 20);

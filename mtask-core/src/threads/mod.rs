@@ -67,7 +67,7 @@ use crate::{Spec, Worker};
 /// # Large items
 ///
 /// Items and results that are large by value pass over the stack of their worker, several times
-/// over in a debug build. With the 2 MiB that a thread has by default, items and results of 64 KiB
+/// over in a debug build. With the 2 MiB that a thread has by default, items and results of 48 KiB
 /// fit in any build and of 256 KiB in an optimized one (half of that with
 /// [`retries`](crate::ParStateful::retries)); larger ones overflow the stack, which aborts
 /// the process. Put such items into a `Box` or a `Vec`, or ask for
