@@ -15,6 +15,8 @@ mod care;
 mod collector;
 mod crossing;
 #[cfg(target_os = "linux")]
+mod deep;
+#[cfg(target_os = "linux")]
 mod descriptors;
 mod faults;
 mod forms;
