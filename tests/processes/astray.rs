@@ -24,6 +24,8 @@ enum Answer {
     NotLast,
     /// This item and one that was not asked for.
     More,
+    /// What is no result.
+    Nothing,
 }
 
 /// Counts the frames of its process, which have one item each.
@@ -53,6 +55,7 @@ impl Stray {
             Answer::Next => Some((last, vec![index + 1])),
             Answer::NotLast => Some((results, vec![index])),
             Answer::More => Some((last, vec![index, index + 1])),
+            Answer::Nothing => Some((last, Vec::new())),
         };
         if let Some((kind, indices)) = kind {
             indices.into_iter().for_each(&mut result);
@@ -77,7 +80,11 @@ fn lost(answers: &[Answer]) -> Vec<usize> {
             Ok(index) => assert_eq!(index, at as u64),
             Err(error) => {
                 assert_eq!((error.kind(), error.index()), (TaskErrorKind::WorkerLost, Some(at)));
-                assert!(error.to_string().contains("it answered for another item"), "{error}");
+                let why = match answers[at] {
+                    Answer::Nothing => "it sent what is no result",
+                    _ => "it answered for another item",
+                };
+                assert!(error.to_string().contains(why), "{error}");
                 lost.push(at);
             }
         }
@@ -88,12 +95,13 @@ fn lost(answers: &[Answer]) -> Vec<usize> {
 #[test]
 fn what_is_answered_for_another_item_is_no_result() {
     const NONE: [usize; 0] = [];
-    use Answer::{More, Next, NotLast, Once, Twice};
+    use Answer::{More, Next, NotLast, Nothing, Once, Twice};
     watched(|| {
         assert_eq!(lost(&[Once, Once, Once, Once]), NONE);
         // The second answer comes where the next item's should.
         assert_eq!(lost(&[Once, Twice, Once, Once]), [2]);
         assert_eq!(lost(&[Once, Next, Once, Once]), [1]);
+        assert_eq!(lost(&[Once, Nothing, Once, Once]), [1]);
         // Here the item has its answer, and only its process is not to be trusted.
         assert_eq!(lost(&[Once, NotLast, Once, Once]), NONE);
         assert_eq!(lost(&[Once, More, Once, Once]), NONE);

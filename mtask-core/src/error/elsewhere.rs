@@ -17,8 +17,8 @@ pub(crate) enum Elsewhere {
     TimedOut { limit: Duration, building: bool },
     /// Its process was ended since it did not come to `init` within that time.
     Late(Duration),
-    /// Its process was ended, since it answered for another item than it was asked for.
-    Astray,
+    /// Its process was ended for what it answered.
+    Astray(&'static str),
     /// The input was not sent.
     NotSent(String),
     /// The input was not understood there, or the output did not come back.
@@ -29,7 +29,7 @@ impl Elsewhere {
     pub(crate) fn kind(&self) -> TaskErrorKind {
         match self {
             Self::Panicked { .. } => TaskErrorKind::Panicked,
-            Self::Lost { .. } | Self::Astray => TaskErrorKind::WorkerLost,
+            Self::Lost { .. } | Self::Astray(_) => TaskErrorKind::WorkerLost,
             Self::TimedOut { .. } | Self::Late(_) => TaskErrorKind::TimedOut,
             Self::NotSent(_) | Self::NoResult(_) => TaskErrorKind::NotSent,
         }
@@ -67,10 +67,7 @@ impl fmt::Display for Elsewhere {
                 "was not built: its process did not come to `mtask::init()` within {limit:?}; make that the \
                  first line of `main`, or set a longer `Processes::start_timeout`"
             ),
-            Self::Astray => f.write_str(
-                "was lost: it answered for another item (does it fork, and return twice?), and its process \
-                 was ended",
-            ),
+            Self::Astray(what) => write!(f, "was lost: {what}, and its process was ended"),
             Self::NotSent(reason) => write!(f, "was not sent it: {reason}"),
             Self::NoResult(reason) => write!(f, "gave no result: {reason}"),
         }

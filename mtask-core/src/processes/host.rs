@@ -317,7 +317,7 @@ impl Host {
             let what = match end {
                 End::Answered(_) | End::Ending | End::NotBegun | End::Unread => None,
                 End::Lost(status) => Some(Elsewhere::Lost { status, building: false }),
-                End::Astray => Some(Elsewhere::Astray),
+                End::Astray(what) => Some(Elsewhere::Astray(what)),
                 End::TimedOut => {
                     let limit = self.settings.task_timeout.unwrap_or_default();
                     Some(Elsewhere::TimedOut { limit, building: false })

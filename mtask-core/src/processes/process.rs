@@ -104,9 +104,14 @@ pub(super) enum End {
     Lost(ExitStatus),
     /// The child was killed at them, for the time they took.
     TimedOut,
-    /// The child was killed, since it answered for other items than these.
-    Astray,
+    /// The child was killed for what it answered, which was not for these.
+    Astray(&'static str),
 }
+
+/// What a child may have answered.
+const OTHER_ITEM: &str = "it answered for another item (does it fork, and return twice?)";
+const NO_RESULT: &str =
+    "it sent what is no result (does it write to descriptors that are not its own?)";
 
 /// Why a frame neither came nor went.
 pub(super) enum Broken {
@@ -114,8 +119,8 @@ pub(super) enum Broken {
     /// The child died, and had not read all that was sent.
     Unread,
     TimedOut,
-    /// The child answers for other items than it was asked for.
-    Astray,
+    /// The child answers for other items than it was asked for, or with what is no answer: which of them.
+    Astray(&'static str),
 }
 
 impl Child {
@@ -152,7 +157,7 @@ impl Child {
                 child.end();
                 NotReady::NotBuilt(reason)
             }
-            Ok(_) | Err(Broken::Lost | Broken::Unread | Broken::Astray) => {
+            Ok(_) | Err(Broken::Lost | Broken::Unread | Broken::Astray(_)) => {
                 NotReady::Lost(child.kill())
             }
             Err(Broken::TimedOut) => {
@@ -307,7 +312,7 @@ impl Child {
                 Broken::Unread if left == items && self.is_last_sent(frame) => End::Unread,
                 Broken::Lost | Broken::Unread => End::Lost(status),
                 Broken::TimedOut => End::TimedOut,
-                Broken::Astray => End::Astray,
+                Broken::Astray(what) => End::Astray(what),
             };
         }
         let now = Instant::now();
@@ -341,16 +346,16 @@ impl Child {
         while *left > 0 {
             let (kind, body) = self.read(&mut reader, &mut watch)?;
             if !matches!(kind, Kind::Results | Kind::Last) {
-                return Err(Broken::Lost);
+                return Err(Broken::Astray(NO_RESULT));
             }
             let mut results = reader.incoming.body(body);
-            if body::split_number(&mut results).ok_or(Broken::Lost)? != frame {
-                return Err(Broken::Astray);
+            if body::split_number(&mut results).ok_or(Broken::Astray(NO_RESULT))? != frame {
+                return Err(Broken::Astray(OTHER_ITEM));
             }
             loop {
-                let told = body::split_result(&mut results).ok_or(Broken::Lost)?;
+                let told = body::split_result(&mut results).ok_or(Broken::Astray(NO_RESULT))?;
                 if *left == 0 || !each(told) {
-                    return Err(Broken::Astray);
+                    return Err(Broken::Astray(OTHER_ITEM));
                 }
                 *left -= 1;
                 if results.is_empty() {
@@ -358,7 +363,7 @@ impl Child {
                 }
             }
             if (kind == Kind::Last) != (*left == 0) {
-                return Err(Broken::Astray);
+                return Err(Broken::Astray(OTHER_ITEM));
             }
             reader.incoming.release();
         }
@@ -373,7 +378,7 @@ impl Child {
     ) -> Result<(Kind, Range<usize>), Broken> {
         let max = frame::most(self.settings.max_frame);
         loop {
-            if let Some(frame) = reader.incoming.take(max).map_err(|_| Broken::Lost)? {
+            if let Some(frame) = reader.incoming.take(max).map_err(|_| Broken::Astray(NO_RESULT))? {
                 return Ok(frame);
             }
             let slice = watch.slice()?;
