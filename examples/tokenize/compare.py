@@ -58,7 +58,11 @@ def arguments():
 def files(names):
     for name in names:
         if os.path.isdir(name):
-            found = [os.path.join(at, file) for at, _, inside in os.walk(name) for file in inside]
+            found = []
+            for at, folders, inside in os.walk(name):
+                # Hidden ones are not read.
+                folders[:] = [folder for folder in folders if not folder.startswith(".")]
+                found += [os.path.join(at, file) for file in inside if not file.startswith(".")]
             yield from sorted(found, key=os.fsencode)
         else:
             yield name

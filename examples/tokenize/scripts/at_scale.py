@@ -112,7 +112,7 @@ class Runs:
         start = time.monotonic()
         kills, highest = 0, 0
         for _ in range(self.args.kills):
-            child = self.start(folder, "--resume")
+            child = self.start(folder, "--resume", "--force")
             time.sleep(random.uniform(0, 1.5 * took / self.args.kills))
             if os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
                 break
@@ -120,7 +120,7 @@ class Runs:
             highest = max(highest, self.end(child)[2])
             kills += 1
         else:
-            child = self.start(folder, "--resume")
+            child = self.start(folder, "--resume", "--force")
         code, said, peak = self.end(child)
         seconds = time.monotonic() - start
         label = f"killed {kills} times"

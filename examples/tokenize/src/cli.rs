@@ -11,8 +11,8 @@ use clap::{Parser, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
-    /// Files, folders (read recursively, sorted by path), or `-` for standard input; plain, .gz
-    /// or .zst
+    /// Files, folders (read recursively, sorted by path, hidden files left out), or `-` for
+    /// standard input; plain, .gz or .zst
     #[arg(value_name = "INPUT", requires = "tokenizer")]
     pub(crate) inputs: Vec<PathBuf>,
 
@@ -24,7 +24,8 @@ pub(crate) struct Cli {
     #[arg(short, long, value_name = "FILE", default_value = "tokens.parquet")]
     pub(crate) output: PathBuf,
 
-    /// What is written [default: by the output's extension; JSONL for `-`, else Parquet]
+    /// What is written [default: by the output's extension (.parquet, .jsonl, .ndjson, .jsonl.gz,
+    /// .jsonl.zst, ..); JSONL for `-`, Parquet without an extension]
     #[arg(long)]
     pub(crate) format: Option<Format>,
 
@@ -64,6 +65,18 @@ pub(crate) struct Cli {
     #[arg(long, conflicts_with = "resume")]
     pub(crate) restart: bool,
 
+    /// Replace an output that is there already
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// With --resume, take an input of the same size for the same, whatever its time of change
+    #[arg(long, requires = "resume")]
+    pub(crate) ignore_times: bool,
+
+    /// Go on without files that cannot be opened or read, or that change while they are read
+    #[arg(long)]
+    pub(crate) skip_unreadable: bool,
+
     /// The longest line, in bytes; a longer one counts as a bad line and is never held in memory
     #[arg(long, value_name = "N", default_value = "524288")]
     pub(crate) max_line_bytes: NonZeroUsize,
@@ -98,11 +111,11 @@ pub(crate) enum Format {
 /// What a line that cannot be tokenized does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OnError {
-    /// It is reported at once, and the run goes on
+    /// It is reported at once (the first 10 of a file, and 1,000 in all), and the run goes on
     Yield,
     /// It is reported, and the run ends there
     Stop,
-    /// It is counted, and reported at the end: the first 1,000, and how many more
+    /// It is counted, and the first 1,000 are reported at the end
     Defer,
 }
 
@@ -117,16 +130,20 @@ impl Format {
 
 const AFTER_HELP: &str = "\
 A bad line (not UTF-8, not a JSON object with the field, too long, refused by the tokenizer) is
-reported with its file and line number, and costs that line alone. Lines of white space are no
-documents. Padding and truncation are switched off; special tokens are added.
+reported with its file and line number, and costs that line alone. A file that is no text, or whose
+compressed data is damaged, is one error. Lines of white space are no documents. Padding and
+truncation are switched off; special tokens are added.
 
 The output gets its name when it is complete. Until then, what is done lies in OUTPUT.parts, one
-file for each row group: a run that was killed keeps those, and --resume continues behind the last.
-That needs input files that can be read again, the same inputs and options, and input order.
+file for each row group: a run that did not complete keeps those, and --resume continues behind the
+last. That needs input files that can be read again, the same inputs and options, and input order.
 
 Exit codes:
   0    every document was tokenized
-  1    some lines were bad or some input could not be read to its end; the rest is written
-       (with --on-error stop nothing is: the run can be continued with --resume)
-  2    the run failed: wrong usage, a missing file, an unreadable tokenizer, a full disk
+  1    the output is complete, but some lines were bad, or some files were no text, damaged or
+       (with --skip-unreadable) could not be read (with --on-error stop, nothing is complete)
+  2    the output is not complete, for another reason than a document: a file that cannot be read or
+       that changes, no worker left, a full disk; what is done is kept for --resume. Or the run was
+       refused, and nothing was changed: wrong usage, an output that is there already
+  130, 143, 129 in a shell: ended by SIGINT (Ctrl-C), SIGTERM or SIGHUP; as 2
   141  standard output was closed by its reader";

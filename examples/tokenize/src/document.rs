@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -23,22 +22,36 @@ pub(crate) enum Content {
     Line(#[serde(with = "serde_bytes")] Vec<u8>),
     /// A line over the limit; its length in bytes.
     TooLong(u64),
-    /// The file could not be opened, or not be read on from here.
-    Unreadable(Unreadable),
+    /// No line: what is wrong with the file, here or as such.
+    Fault(Fault),
 }
 
-/// What a failed read said.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Unreadable {
-    message: String,
-    /// The data ends where it should go on.
-    ends_early: bool,
+/// What is wrong with an input as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Fault {
+    /// It cannot be opened or not be read: what the system said.
+    Unreadable(String),
+    /// It is not what it was when the run started.
+    Changed,
+    /// It is no text in UTF-8, but in a format of this name.
+    Foreign(String),
+    /// Its compressed data ends where it should go on.
+    EndsEarly,
+    /// Its compressed data is damaged: what the decoder said.
+    Damaged(String),
+    /// So many bytes behind its gzip data are none.
+    Ignored(u64),
 }
 
-impl From<io::Error> for Unreadable {
-    fn from(error: io::Error) -> Self {
-        let ends_early = error.kind() == io::ErrorKind::UnexpectedEof;
-        Self { message: error.to_string(), ends_early }
+impl Fault {
+    /// Whether another run may read what this one could not: then it is no fault of the data.
+    pub(crate) fn is_passing(&self) -> bool {
+        matches!(self, Self::Unreadable(_) | Self::Changed)
+    }
+
+    /// Whether it is of the place in the file where it was met.
+    fn has_line(&self) -> bool {
+        matches!(self, Self::EndsEarly | Self::Damaged(_))
     }
 }
 
@@ -75,7 +88,7 @@ pub(crate) enum Reason {
     NotUtf8(usize),
     Field(FieldError),
     TooLong(u64),
-    Unreadable(Unreadable),
+    Fault(Fault),
     /// What the tokenizer said.
     Tokenizer(String),
 }
@@ -88,7 +101,12 @@ impl fmt::Display for Place {
 
 impl fmt::Display for BadLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.reason)
+        match &self.reason {
+            Reason::Fault(fault) if !fault.has_line() => {
+                write!(f, "{}: {fault}", self.place.file.name())
+            }
+            reason => write!(f, "{}: {reason}", self.place),
+        }
     }
 }
 
@@ -102,11 +120,30 @@ impl fmt::Display for Reason {
             Self::TooLong(bytes) => {
                 write!(f, "the line is too long: {bytes} bytes (see --max-line-bytes)")
             }
-            Self::Unreadable(error) if error.ends_early => {
+            Self::Fault(fault) => fmt::Display::fmt(fault, f),
+            Self::Tokenizer(error) => write!(f, "the tokenizer failed: {error}"),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(error) => write!(f, "cannot be read: {error}"),
+            Self::Changed => f.write_str("has changed since the run started"),
+            Self::Foreign(name) => {
+                write!(
+                    f,
+                    "{name} is not supported: the input is text in UTF-8, plain, gzip or Zstandard"
+                )
+            }
+            Self::EndsEarly => {
                 f.write_str("cannot be read on: its compressed data ends in the middle")
             }
-            Self::Unreadable(error) => write!(f, "cannot be read: {}", error.message),
-            Self::Tokenizer(error) => write!(f, "the tokenizer failed: {error}"),
+            Self::Damaged(error) => write!(f, "cannot be read: {error}"),
+            Self::Ignored(bytes) => {
+                write!(f, "{bytes} bytes behind the end of its gzip data are ignored")
+            }
         }
     }
 }

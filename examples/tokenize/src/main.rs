@@ -10,11 +10,15 @@ mod demo;
 mod document;
 mod durable;
 mod field;
+mod file_id;
 mod files;
 mod input;
+mod interrupt;
 mod job;
+mod layout;
 mod pipeline;
 mod report;
+mod resume_command;
 mod run;
 mod sink;
 mod worker;
@@ -24,28 +28,40 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::interrupt::{Interrupted, Signals};
+
 /// Half as fast again as the system's, with rows that one thread makes and another frees.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Bad lines, or input that could not be read to its end.
+/// The output is complete, but for documents that failed.
 const SOME_FAILED: u8 = 1;
-/// Nothing was completed; also clap's code for wrong usage.
+/// The output is not complete; also clap's code for wrong usage.
 const FAILED: u8 = 2;
 /// 128 and the number of SIGPIPE: what a shell reports of `cat` in `cat FILE | head`.
 const CLOSED_PIPE: u8 = 141;
 
 fn main() -> ExitCode {
     worker::hide_panics_of_calls();
+    let signals = Signals::ignored();
     mtask::init();
-    match run::run(&cli::Cli::parse()) {
+    // From here on this is no worker's process.
+    let result = signals.map_err(anyhow::Error::new).and_then(|signals| {
+        signals.end_at_once();
+        run::run(&cli::Cli::parse(), &signals)
+    });
+    match result {
         Ok(0) => ExitCode::SUCCESS,
         Ok(_) => SOME_FAILED.into(),
         Err(error) if is_closed_pipe(&error) => CLOSED_PIPE.into(),
-        Err(error) => {
-            report::say(&format!("error: {error:#}"));
-            FAILED.into()
-        }
+        Err(error) => match error.downcast::<Interrupted>() {
+            // The run has said so itself.
+            Ok(interrupted) => interrupted.exit().into(),
+            Err(error) => {
+                report::say(&format!("error: {error:#}"));
+                FAILED.into()
+            }
+        },
     }
 }
 

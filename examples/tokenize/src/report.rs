@@ -1,5 +1,8 @@
 //! What is said on standard error: a bar or plain lines, messages between them, a summary.
 
+mod messages;
+
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +14,9 @@ use indicatif::{
     HumanBytes, HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle,
 };
 
-use crate::input;
+use crate::files::InputFile;
+use crate::input::Feed;
+use messages::Messages;
 
 /// How often the bar is drawn.
 const REDRAW: Duration = Duration::from_millis(100);
@@ -32,7 +37,7 @@ pub(crate) struct Counts {
 #[derive(Debug)]
 pub(crate) struct Extent {
     /// How much of the input is read.
-    pub(crate) read: Arc<AtomicU64>,
+    pub(crate) feed: Arc<Feed>,
     pub(crate) bytes: Option<u64>,
     pub(crate) limit: Option<u64>,
 }
@@ -40,6 +45,7 @@ pub(crate) struct Extent {
 /// Counts what passes, and has it shown by a thread of its own: a run that stalls is told of too.
 pub(crate) struct Report {
     progress: Arc<Progress>,
+    messages: Messages,
     /// Ends the thread by being dropped.
     stop: Option<mpsc::Sender<()>>,
     shown_by: Option<JoinHandle<()>>,
@@ -59,7 +65,8 @@ struct Progress {
 
 impl Report {
     /// `quiet` leaves out the bar: where rows go to the same terminal, they would mix.
-    pub(crate) fn start(earlier: Counts, extent: Extent, quiet: bool) -> Self {
+    /// `deferred` keeps the errors for the end.
+    pub(crate) fn start(earlier: Counts, extent: Extent, quiet: bool, deferred: bool) -> Self {
         let live = io::stderr().is_terminal() && !quiet;
         let target = if live { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let sized = extent.bytes.is_some() || extent.limit.is_some();
@@ -78,7 +85,8 @@ impl Report {
                 if live { shown.draw() } else { say(&shown.line()) }
             }
         };
-        Self { progress, stop: Some(stop), shown_by: Some(thread::spawn(show)) }
+        let messages = if deferred { Messages::deferred() } else { Messages::default() };
+        Self { progress, messages, stop: Some(stop), shown_by: Some(thread::spawn(show)) }
     }
 
     pub(crate) fn row(&self, tokens: usize) {
@@ -86,17 +94,13 @@ impl Report {
         self.progress.tokens.fetch_add(tokens as u64, Ordering::Relaxed);
     }
 
-    /// Counts an error and says what it was.
-    pub(crate) fn error(&self, message: &str) {
+    /// Counts an error and says what it was, unless enough has been said of its file.
+    pub(crate) fn error(&mut self, file: Option<&InputFile>, message: String) {
         self.progress.errors.fetch_add(1, Ordering::Relaxed);
-        self.say(message);
-    }
-
-    /// Counts errors that nothing more is known of.
-    pub(crate) fn more_errors(&self, more: usize) {
-        if more > 0 {
-            self.progress.errors.fetch_add(more as u64, Ordering::Relaxed);
-            self.say(&format!("and {} more errors", HumanCount(more as u64)));
+        let name = file.map(InputFile::name);
+        let file = file.map(|file| file.index).zip(name.as_deref());
+        if let Some(message) = self.messages.take(file, message) {
+            self.say(&message);
         }
     }
 
@@ -105,7 +109,7 @@ impl Report {
         self.progress.bar.suspend(|| say(message));
     }
 
-    /// Takes the bar away, and says nothing more by itself.
+    /// Takes the bar away, and says what is left to say of errors.
     pub(crate) fn end(&mut self) {
         self.stop = None;
         if let Some(shown_by) = self.shown_by.take() {
@@ -113,6 +117,9 @@ impl Report {
             let _ = shown_by.join();
         }
         self.progress.bar.finish_and_clear();
+        for line in self.messages.rest() {
+            say(&line);
+        }
     }
 
     pub(crate) fn errors(&self) -> u64 {
@@ -215,7 +222,7 @@ impl Progress {
             of.map(|of| if of == 0 { 1.0 } else { (done as f64 / of as f64).min(1.0) })
         };
         let Counts { documents, errors, .. } = self.all();
-        let bytes = part(self.extent.bytes, input::load(&self.extent.read));
+        let bytes = part(self.extent.bytes, self.extent.feed.bytes_read());
         let limit = part(self.extent.limit, documents + errors);
         bytes.into_iter().chain(limit).reduce(f64::max)
     }
@@ -232,7 +239,23 @@ fn style(sized: bool) -> ProgressStyle {
 
 /// Writes a line to standard error; where that is closed there is nobody to tell.
 pub(crate) fn say(message: &str) {
-    let _ = writeln!(io::stderr(), "tokenize: {message}");
+    let _ = writeln!(io::stderr(), "tokenize: {}", shown(message));
+}
+
+/// A message as one line that changes nothing on a terminal: it may quote names and text that were
+/// made to.
+fn shown(message: &str) -> Cow<'_, str> {
+    // The second are those that reorder the text around them.
+    let is_unsafe = |char: char| {
+        char.is_control() || matches!(char, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !message.contains(is_unsafe) {
+        return message.into();
+    }
+    let escaped = |char: char| {
+        if is_unsafe(char) { char.escape_default().to_string() } else { char.to_string() }
+    };
+    message.chars().map(escaped).collect()
 }
 
 #[cfg(test)]
@@ -240,7 +263,7 @@ mod tests {
     use super::*;
 
     fn progress(earlier: Counts, read: u64, bytes: Option<u64>, limit: Option<u64>) -> Progress {
-        let extent = Extent { read: Arc::new(AtomicU64::new(read)), bytes, limit };
+        let extent = Extent { feed: Arc::new(Feed::at(read)), bytes, limit };
         Progress::new(ProgressBar::hidden(), earlier, extent)
     }
 
@@ -252,6 +275,13 @@ mod tests {
         assert_eq!(progress(done, 30, None, Some(100)).share(), Some(0.1));
         assert_eq!(progress(done, 30, None, None).share(), None);
         assert_eq!(progress(done, 0, Some(0), None).share(), Some(1.0));
+    }
+
+    #[test]
+    fn a_message_cannot_steer_the_terminal() {
+        assert_eq!(shown("caf\u{e9}: it's \"fine\""), "caf\u{e9}: it's \"fine\"");
+        assert_eq!(shown("a\u{1b}[31mb\nc\td"), "a\\u{1b}[31mb\\nc\\td");
+        assert_eq!(shown("\u{9b}2J\u{202e}\u{7f}"), "\\u{9b}2J\\u{202e}\\u{7f}");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! at once: as a part of its own where the run can be resumed, else behind the one before.
 
 mod encoder;
+mod existing;
 mod group;
 mod jsonl;
 mod parquet;
@@ -20,9 +21,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::Format;
 use crate::document::Tokens;
+use crate::file_id::FileId;
 use crate::input::Position;
 use crate::job::Job;
+use crate::layout::Layout;
 use encoder::Encoder;
+pub(crate) use existing::Existing;
 use group::Group;
 pub(crate) use group::Limits;
 use partial::Partial;
@@ -59,11 +63,20 @@ pub(crate) enum Kind {
     Parts,
 }
 
+/// How and where a run writes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    pub(crate) kind: Kind,
+    pub(crate) layout: Layout,
+    pub(crate) limits: Limits,
+    pub(crate) earlier: Earlier,
+    pub(crate) existing: Existing,
+}
+
 /// Takes rows and writes them.
 pub(crate) struct Sink {
     group: Group,
-    limits: Limits,
-    format: Format,
+    plan: Plan,
     output: PathBuf,
     target: Target,
 }
@@ -92,11 +105,49 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 /// Whether an output is written straight through: it has no place beside it for a temporary name.
 pub(crate) fn is_stream(output: &Path) -> bool {
-    // A name under /dev may lead to a regular file (`> file` and /dev/stdout): renaming another
-    // file onto it would replace the name and not the file.
     output == Path::new("-")
-        || output.starts_with("/dev")
+        || descriptor(output).is_some()
         || fs::metadata(output).is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+/// The number of the descriptor that a name stands for, as /dev/stdout does. It may lead to a
+/// regular file (`> file`): renaming another onto that would replace the name and not the file.
+fn descriptor(output: &Path) -> Option<String> {
+    let mut path = output.to_owned();
+    // As many links as Linux follows.
+    for _ in 0..40 {
+        let folder = fs::canonicalize(folder_of(&path)).ok()?;
+        let is_process = folder.starts_with("/proc") && folder.ends_with("fd");
+        if is_process || folder == Path::new("/dev/fd") {
+            return Some(path.file_name()?.to_string_lossy().into_owned());
+        }
+        path = folder.join(fs::read_link(&path).ok()?);
+    }
+    None
+}
+
+/// The file that an output's name leads to: a link stays a link, whether there is a file behind it
+/// or not, and what it leads to is what is written.
+pub(crate) fn behind_links(output: &Path) -> PathBuf {
+    let mut path = output.to_owned();
+    for _ in 0..40 {
+        let Ok(leads_to) = fs::read_link(&path) else { break };
+        path = path.parent().unwrap_or(Path::new("")).join(leads_to);
+    }
+    path
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
+}
+
+/// Which file an output is, where it is there and is a regular one.
+pub(crate) fn id(output: &Path) -> Option<FileId> {
+    if output == Path::new("-") {
+        FileId::of_stdout()
+    } else {
+        FileId::of(output, &fs::metadata(output).ok()?)
+    }
 }
 
 impl Sink {
@@ -104,31 +155,30 @@ impl Sink {
     ///
     /// # Errors
     ///
-    /// The output cannot be created, another run is writing it, or an earlier run's parts are
-    /// there and are not to be touched or belong to another job.
-    pub(crate) fn open(
-        output: &Path,
-        kind: Kind,
-        format: Format,
-        limits: Limits,
-        job: &Job,
-        earlier: Earlier,
-    ) -> Result<(Self, Committed)> {
+    /// The output cannot be created or is there already, another run is writing it, or an earlier
+    /// run's parts are there and are not to be touched or belong to another job.
+    pub(crate) fn open(output: &Path, plan: Plan, job: &Job) -> Result<(Self, Committed)> {
+        let Plan { kind, layout, earlier, existing, .. } = plan;
         ensure!(!output.is_dir(), "cannot write {}: it is a folder", output.display());
-        // A link stays a link, and the file it leads to is what is replaced.
-        let output = fs::canonicalize(output).unwrap_or_else(|_| output.to_owned());
+        ensure!(
+            output.file_name().is_some(),
+            "cannot write {}: it names no file",
+            output.display()
+        );
+        existing::refuse(output, kind, earlier, existing)?;
+        let replaces = existing == Existing::Replace;
         let (target, committed) = match kind {
-            Kind::Stream => (Target::Stream(stream(&output, format)?), Committed::default()),
+            Kind::Stream => (Target::Stream(stream(output, layout)?), Committed::default()),
             Kind::Partial => {
-                parts::refuse_or_discard(&output, earlier)?;
-                (Target::Partial(Partial::create(&output, format)?), Committed::default())
+                parts::refuse_or_discard(output, earlier)?;
+                (Target::Partial(Partial::create(output, layout, replaces)?), Committed::default())
             }
             Kind::Parts => {
-                let (parts, committed) = Parts::open(&output, format, job, earlier)?;
+                let (parts, committed) = Parts::open(output, layout, job, earlier, replaces)?;
                 (Target::Parts(parts), committed)
             }
         };
-        Ok((Self { group: Group::default(), limits, format, output, target }, committed))
+        Ok((Self { group: Group::default(), plan, output: output.to_owned(), target }, committed))
     }
 
     /// Takes one row, and writes the group that it fills.
@@ -139,8 +189,10 @@ impl Sink {
     pub(crate) fn push(&mut self, tokens: Tokens) -> Result<()> {
         self.group.push(tokens);
         // A reader of a stream of lines sees each as it comes.
-        let at_once = matches!(self.target, Target::Stream(_)) && self.format == Format::Jsonl;
-        if at_once || self.group.is_full(self.limits) { self.flush() } else { Ok(()) }
+        let Plan { kind, layout, limits, .. } = self.plan;
+        let lines = Layout { format: Format::Jsonl, compression: None };
+        let at_once = kind == Kind::Stream && layout == lines;
+        if at_once || self.group.is_full(limits) { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -165,7 +217,7 @@ impl Sink {
         }
         match self.target {
             Target::Stream(encoder) => encoder.finish().map(|_| None).map_err(anyhow::Error::new),
-            Target::Partial(partial) => partial.finish().map(Some).map_err(anyhow::Error::new),
+            Target::Partial(partial) => partial.finish().map(Some),
             Target::Parts(parts) => parts.finish().map(Some),
         }
         .with_context(|| format!("cannot write {}", shown(&self.output)))
@@ -190,14 +242,24 @@ impl Sink {
     }
 }
 
-fn stream(output: &Path, format: Format) -> Result<Encoder<Box<dyn Write + Send>>> {
-    let to: Box<dyn Write + Send> = if output == Path::new("-") {
+fn stream(output: &Path, layout: Layout) -> Result<Encoder<Box<dyn Write + Send>>> {
+    let to: Box<dyn Write + Send> = if is_stdout(output) {
         Box::new(io::stdout())
     } else {
-        let open = File::options().write(true).open(output);
+        // A descriptor's file is not written from its beginning, but behind what is there.
+        let is_file = fs::metadata(output).is_ok_and(|found| found.is_file());
+        let open = File::options().write(true).append(is_file).open(output);
         Box::new(open.with_context(|| format!("cannot write {}", output.display()))?)
     };
-    Encoder::new(format, to).with_context(|| format!("cannot write {}", shown(output)))
+    Encoder::new(layout, to).with_context(|| format!("cannot write {}", shown(output)))
+}
+
+/// Whether it is written through this process's own standard output.
+fn is_stdout(output: &Path) -> bool {
+    output == Path::new("-")
+        || (descriptor(output).as_deref() == Some("1")
+            && [Path::new("/dev/stdout"), Path::new("/dev/fd/1"), Path::new("/proc/self/fd/1")]
+                .contains(&output))
 }
 
 /// How an output is called in a message.

@@ -56,7 +56,7 @@ impl Tokenize {
         let line = match content {
             Content::Line(line) => line,
             Content::TooLong(bytes) => return Err(Reason::TooLong(bytes)),
-            Content::Unreadable(error) => return Err(Reason::Unreadable(error)),
+            Content::Fault(fault) => return Err(Reason::Fault(fault)),
         };
         let line =
             str::from_utf8(&line).map_err(|error| Reason::NotUtf8(error.valid_up_to() + 1))?;

@@ -17,7 +17,7 @@ struct Row<'a> {
 }
 
 /// Writes whole rows at a time, so that a reader of a pipe is not left with half of one for long.
-pub(super) fn write(to: &mut impl Write, group: &Group) -> io::Result<()> {
+pub(super) fn write(to: &mut dyn Write, group: &Group) -> io::Result<()> {
     let mut bytes = Vec::new();
     for row in group.rows() {
         let row = Row { file: &row.file.name(), line: row.line, ids: row.ids };

@@ -8,19 +8,20 @@ use anyhow::{Context, Result, bail};
 
 use super::encoder::Encoder;
 use super::group::Group;
-use super::partial_of;
-use crate::cli::Format;
+use super::{existing, partial_of};
 use crate::durable;
+use crate::layout::Layout;
 
 pub(super) struct Partial {
     /// `None` once it is finished.
     encoder: Option<Encoder<File>>,
     temporary: PathBuf,
     output: PathBuf,
+    replaces: bool,
 }
 
 impl Partial {
-    pub(super) fn create(output: &Path, format: Format) -> Result<Self> {
+    pub(super) fn create(output: &Path, layout: Layout, replaces: bool) -> Result<Self> {
         let temporary = partial_of(output);
         let failed = || format!("cannot create {}", temporary.display());
         // Not truncated before it is locked: it may be another run's.
@@ -28,8 +29,8 @@ impl Partial {
         let file = options.with_context(failed)?;
         lock(&file, output)?;
         file.set_len(0).with_context(failed)?;
-        let encoder = Encoder::new(format, file).with_context(failed)?;
-        Ok(Self { encoder: Some(encoder), temporary, output: output.to_owned() })
+        let encoder = Encoder::new(layout, file).with_context(failed)?;
+        Ok(Self { encoder: Some(encoder), temporary, output: output.to_owned(), replaces })
     }
 
     pub(super) fn write(&mut self, group: &Group) -> io::Result<()> {
@@ -38,22 +39,32 @@ impl Partial {
     }
 
     /// The size of the finished file.
-    pub(super) fn finish(mut self) -> io::Result<u64> {
+    pub(super) fn finish(mut self) -> Result<u64> {
         let Some(encoder) = self.encoder.take() else { unreachable!("only `finish` takes it") };
-        let file = encoder.finish()?;
-        file.sync_all()?;
-        let bytes = file.metadata()?.len();
-        fs::rename(&self.temporary, &self.output)?;
+        let completed = encoder.finish().and_then(|file| {
+            file.sync_all()?;
+            file.metadata()
+        });
+        let bytes = completed.inspect_err(|_| self.remove())?.len();
+        // What is complete stays, under its temporary name, where it cannot get its own.
+        existing::check(&self.output, &self.temporary, self.replaces)
+            .and_then(|()| Ok(fs::rename(&self.temporary, &self.output)?))
+            .with_context(|| format!("what was written is in {}", self.temporary.display()))?;
         durable::sync_folder(&self.output)?;
         Ok(bytes)
+    }
+
+    /// Half an output that nothing can continue.
+    fn remove(&self) {
+        // An error here would hide the one before.
+        let _ = fs::remove_file(&self.temporary);
     }
 }
 
 impl Drop for Partial {
     fn drop(&mut self) {
         if self.encoder.is_some() {
-            // Half an output that nothing can continue. An error here would hide the one before.
-            let _ = fs::remove_file(&self.temporary);
+            self.remove();
         }
     }
 }

@@ -13,7 +13,7 @@
 //! `committed.json` says so: one that a kill left behind is written again, to the same bytes.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -21,10 +21,12 @@ use serde::Serialize;
 
 use super::encoder::Encoder;
 use super::group::Group;
-use super::{Committed, Earlier, partial, parts_of};
+use super::{Committed, Earlier, existing, partial, parts_of};
 use crate::cli::Format;
 use crate::durable;
+use crate::interrupt;
 use crate::job::Job;
+use crate::layout::Layout;
 
 /// What a kill may leave behind of a file that was being written.
 const TEMPORARY: [&str; 4] = ["part.tmp", "output.tmp", "job.json.tmp", "committed.json.tmp"];
@@ -32,7 +34,8 @@ const TEMPORARY: [&str; 4] = ["part.tmp", "output.tmp", "job.json.tmp", "committ
 pub(super) struct Parts {
     folder: PathBuf,
     output: PathBuf,
-    format: Format,
+    layout: Layout,
+    replaces: bool,
     committed: Committed,
     /// Held until the end; `None` once the folder is gone.
     lock: Option<File>,
@@ -41,9 +44,10 @@ pub(super) struct Parts {
 impl Parts {
     pub(super) fn open(
         output: &Path,
-        format: Format,
+        layout: Layout,
         job: &Job,
         earlier: Earlier,
+        replaces: bool,
     ) -> Result<(Self, Committed)> {
         let folder = parts_of(output);
         let created = fs::create_dir(&folder).and_then(|()| durable::sync_folder(&folder));
@@ -57,7 +61,8 @@ impl Parts {
         let mut parts = Self {
             folder,
             output: output.to_owned(),
-            format,
+            layout,
+            replaces,
             committed: Committed::default(),
             lock: Some(lock),
         };
@@ -87,7 +92,7 @@ impl Parts {
     /// What is found must be what was committed, and of the same job.
     fn check(&self, job: &Job) -> Result<()> {
         let theirs = read_json(&self.folder.join("job.json"))?;
-        if let Some(difference) = job.difference(&theirs) {
+        if let Some(difference) = job.difference(theirs) {
             bail!(
                 "cannot resume {}: {difference} (--restart discards what is done)",
                 self.output.display()
@@ -115,11 +120,11 @@ impl Parts {
 
     /// Writes a group as the next part; when this returns, no crash can undo it.
     pub(super) fn commit(&mut self, group: &Group) -> Result<()> {
-        let format = self.format;
+        let layout = self.layout;
         let temporary = self.folder.join("part.tmp");
         let part = self.part(self.committed.parts);
         let bytes = durable::create(&temporary, &part, |file| {
-            let mut encoder = Encoder::new(format, file)?;
+            let mut encoder = Encoder::new(layout, file)?;
             encoder.write(group)?;
             let file = encoder.finish()?;
             let bytes = file.metadata()?.len();
@@ -139,15 +144,18 @@ impl Parts {
 
     /// Makes the output of the parts, gives it its name, and removes them.
     pub(super) fn finish(mut self) -> Result<u64> {
-        let format = self.format;
-        let bytes = durable::create(&self.folder.join("output.tmp"), &self.output, |file| {
-            let mut encoder = Encoder::new(format, file)?;
+        let layout = self.layout;
+        let temporary = self.folder.join("output.tmp");
+        let bytes = durable::create(&temporary, &self.output, |file| {
+            let mut encoder = Encoder::new(layout, file)?;
             for n in 0..self.committed.parts {
+                interrupt::check()?;
                 encoder.append(File::open(self.part(n))?)?;
             }
             let file = encoder.finish()?;
             let bytes = file.metadata()?.len();
-            io::Result::Ok((file, bytes))
+            existing::check(&self.output, &temporary, self.replaces)?;
+            anyhow::Ok((file, bytes))
         })?;
         self.clear().with_context(|| format!("cannot remove {}", self.folder.display()))?;
         Ok(bytes)
@@ -159,8 +167,9 @@ impl Parts {
 
     fn put(&self, name: &str, value: &impl Serialize) -> io::Result<()> {
         let path = self.folder.join(name);
+        let json = serde_json::to_vec(value)?;
         durable::create(&self.folder.join(format!("{name}.tmp")), &path, |mut file| {
-            serde_json::to_writer(&mut file, value)?;
+            file.write_all(&json)?;
             Ok((file, ()))
         })
     }
@@ -224,10 +233,15 @@ pub(super) fn refuse_or_discard(output: &Path, earlier: Earlier) -> Result<()> {
         Some(committed) if earlier != Earlier::Discard => Err(refused(&folder, committed)),
         _ => {
             let (output, committed) = (output.to_owned(), Committed::default());
-            let format = Format::Parquet;
-            Parts { folder, output, format, committed, lock: Some(lock) }.clear()
+            let layout = Layout { format: Format::Parquet, compression: None };
+            Parts { folder, output, layout, replaces: false, committed, lock: Some(lock) }.clear()
         }
     }
+}
+
+/// Whether a run was begun and has neither ended nor been discarded.
+pub(super) fn is_unfinished(output: &Path) -> bool {
+    parts_of(output).join("job.json").exists()
 }
 
 fn acquire(folder: &Path, output: &Path) -> Result<File> {

@@ -42,8 +42,8 @@ fn a_folder_is_read_in_the_order_of_its_paths() {
         place.write(name, if name.ends_with("gz") { gzip(line) } else { line.into() });
     }
     // What the program writes there is none of its input, neither now nor the next time.
-    for _ in 0..2 {
-        place.run("in -o in/out.jsonl").ok();
+    for force in ["", "--force"] {
+        place.run(&format!("in -o in/out.jsonl {force}")).ok();
         let files: Vec<String> = crate::util::jsonl(&place.read("in/out.jsonl"))
             .into_iter()
             .map(|(file, line, found)| {

@@ -2,7 +2,16 @@
 
 mod bar;
 mod errors;
+mod existing;
+mod formats;
 mod input;
+#[cfg(target_os = "linux")]
+mod lost;
+mod messages;
+mod names;
 mod output;
 mod resume;
+#[cfg(unix)]
+mod signals;
+mod unreadable;
 mod util;

@@ -32,7 +32,7 @@ fn row_groups_are_bounded_by_rows_and_by_tokens() {
     let (all, groups) = parquet(&place.path("tokens.parquet"));
     assert_eq!(groups, [30, 30, 30, 10]);
 
-    place.run("in.txt --group-tokens 200").ok();
+    place.run("in.txt --group-tokens 200 --force").ok();
     let (same, groups) = parquet(&place.path("tokens.parquet"));
     assert_eq!(same, all);
     assert!(groups.len() > 3, "{groups:?}");
@@ -51,7 +51,7 @@ fn any_number_of_workers_writes_the_same_bytes() {
     let place = Place::new();
     place.write("in.txt", slow_first());
     let written = |workers: usize, more: &str| {
-        place.run(&format!("in.txt --workers {workers} --group-rows 50 {more}")).ok();
+        place.run(&format!("in.txt --force --workers {workers} --group-rows 50 {more}")).ok();
         place.read("tokens.parquet")
     };
     let one = written(1, "");
@@ -90,7 +90,7 @@ fn unordered_rows_come_as_they_are_done() {
 fn an_earlier_output_stays_until_the_new_one_is_whole() {
     let place = Place::new();
     place.write("in.txt", b"one\n\xff\n");
-    for args in ["", "--unordered"] {
+    for args in ["--force", "--force --unordered"] {
         place.write("tokens.parquet", "earlier");
         place.run(&format!("in.txt --on-error stop {args}")).says(1, &["not complete"]);
         assert_eq!(place.read("tokens.parquet"), b"earlier");
@@ -107,6 +107,12 @@ fn a_link_keeps_leading_to_the_output() {
     place.write("in.txt", "one\n");
     place.write("real.parquet", "earlier");
     std::os::unix::fs::symlink("real.parquet", place.path("tokens.parquet")).unwrap();
+    place.run("in.txt").says(2, &["real.parquet is there already: --force replaces it"]);
+    place.run("in.txt --force").ok();
+    assert!(place.path("tokens.parquet").is_symlink());
+    assert_eq!(parquet(&place.path("real.parquet")).0.len(), 1);
+    // A link that leads to nothing yet.
+    std::fs::remove_file(place.path("real.parquet")).unwrap();
     place.run("in.txt").ok();
     assert!(place.path("tokens.parquet").is_symlink());
     assert_eq!(parquet(&place.path("real.parquet")).0.len(), 1);

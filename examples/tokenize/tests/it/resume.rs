@@ -78,7 +78,8 @@ fn killed_ten_times(extension: &str) {
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
 
     args[4] = &output;
-    args.push("--resume");
+    // One that was done before it could be killed is not refused, but done again.
+    args.extend(["--resume", "--force"]);
     let mut kills = 0;
     for _ in 0..10 {
         let workers = (1 + below(4)).to_string();
@@ -151,6 +152,7 @@ fn an_unfinished_run_is_not_overwritten_unasked() {
     assert_eq!(place.names(), ["in.txt", "tokens.parquet"]);
     assert_eq!(parquet(&place.path("tokens.parquet")).0.len(), 2_000);
 
+    fs::remove_file(place.path("tokens.parquet")).unwrap();
     let args = unfinished(&place);
     run(&place, &args, &["--unordered", "--restart"]).ok();
     assert_eq!(place.names(), ["in.txt", "tokens.parquet"]);
@@ -178,11 +180,17 @@ fn another_job_is_not_continued() {
     resume(&place, &[]).says(2, &["the tokenizer is another one"]);
     place.write("tok.json", &tokenizer);
 
-    // The same bytes at another time: it cannot be known what changed in between.
+    // The same bytes at another time: whoever copied them has to say that they are the same.
     let text = place.read("in.txt");
     place.write("in.txt", &text);
-    resume(&place, &[]).says(2, &["the input in.txt has changed since the earlier run"]);
-    run(&place, &args, &["--restart"]).ok();
+    resume(&place, &[]).says(2, &["in.txt has changed since the earlier run, if only its time"]);
+    place.write("in.txt", [&text[..], b"\n"].concat());
+    let changed = ["the input in.txt has changed since the earlier run (--restart"];
+    resume(&place, &["--ignore-times"]).says(2, &changed);
+    place.write("in.txt", &text);
+    let ran = resume(&place, &["--ignore-times"]).ok();
+    assert!(ran.stderr.contains("continuing behind "), "{}", ran.stderr);
+    assert_eq!(parquet(&place.path("tokens.parquet")).0.len(), 2_000);
 }
 
 #[test]
@@ -227,11 +235,17 @@ fn what_stopped_at_an_error_can_be_continued() {
 fn nothing_to_resume_is_a_start_from_the_beginning() {
     let place = Place::new();
     place.write("in.txt", "one\ntwo\n");
-    for _ in 0..2 {
-        place.run("in.txt --resume").ok();
-        let (found, _) = parquet(&place.path("tokens.parquet"));
-        assert_eq!(found, rows("in.txt", &[(1, "one"), (2, "two")]));
-    }
+    place.run("in.txt --resume").ok();
+    let expected = rows("in.txt", &[(1, "one"), (2, "two")]);
+    assert_eq!(parquet(&place.path("tokens.parquet")).0, expected);
+
+    // What is complete is not done again, nor taken for the output of whatever is asked for now.
+    place.write("other.txt", "three\n");
+    let said = ["nothing to resume: tokens.parquet is complete (--force writes it again)"];
+    place.run("other.txt --resume").says(2, &said);
+    assert_eq!(parquet(&place.path("tokens.parquet")).0, expected);
+    place.run("other.txt --resume --force").ok();
+    assert_eq!(parquet(&place.path("tokens.parquet")).0, rows("other.txt", &[(1, "three")]));
 }
 
 #[test]
@@ -261,4 +275,25 @@ fn two_runs_do_not_write_the_same_output() {
         assert!(first.wait().unwrap().success());
         assert_eq!(parquet(&place.path("tokens.parquet")).0.len(), 2_000);
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_hundred_inputs_do_not_cost_a_hundred_writes() {
+    let place = Place::new();
+    for n in 0..3_000 {
+        place.write(&format!("in/{n}.txt"), "one\n");
+    }
+    let mut child = place.command(&["in", "-t", "tok.json", "-w", "1"]).spawn().unwrap();
+    let start = Instant::now();
+    while !place.path("tokens.parquet.parts/job.json").exists() {
+        assert!(start.elapsed() < Duration::from_secs(60), "no record of the inputs");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let io = fs::read_to_string(format!("/proc/{}/io", child.id())).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let writes = io.lines().find_map(|line| line.strip_prefix("syscw: ")).unwrap();
+    // What else is written until then are wake-ups and a line or two.
+    assert!(writes.parse::<u64>().unwrap() < 300, "{io}");
 }
