@@ -4,88 +4,91 @@ use std::iter;
 use std::thread::{self, sleep};
 use std::time::Duration;
 
-use mtask::{Bottleneck, Spec, WorkerState, init_fn, par_map, par_stateful};
+use mtask::{Spec, Stats, WorkerState, WorkerStats, init_fn, par_map, par_stateful};
 
-use crate::util::{Count, Gate, watched};
+use crate::util::{Count, Gate, eventually, watched};
 
 const MS: Duration = Duration::from_millis(1);
 
-fn cores() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
+/// The sum over all workers.
+fn all(stats: &Stats, time: impl Fn(&WorkerStats) -> Duration) -> Duration {
+    stats.workers.iter().map(time).sum()
 }
 
+// What a sleep is booked to, and nothing about the rest: that is as long as the machine makes it. What
+// follows from the figures is tested beside `Stats::bottleneck`, with figures that are given.
+
 #[test]
-fn a_slow_source() {
+fn time_in_the_source_is_time_at_the_source() {
     watched(|| {
-        let source = (0..40).inspect(|_| sleep(5 * MS));
-        let mut run = par_map(source, cores(), |x: u32| x);
+        let source = (0..20).inspect(|_| sleep(5 * MS));
+        let mut run = par_map(source, 2, |x: u32| x);
         run.by_ref().for_each(drop);
         let stats = run.stats();
-        assert_eq!(stats.bottleneck(), Some(Bottleneck::Source), "{stats}");
-        assert!(stats.advice().starts_with("source-bound: "), "{stats}");
-        assert!(stats.advice().contains("% of worker time"), "{stats}");
+        assert!(all(&stats, |worker| worker.pulling) >= 100 * MS, "{stats}");
     });
 }
 
 #[test]
-fn slow_workers() {
+fn time_at_items_is_work() {
     watched(|| {
-        let mut run = par_map(0..60, 2 * cores(), |_: u32| sleep(5 * MS));
+        let mut run = par_map(0..20, 2, |_: u32| sleep(5 * MS));
         run.by_ref().for_each(drop);
         let stats = run.stats();
-        assert_eq!(stats.bottleneck(), Some(Bottleneck::Workers), "{stats}");
-        assert!(stats.advice().starts_with("worker-bound: "), "{stats}");
+        assert!(all(&stats, |worker| worker.working) >= 100 * MS, "{stats}");
     });
 }
 
 #[test]
-fn too_few_workers() {
-    if cores() == 1 {
-        return;
-    }
+fn a_consumer_that_is_elsewhere_does_not_wait_and_workers_wait_for_room() {
     watched(|| {
-        let mut run = par_map(0..40, 1, |_: u32| sleep(5 * MS));
-        run.by_ref().for_each(drop);
-        let stats = run.stats();
-        assert_eq!(stats.bottleneck(), Some(Bottleneck::TooFewWorkers), "{stats}");
-        assert!(stats.advice().contains("use more"), "{stats}");
-    });
-}
-
-#[test]
-fn a_slow_consumer() {
-    watched(|| {
-        let mut run = par_map(0..200, cores(), |x: u32| x).max_in_flight(16);
+        let mut run = par_map(0..100, 2, |x: u32| x).max_in_flight(4);
         run.by_ref().for_each(|_| sleep(2 * MS));
         let stats = run.stats();
-        assert_eq!(stats.bottleneck(), Some(Bottleneck::Consumer), "{stats}");
-        assert!(stats.advice().starts_with("consumer-bound: "), "{stats}");
+        assert!(stats.elapsed - stats.consumer_waited >= 200 * MS, "{stats}");
+        assert!(all(&stats, |worker| worker.awaiting_room) > Duration::ZERO, "{stats}");
     });
 }
 
 #[test]
-fn skewed_items() {
+fn workers_behind_a_slow_item_wait_for_room() {
     watched(|| {
-        let call = |x: u32| sleep(if x.is_multiple_of(16) { 60 * MS } else { MS });
-        let mut run = par_map(0..80, 4, call).max_in_flight(8);
+        let (gate, calls) = (Gate::default(), Count::default());
+        let (passed, counted) = (gate.clone(), calls.clone());
+        let call = move |x: u32| {
+            counted.add();
+            if x == 0 {
+                passed.pass();
+            }
+        };
+        let mut run = par_map(0..50, 2, call).max_in_flight(8).start();
+        // All that the window has room for is done but the first item.
+        eventually("the window is full", || calls.get() == 8);
+        eventually("the other worker waits", || {
+            run.stats().workers.iter().any(|worker| worker.state == WorkerState::Waiting)
+        });
+        sleep(20 * MS);
+        gate.open();
         run.by_ref().for_each(drop);
         let stats = run.stats();
-        assert_eq!(stats.bottleneck(), Some(Bottleneck::SlowItems), "{stats}");
-        assert!(stats.advice().contains(".max_in_flight("), "{stats}");
+        assert!(all(&stats, |worker| worker.awaiting_room) > Duration::ZERO, "{stats}");
+        assert!(all(&stats, |worker| worker.working) >= 20 * MS, "{stats}");
     });
 }
 
 #[test]
-fn slow_builds() {
+fn time_in_builds_is_building() {
     watched(|| {
         let spec = init_fn(|| {
-            sleep(100 * MS);
+            sleep(30 * MS);
             Ok::<_, String>(|x: u32| x)
         });
         let mut run = par_stateful(0..4, spec.times(2));
         run.by_ref().for_each(drop);
         let stats = run.stats();
-        assert_eq!(stats.bottleneck(), Some(Bottleneck::Builds), "{stats}");
+        assert!(stats.builds > 0, "{stats}");
+        let building = all(&stats, |worker| worker.building);
+        assert!(building >= 30 * MS * u32::try_from(stats.builds).unwrap(), "{stats}");
     });
 }
 
@@ -128,7 +131,7 @@ fn the_delay_of_a_retry_is_no_work() {
             if calls <= RETRIES { Err("busy") } else { Ok(x) }
         }
     };
-    let check = move |stats: mtask::Stats| {
+    let check = move |stats: Stats| {
         let worker = &stats.workers[0];
         assert_eq!((stats.retries, worker.retries, worker.errors), (5, 5, 0), "{stats}");
         assert!(worker.awaiting_retry >= RETRIES * delay, "{stats}");
@@ -189,7 +192,7 @@ fn a_window_that_has_shrunk_is_told_as_large_as_it_was() {
 fn it_can_be_asked_for_at_any_moment() {
     watched(|| {
         let run = par_map(0..10, 2, |x: u32| x);
-        assert_eq!(run.stats(), mtask::Stats::default());
+        assert_eq!(run.stats(), Stats::default());
         assert_eq!(run.stats().advice(), "no side stands out");
 
         let gate = Gate::default();

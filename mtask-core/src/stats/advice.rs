@@ -170,4 +170,38 @@ mod tests {
         let work = WorkerStats { working: ms(900), awaiting_retry: ms(100), ..Default::default() };
         assert_eq!(bottleneck(&run(work), 4), Some(Bottleneck::Workers));
     }
+
+    #[test]
+    fn each_side_is_named_by_what_most_of_the_time_went_into() {
+        let pulling = WorkerStats { working: ms(200), pulling: ms(800), ..Default::default() };
+        let working = WorkerStats { working: ms(800), pulling: ms(200), ..Default::default() };
+        let building = WorkerStats { building: ms(600), working: ms(400), ..Default::default() };
+        let full = WorkerStats { working: ms(300), awaiting_room: ms(700), ..Default::default() };
+        let even = WorkerStats {
+            building: ms(100),
+            working: ms(450),
+            pulling: ms(240),
+            awaiting_room: ms(210),
+            ..Default::default()
+        };
+        for (worker, cores, side, start) in [
+            (&pulling, 4, Some(Bottleneck::Source), "source-bound: 80 % of worker time"),
+            (&working, 4, Some(Bottleneck::Workers), "worker-bound: 80 % of worker time"),
+            (&working, 8, Some(Bottleneck::TooFewWorkers), "worker-bound: 80 % of worker time"),
+            (&building, 4, Some(Bottleneck::Builds), "build-bound: 60 % of worker time"),
+            (&full, 4, Some(Bottleneck::SlowItems), "held up by slow items: 70 %"),
+            (&even, 4, None, "no side stands out"),
+        ] {
+            assert_eq!(bottleneck(&run(worker.clone()), cores), side, "{worker:?}");
+            let text = sentence(&run(worker.clone()), cores);
+            assert!(text.starts_with(start), "{text}");
+        }
+        let text = sentence(&run(working), 8);
+        assert!(text.contains("4 of 8 processors have a worker, so use more"), "{text}");
+        let text = sentence(&run(full.clone()), 4);
+        assert!(text.contains(".max_in_flight("), "{text}");
+        let consumer = Stats { consumer_waited: ms(100), ..run(full) };
+        assert!(sentence(&consumer, 4).starts_with("consumer-bound: 70 %"));
+        assert_eq!(bottleneck(&Stats::default(), 4), None);
+    }
 }
