@@ -220,13 +220,13 @@ where
     #[cold]
     #[inline(never)]
     fn count_failed(&mut self, is_item: bool, error: TaskError) -> TaskError {
-        self.count(is_item, true);
+        self.count_item(is_item, true);
         error
     }
 
     /// Counts an item on its way out.
     #[inline(always)]
-    fn count(&mut self, is_item: bool, failed: bool) {
+    fn count_item(&mut self, is_item: bool, failed: bool) {
         if is_item {
             self.yielded += 1;
         } else {
@@ -306,7 +306,7 @@ where
         // place in memory, for the one case that it is none.
         let result = match result {
             Ok(output) => {
-                self.count(index.is_some(), false);
+                self.count_item(index.is_some(), false);
                 Ok(output)
             }
             Err(error) => Err(self.count_failed(index.is_some(), error)),
@@ -360,7 +360,7 @@ where
                 resume_unwind(payload);
             }
         };
-        self.count(finished.index.is_some(), finished.result.is_err());
+        self.count_item(finished.index.is_some(), finished.result.is_err());
         Some(finished)
     }
 
