@@ -231,9 +231,23 @@ fn the_table_has_a_line_for_each_worker_and_the_sentence() {
     });
 }
 
-#[cfg(feature = "json")]
+#[cfg(feature = "serde")]
 #[test]
 fn it_can_be_serialised() {
-    fn is_serialisable<T: serde::Serialize>(_: &T) {}
-    let _ = is_serialisable::<mtask::Json<u32>>;
+    watched(|| {
+        let mut run = par_map(0..4, 1, |x: u32| 6 / x);
+        run.by_ref().for_each(drop);
+        let stats = run.stats();
+        let json = serde_json::to_value(&stats).unwrap();
+        assert_eq!(
+            (&json["yielded"], &json["errors"], &json["panics"]),
+            (&4.into(), &1.into(), &1.into())
+        );
+        assert_eq!(json["elapsed"]["secs"], stats.elapsed.as_secs());
+        assert_eq!(json["elapsed"]["nanos"], stats.elapsed.subsec_nanos());
+        let worker = &json["workers"][0];
+        assert_eq!((&worker["items"], &worker["errors"]), (&4.into(), &1.into()));
+        assert_eq!(worker["state"], "Idle");
+        assert_eq!(serde_json::to_value(Bottleneck::Source).unwrap(), "Source");
+    });
 }
