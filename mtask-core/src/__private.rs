@@ -20,6 +20,8 @@ pub use std::borrow::{Borrow, ToOwned};
 pub use std::string::String;
 pub use std::vec::Vec;
 
+#[cfg(not(loom))]
+pub use crate::iter::OptionsComeFirst;
 pub use crate::{BuildError, Context, Finish, Spec, Worker};
 
 #[cfg(all(feature = "processes", not(loom)))]

@@ -38,6 +38,11 @@ use crate::Worker;
 /// worker.call("six".to_owned());
 /// assert_eq!(worker.finish(), 4);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` leaves no summary: it has no `finish`",
+    label = "summaries are of workers with `finish`",
+    note = "write `fn finish(self) -> T` in its `impl` block with `#[delayed_init]`, or implement `Finish`"
+)]
 pub trait Finish: Worker {
     /// What is left of the worker.
     type Summary;

@@ -64,8 +64,9 @@ struct Refusals {
 const ARGUMENT: Refusals = Refusals {
     borrow: "a borrow inside an argument cannot be stored: take it owned (`Option<String>` for \
              `Option<&str>`), or for `'static`",
-    impl_trait: "an `impl Trait` argument has no name to store it under: take a generic parameter \
-                 of the type, or an `Arc<dyn Trait + Send + Sync>`",
+    impl_trait: "an `impl Trait` argument has no name to store it under: take the type itself (`&Path` \
+                 for `impl AsRef<Path>`, `&str` for `impl Into<String>`), a generic parameter of \
+                 the worker's type, or an `Arc<dyn Trait + Send + Sync>`",
 };
 
 const OUTPUT: Refusals = Refusals {

@@ -2,11 +2,13 @@
 
 mod defer_errors;
 mod flatten_errors;
+mod late;
 mod propagate_panics;
 mod stop_on_error;
 
 pub use defer_errors::DeferErrors;
 pub use flatten_errors::FlattenErrors;
+pub use late::OptionsComeFirst;
 pub use propagate_panics::PropagatePanics;
 pub use stop_on_error::StopOnError;
 

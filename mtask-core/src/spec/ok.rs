@@ -76,6 +76,7 @@ impl<W: Worker, E> Worker for OkWorker<W, E> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<W: Finish, E> Finish for OkWorker<W, E> {
     type Summary = W::Summary;
 
@@ -138,6 +139,7 @@ where
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<W, T, E> Finish for TryWorker<W>
 where
     W: Finish<Output = Result<T, E>>,
