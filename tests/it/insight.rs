@@ -248,6 +248,6 @@ fn it_can_be_serialised() {
         let worker = &json["workers"][0];
         assert_eq!((&worker["items"], &worker["errors"]), (&4.into(), &1.into()));
         assert_eq!(worker["state"], "Idle");
-        assert_eq!(serde_json::to_value(Bottleneck::Source).unwrap(), "Source");
+        assert_eq!(serde_json::to_value(mtask::Bottleneck::Source).unwrap(), "Source");
     });
 }
