@@ -136,3 +136,13 @@ fn an_early_end_of_the_last_stage_ends_them_all() {
         assert!(second.next().is_none());
     });
 }
+
+#[test]
+fn errors_of_a_stage_between_items_hold_up_a_single_worker_by_nothing() {
+    watched(|| {
+        let of = |x: u32| if x.is_multiple_of(3) { Err(Local("bad")) } else { Ok(x) };
+        let run = (0..3_000).map(of).par_stateful_ok([double::spec()]).backend(Processes::new());
+        let results: Vec<_> = run.map(Result::unwrap).collect();
+        assert!(results.into_iter().eq((0..3_000).map(|x| of(x).map(|x| 2 * x))));
+    });
+}

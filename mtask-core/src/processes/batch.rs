@@ -147,6 +147,11 @@ impl<O> Batch<O> {
         Some(self.items.get(self.published)?.index)
     }
 
+    /// The index of the first item.
+    pub(super) fn start(&self) -> usize {
+        self.items.first().map_or(0, |item| item.index)
+    }
+
     /// Takes the result of the next item, where it has one; and whether that is of a worker.
     pub(super) fn publish(&mut self) -> Option<(Result<O, TaskError>, bool)> {
         let state = &mut self.items.get_mut(self.published)?.state;

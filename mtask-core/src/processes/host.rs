@@ -270,7 +270,8 @@ impl Host {
             };
             if let Some(order) = &self.order {
                 let is_over = || cancelled() || !child.is_alive() || !is_wanted(index);
-                if !order.wait(lane, index, &child, is_over) {
+                // What is before it in its batch has been sent, or needs not be.
+                if !order.wait(lane, batch.start(), &child, is_over) {
                     if !is_wanted(index) {
                         batch.give_up(|index, _| TaskError::no_worker_left(index, None));
                     }
@@ -740,8 +741,8 @@ impl Host {
         self.settings.max_frame
     }
 
-    /// Takes note that a lane is through with a claim, which ended at `end`.
-    pub(super) fn claim_done(&self, lane: usize, end: usize) {
+    /// Takes note that a lane is through with items, which ended at `end`: also with those that were not sent.
+    pub(super) fn batch_done(&self, lane: usize, end: usize) {
         if let Some(order) = &self.order {
             order.done(lane, end);
         }

@@ -106,8 +106,8 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
                     break;
                 }
                 self.run(&mut batch, &mut chunk, &mut pace, &paused);
+                host.batch_done(self.number % self.of, chunk.index());
             }
-            self.host().claim_done(self.number % self.of, chunk.index());
             from = Instant::now();
             let apart = host.tally().building() - built + paused.get();
             let took = (from - start).saturating_sub(apart);
