@@ -49,7 +49,7 @@
 //! | `destructor panicked` | warn | `worker` |
 //! | `item tried again` | info | `worker`, `index`, `attempt` |
 //! | `lifespan over` | debug | `worker`, `items` |
-//! | `process ended` | warn | `worker`, `status`, and `limit` where it was its time limit |
+//! | `process ended` | warn | `worker`, `status`, and `limit` where it was its time limit; also at its end, where that is unclean |
 //! | `process restarted` | info | `worker`, and how the one before has `ended` |
 //! | `run cancelled` | info | `by` a `handle` or an early `drop` |
 //! | `source panicked` | warn | `panic` |

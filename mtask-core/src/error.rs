@@ -3,6 +3,8 @@
 mod build;
 #[cfg(all(feature = "processes", unix, not(loom)))]
 mod elsewhere;
+#[cfg(all(feature = "processes", unix, not(loom)))]
+mod ended;
 mod many;
 mod panic;
 mod task;
@@ -10,6 +12,8 @@ mod task;
 pub use build::BuildError;
 #[cfg(all(feature = "processes", unix, not(loom)))]
 pub(crate) use elsewhere::Elsewhere;
+#[cfg(all(feature = "processes", unix, not(loom)))]
+pub(crate) use ended::Ended;
 pub use many::TaskErrors;
 pub(crate) use panic::{PanicPayload, drop_caught};
 pub(crate) use task::GivenUp;

@@ -43,11 +43,14 @@ pub struct Stats {
     pub retired: usize,
     /// Calls that panicked.
     pub panics: usize,
-    /// Workers whose destructor panicked.
+    /// Workers whose destructor panicked; at most one for each process, where they are in processes.
     pub destructor_panics: usize,
     /// Jobs that panicked which a worker had spawned into its rayon pool, by `rayon::spawn`, and which
     /// nobody waits for: no item fails by them.
     pub spawned_panics: usize,
+    /// Processes that did not end with success, or not by themselves, when they were told to end: their worker died
+    /// or hung in its `finish` or its destructor.
+    pub unclean_ends: usize,
     /// Attempts after the first, by [`retries`](crate::ParStateful::retries).
     pub retries: usize,
     /// Items yielded to the consumer.

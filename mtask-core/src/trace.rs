@@ -11,14 +11,14 @@
 
 #[cfg(feature = "tracing")]
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-#[cfg(all(feature = "processes", unix))]
-use std::process::ExitStatus;
 use std::time::Duration;
 
 #[cfg(feature = "tracing")]
 use tracing::{Dispatch, Level, Span, dispatcher, field};
 
 use crate::Stats;
+#[cfg(all(feature = "processes", unix))]
+use crate::error::Ended;
 #[cfg(feature = "tracing")]
 use crate::error::drop_caught;
 #[cfg(feature = "tracing")]
@@ -308,13 +308,13 @@ pub(crate) fn destructor_panicked(worker: usize) {
 /// A process has ended that nobody had told to; or was ended for `limit`, its time limit.
 #[cfg(all(feature = "processes", unix))]
 #[inline(always)]
-pub(crate) fn process_ended(worker: usize, status: ExitStatus, limit: Option<Duration>) {
+pub(crate) fn process_ended(worker: usize, status: Ended, limit: Option<Duration>) {
     event!(WARN, worker, %status, limit = limit.map(field::debug), "process ended");
 }
 
 /// A process was started in place of one that had ended so.
 #[cfg(all(feature = "processes", unix))]
 #[inline(always)]
-pub(crate) fn process_restarted(worker: usize, ended: ExitStatus) {
+pub(crate) fn process_restarted(worker: usize, ended: Ended) {
     event!(INFO, worker, %ended, "process restarted");
 }

@@ -83,19 +83,36 @@ fn a_death_costs_one_item() {
     }
 }
 
+/// Runs a test of this program under the name of a child.
+#[cfg(target_os = "linux")]
+fn named_as_a_child(parent: Option<u32>) -> std::process::Output {
+    use std::os::unix::process::CommandExt;
+
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command.arg0("mtask-worker").args(["--exact", "basics::results_come_in_order", "--nocapture"]);
+    command.env_remove("MTASK_PARENT");
+    if let Some(parent) = parent {
+        command.env("MTASK_PARENT", parent.to_string());
+    }
+    command.output().unwrap()
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn a_child_that_goes_astray_starts_no_others() {
-    use std::os::unix::process::CommandExt;
-    use std::process::Command;
-
-    // As a child whose program has no `init`: it comes to a run of its own.
-    let output = Command::new(std::env::current_exe().unwrap())
-        .arg0("mtask-worker")
-        .args(["--exact", "basics::results_come_in_order", "--nocapture"])
-        .output()
-        .unwrap();
+    // Its program has no `init`: it comes to a run of its own.
+    let output = named_as_a_child(Some(std::process::id()));
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(text.contains("was started for a worker and has not come to"), "{text}");
     assert!(!output.status.success());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_program_may_have_the_name_of_a_child() {
+    // Also one that a worker starts, and that has its environment: the parent named there is not its own.
+    for parent in [None, Some(1)] {
+        let output = named_as_a_child(parent);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
 }

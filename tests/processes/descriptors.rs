@@ -54,12 +54,12 @@ fn a_grandchild_has_the_standard_ones_alone() {
 
 #[test]
 fn a_grandchild_that_outlives_its_worker_keeps_nobody_waiting() {
-    alone(|| outlived("sleep 600 & echo $! >", Order::Detached));
+    alone(|| outlived("setsid sleep 600 & echo $! >", Order::Detached));
 }
 
 #[test]
 fn nor_does_one_that_has_the_sockets_of_its_worker() {
-    alone(|| outlived("exec 3<&0; sleep 600 & echo $! >", Order::Lend));
+    alone(|| outlived("exec 3<&0; setsid sleep 600 & echo $! >", Order::Lend));
 }
 
 /// A worker starts a script and ends, while what the script has started goes on.

@@ -71,8 +71,13 @@ fn a_kill() {
 #[test]
 fn out_of_memory() {
     let backend = Processes::new().memory_limit(1 << 30);
-    let error = error_of(&Order::Allocate(2 << 30), backend);
+    let error = error_of(&Order::Allocate(2 << 30), backend.clone());
     assert_eq!(error.kind(), TaskErrorKind::WorkerLost, "{error}");
+    let cause = "the likely cause is its memory limit of 1073741824 bytes, set by `Processes::memory_limit`";
+    assert!(error.to_string().contains(cause), "{error}");
+    // That is not what ends every process that has one.
+    let error = error_of(&Order::Exit(1), backend);
+    assert!(error.to_string().ends_with("exit status: 1"), "{error}");
 }
 
 #[test]
@@ -109,7 +114,7 @@ fn an_output_over_the_limit() {
 
 #[test]
 fn a_worker_that_closes_its_descriptors() {
-    lost(&Order::CloseAll, "signal: 9");
+    lost(&Order::CloseAll, "a kill by mtask, since it had closed its socket and did not end");
 }
 
 #[test]

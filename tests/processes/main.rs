@@ -18,6 +18,8 @@ mod crossing;
 mod deep;
 #[cfg(target_os = "linux")]
 mod descriptors;
+#[cfg(target_os = "linux")]
+mod ends;
 mod faults;
 mod forms;
 #[cfg(target_os = "linux")]

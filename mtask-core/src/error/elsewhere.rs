@@ -1,20 +1,21 @@
 //! What happens only to a worker in a process of its own.
 
 use std::fmt;
-use std::process::ExitStatus;
 use std::time::Duration;
 
-use super::TaskErrorKind;
+use super::{Ended, TaskErrorKind};
 
 /// Why there is no output from a worker in another process.
 #[derive(Debug)]
 pub(crate) enum Elsewhere {
     /// It panicked, and the payload stayed there.
     Panicked { message: String, location: Option<String> },
-    /// Its process ended, with the item or the build in hand.
-    Lost { status: ExitStatus, building: bool },
+    /// Its process ended, with the item or the build in progress, or before it had finished.
+    Lost { status: Ended, building: bool },
     /// Its process was ended for the time that the item or the build took.
     TimedOut { limit: Duration, building: bool },
+    /// Its process was ended for the time that its `finish` took.
+    Unfinished(Duration),
     /// Its process was ended since it did not come to `init` within that time.
     Late(Duration),
     /// Its process was ended for what it answered.
@@ -30,7 +31,7 @@ impl Elsewhere {
         match self {
             Self::Panicked { .. } => TaskErrorKind::Panicked,
             Self::Lost { .. } | Self::Astray(_) => TaskErrorKind::WorkerLost,
-            Self::TimedOut { .. } | Self::Late(_) => TaskErrorKind::TimedOut,
+            Self::TimedOut { .. } | Self::Unfinished(_) | Self::Late(_) => TaskErrorKind::TimedOut,
             Self::NotSent(_) | Self::NoResult(_) => TaskErrorKind::NotSent,
         }
     }
@@ -62,6 +63,10 @@ impl fmt::Display for Elsewhere {
             Self::TimedOut { limit, building: true } => {
                 write!(f, "took longer than {limit:?} to be built, and its process was ended")
             }
+            Self::Unfinished(limit) => write!(
+                f,
+                "took longer than {limit:?}, the `shutdown_timeout`, to finish, and its process was ended"
+            ),
             Self::Late(limit) => write!(
                 f,
                 "was not built: its process did not come to `mtask::init()` within {limit:?}; make that the \

@@ -12,7 +12,7 @@ use std::process;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::body::{self, Item, Status};
@@ -21,20 +21,28 @@ use super::host::MAX_FAILED_BUILDS;
 use super::incoming::Incoming;
 use super::registry;
 use super::remote::RemoteError;
-use super::{codec, door};
+use super::{apart, codec, door};
 use crate::error::{BoxError, PanicPayload, drop_caught};
-use crate::sync::{Arc, AtomicU64, Condvar, Mutex, Ordering, lock, wait, wait_timeout};
+use crate::sync::{Arc, AtomicBool, AtomicU64, Condvar, Mutex, Ordering, lock, wait, wait_timeout};
 use crate::{BuildError, Context, Finish, Spec, TaskError, Worker};
 
-/// What the parent calls a child, where programs have their name: so that it is known before anything
-/// else runs, and that no grandchild takes itself for one.
+/// What the parent calls a child, where programs have their name.
 pub(super) const NAME: &str = "mtask-worker";
+
+/// The exit code of a child whose worker panicked while it was dropped, as that of a panic in Rust.
+pub(super) const DESTRUCTOR_PANICKED: i32 = 101;
+/// That has happened here.
+static DESTRUCTORS_PANICKED: AtomicBool = AtomicBool::new(false);
 
 /// What the parent writes to the lifeline when the run is over.
 pub(super) const END: u8 = b'e';
 /// What it writes there where frames are not wanted any more, and later ones may come: and after it how
 /// many frames those are, counted from the first of all, in eight bytes.
 pub(super) const SKIP: u8 = b's';
+
+/// How often a child looks whether its parent is there: a process that the parent has forked may hold
+/// the lifeline.
+const ORPHANED: Duration = Duration::from_millis(500);
 
 /// For how long results are kept back while items are cheap, and how often it is looked whether one
 /// lies behind an item that is not.
@@ -115,14 +123,11 @@ pub(super) struct Panic {
     pub(super) location: Option<String>,
 }
 
-/// True in a process that is to serve.
-pub(super) fn is_child() -> bool {
-    std::env::args_os().next().is_some_and(|name| name == NAME)
-}
-
 /// Serves until the parent is through with this process, and ends it.
 pub(super) fn run() -> ! {
+    apart::keep_apart();
     let code = match Session::open().and_then(|mut session| session.run()) {
+        Ok(()) if DESTRUCTORS_PANICKED.load(Ordering::Relaxed) => DESTRUCTOR_PANICKED,
         Ok(()) => 0,
         Err(error) => {
             eprintln!("{NAME}: {error}");
@@ -311,11 +316,19 @@ impl Session {
 
 /// Waits for the parent's word that frames are not wanted any more, and for its death.
 fn watch(mut lifeline: UnixStream, wanted_from: &AtomicU64) {
+    let _ = lifeline.set_read_timeout(Some(ORPHANED));
+    // What is sent at once comes at once, so that no part of it is lost to the time limit.
+    let mut read = |bytes: &mut [u8]| loop {
+        match lifeline.read_exact(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !apart::is_orphan() => {}
+            outcome => return outcome,
+        }
+    };
     let mut next = || {
         let (mut word, mut frames) = ([0], [0; 8]);
-        lifeline.read_exact(&mut word)?;
+        read(&mut word)?;
         if word == [SKIP] {
-            lifeline.read_exact(&mut frames)?;
+            read(&mut frames)?;
             return Ok(u64::from_le_bytes(frames));
         }
         Ok::<_, io::Error>(u64::MAX)
@@ -323,8 +336,14 @@ fn watch(mut lifeline: UnixStream, wanted_from: &AtomicU64) {
     loop {
         match next() {
             Ok(from) => _ = wanted_from.fetch_max(from, Ordering::Relaxed),
-            // Whatever is going on, nobody waits for it any more.
-            Err(_) => _ = kill_process(getpid(), Signal::KILL),
+            Err(error) => {
+                // Otherwise the worker has closed it: what comes of that is the parent's to say.
+                while !apart::is_orphan() && error.kind() != io::ErrorKind::UnexpectedEof {
+                    thread::sleep(ORPHANED);
+                }
+                // Whatever is going on, nobody waits for it any more.
+                apart::end_group();
+            }
         }
     }
 }
@@ -343,10 +362,26 @@ fn note_locations() {
     }));
 }
 
+/// How tokio's panics begin where a runtime is used, or dropped, inside another.
+const WITHIN_RUNTIME: [&str; 2] =
+    ["Cannot start a runtime from within a runtime", "Cannot drop a runtime in a context where"];
+const PLAIN_MAIN: &str = " (a worker's process runs inside `mtask::init()`: if that is called in an `async fn \
+     main`, make `main` a plain function that calls it first and builds the runtime afterwards)";
+
+/// Drops a worker, and notes that its destructor panicked.
+fn drop_worker<W>(worker: W) {
+    if drop_caught(worker) {
+        DESTRUCTORS_PANICKED.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Panic {
     fn caught(payload: Box<dyn Any + Send>) -> Self {
         let mut message = PanicPayload::text(&*payload).to_owned();
         drop_caught(payload);
+        if WITHIN_RUNTIME.iter().any(|begin| message.starts_with(begin)) {
+            message.push_str(PLAIN_MAIN);
+        }
         frame::shorten(&mut message, frame::TEXT);
         Self { message, location: LOCATION.take() }
     }
@@ -376,7 +411,7 @@ where
     W::Output: Serialize,
 {
     if let Some(worker) = serve_all::<S, W>(session)? {
-        drop_caught(worker);
+        drop_worker(worker);
     }
     Ok(())
 }
@@ -445,7 +480,7 @@ where
     let ended = served.all(session);
     let worker = served.worker.take();
     if let Err(error) = ended {
-        drop_caught(worker);
+        drop_worker(worker);
         return Err(error);
     }
     Ok(worker)
@@ -541,7 +576,7 @@ where
             Ok(output) => output,
             Err(payload) => {
                 let panic = Panic::caught(payload);
-                drop_caught(self.worker.take());
+                drop_worker(self.worker.take());
                 return self.tell(Status::Panicked, &panic);
             }
         };

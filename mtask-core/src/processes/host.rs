@@ -1,8 +1,9 @@
 //! The parent's side of one worker.
 
+mod reaping;
+
 use std::fmt;
 use std::mem;
-use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use super::batch::{Batch, Frame};
@@ -12,13 +13,13 @@ use super::codec;
 use super::crossing::Crossing;
 use super::doing::Doing;
 use super::order::Order;
-use super::process::{Child, End, NotReady};
+use super::process::{Child, End, NotReady, UNREACHABLE};
 use super::remote::ReadSummary;
 use super::sent_spec::SentSpec;
 use super::settings::Settings;
 use super::starts::{ATTEMPTS, Begin, Failure, Starts};
 use crate::care::{Place, Retry, Summaries};
-use crate::error::{Elsewhere, GivenUp};
+use crate::error::{Elsewhere, Ended, GivenUp};
 use crate::stats::{Counters, Tally};
 use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock, wait};
 use crate::{BuildError, TaskError, TaskErrorKind, trace};
@@ -73,7 +74,7 @@ struct State {
     /// When children have died.
     deaths: Vec<Instant>,
     /// How the last one died that none has followed yet.
-    ended: Option<ExitStatus>,
+    ended: Option<Ended>,
     /// Why the last one could not be started.
     failure: Option<Box<str>>,
     /// Why there will be no more of them.
@@ -203,7 +204,9 @@ impl Host {
         }
         if state.retired.is_some() {
             // Its child has given up too.
-            state.child.take().inspect(|child| child.end());
+            if let Some(child) = state.child.take() {
+                child.end();
+            }
             self.set_up(false);
         }
         self.torn = AtomicBool::new(last.torn.load(Ordering::Relaxed));
@@ -304,7 +307,7 @@ impl Host {
             if let End::Unread = end {
                 unread += 1;
                 if unread == MAX_UNREAD {
-                    end = End::Lost(child.kill());
+                    end = End::Lost(child.kill(UNREACHABLE));
                 }
             }
             if let End::Answered(took) = end {
@@ -338,7 +341,7 @@ impl Host {
                 }
             }
             // Not before: while the other lane has the worker built again, this waits.
-            self.bury(&child, limit);
+            self.reap(&child, limit);
         }
     }
 
@@ -441,37 +444,6 @@ impl Host {
         most
     }
 
-    /// Ends a child whose worker is through, and takes what it leaves.
-    fn end(&self, child: &Child) {
-        if let Some((read, summaries)) = &self.summaries {
-            let not_sent =
-                |reason| TaskError::elsewhere(None, self.number, Elsewhere::NoResult(reason));
-            let undecoded = |reason| not_sent(format!("its summary cannot be decoded: {reason}"));
-            // Where there is none it has panicked, and has told of it; or it died, which the next one tells.
-            let summary = child.finish().map(|(status, bytes)| match status {
-                Status::Done => read(&bytes).map_err(undecoded),
-                Status::Panicked => Err(match codec::decode(&bytes) {
-                    Ok(Panic { message, .. }) => {
-                        TaskError::finish_panicked(self.number, Box::new(message))
-                    }
-                    Err(reason) => undecoded(reason),
-                }),
-                _ => Err(codec::decode(&bytes).map_or_else(undecoded, not_sent)),
-            });
-            if let Some(summary) = summary {
-                summaries.add(self.number, summary);
-            }
-        }
-        child.end();
-    }
-
-    /// Notes that what a worker would have left is lost with it.
-    fn lose_summary(&self, index: Option<usize>, kind: TaskErrorKind, why: &str) {
-        if let (Some((_, summaries)), Some(index)) = (&self.summaries, index) {
-            summaries.add(self.number, Err(TaskError::torn(index, self.number, kind, why)));
-        }
-    }
-
     pub(super) fn tally(&self) -> &Tally {
         self.counters.worker(self.number)
     }
@@ -507,7 +479,7 @@ impl Host {
                 return Ok(Arc::clone(child));
             }
             let child = Arc::clone(child);
-            self.mourn(&mut state, &child, None);
+            self.reap_last(&mut state, &child, None);
         }
         self.start(&mut state, cancelled)
     }
@@ -626,39 +598,6 @@ impl Host {
             self.starts.retire(self.number);
             lock(&self.gate).retired = true;
             self.changed.notify_all();
-        }
-    }
-
-    /// Takes note of a child that has died.
-    fn bury(&self, child: &Arc<Child>, limit: Option<Duration>) {
-        let mut state = lock(&self.state);
-        if state.is(child) {
-            self.mourn(&mut state, child, limit);
-        }
-    }
-
-    /// Reaps the child, which may have come to its time limit, and retires the worker if its children die
-    /// too often.
-    fn mourn(&self, state: &mut State, child: &Child, limit: Option<Duration>) {
-        state.ended = child.put_away();
-        self.starts.lost();
-        if let Some(status) = state.ended {
-            trace::process_ended(self.number, status, limit);
-        }
-        state.child = None;
-        self.set_up(false);
-        self.ended.notify_all();
-        let Some((most, within)) = self.settings.max_restarts else { return };
-        if self.over.load(Ordering::Relaxed) {
-            // It was ended with its run.
-            return;
-        }
-        let now = Instant::now();
-        state.deaths.retain(|&at| now - at < within);
-        state.deaths.push(now);
-        if state.deaths.len() > most {
-            let why = GivenUp::Ends { count: state.deaths.len(), within };
-            self.retire(state, &why.to_string(), why);
         }
     }
 
@@ -836,14 +775,6 @@ impl Host {
         });
         if is_alone {
             self.end_child();
-        }
-    }
-
-    fn end_child(&self) {
-        let child = lock(&self.state).child.take();
-        self.set_up(false);
-        if let Some(child) = child {
-            self.end(&child);
         }
     }
 }

@@ -61,11 +61,17 @@
 //!   tried again comes after others that were sent with it.
 //! - A panic crosses as its message and its place, and costs one item, as in threads; with
 //!   `panic = "abort"` it is a lost worker, with `SIGABRT` as its signal, or a failed build.
-//! - What a worker starts itself is not ended with it: a program that it runs goes on after a time limit, or
-//!   after the end of everything.
+//! - What a worker has started ends with its process, at a time limit, a crash and the end of the run; a program
+//!   that is to outlive it calls `setsid`, as `setsid(1)` does.
+//! - Children keep no descriptor of the program but standard error (on Linux; on macOS, none that is
+//!   close-on-exec), and where memory runs out Linux ends them before the program (`oom_score_adj`).
+//! - They have no terminal: nothing that they print there stops them.
+//! - What goes wrong after the last item is not lost: a process that dies in `finish` leaves an error among the
+//!   summaries, and one that panics or dies while its worker is dropped is counted in the
+//!   [statistics](crate::Stats::unclean_ends).
 //! - Dropping the iterator waits for the item in hand, as in threads; a
 //!   [`shutdown_timeout`](crate::ParStateful::shutdown_timeout) ends its process.
-//! - In a list of processes a child is called `mtask-worker`. It leads a process group of its own, so that
+//! - In a list of processes a child is called `mtask-worker`. From `init` on it leads a session of its own, so that
 //!   Ctrl-C and Ctrl-Z at a terminal reach the program alone: the one ends the children with it, the other
 //!   leaves them at the items in hand.
 //! - What a worker prints to its standard output goes to the program's standard error. Its standard
@@ -133,6 +139,8 @@
 #![cfg_attr(not(unix), allow(dead_code, reason = "what says no has no use for the rest"))]
 
 #[cfg(unix)]
+mod apart;
+#[cfg(unix)]
 mod batch;
 #[cfg(unix)]
 mod body;
@@ -168,6 +176,8 @@ mod pqdm;
 mod process;
 #[cfg(unix)]
 mod program;
+#[cfg(unix)]
+mod reap;
 mod registry;
 mod remote;
 mod run;
@@ -221,7 +231,31 @@ static SERVES: AtomicBool = AtomicBool::new(false);
 /// called, which [`Processes`] asks for: without it a child would do what its parent does, so no child is
 /// started, and the run's only item is an error that says so.
 ///
-/// What stands before it in `main` runs in every child too. It is not for a `#[test]`, whose program has a
+/// What stands before it in `main` runs in every child too, and a worker runs inside it. So it does not belong into
+/// an `async fn main`, as of `#[tokio::main]`: a worker would run inside that runtime, where `block_on` panics. Call
+/// it in a plain `main`, and build the runtime after it:
+///
+/// ```
+/// use mtask::prelude::*;
+/// use mtask::Processes;
+///
+/// #[delayed_init(remote)]
+/// fn double(x: u64) -> u64 {
+///     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+///     runtime.block_on(async { 2 * x })
+/// }
+///
+/// fn main() {
+///     mtask::init();
+///     let runtime = tokio::runtime::Runtime::new().unwrap();
+///     runtime.block_on(async {
+///         let doubled = par_stateful(0..3, [double::spec()]).backend(Processes::new());
+///         assert_eq!(doubled.collect::<Result<Vec<_>, _>>().unwrap(), [0, 2, 4]);
+///     });
+/// }
+/// ```
+///
+/// It is not for a `#[test]`, whose program has a
 /// `main` of its own: there [`test_entry!`](crate::test_entry) stands in for it.
 ///
 /// # Panics
@@ -243,7 +277,7 @@ pub fn init() {
 #[doc(hidden)]
 pub fn serve_if_child() {
     #[cfg(unix)]
-    if child::is_child() {
+    if apart::is_child() {
         SERVES.store(true, Ordering::Relaxed);
         child::run();
     }
@@ -449,8 +483,8 @@ impl Processes {
     ///
     /// It is address space that counts, stacks of threads and mapped files included, and not what is
     /// resident: nothing for a worker that uses CUDA, which maps far more than it fills. Most allocators abort
-    /// where they get none, so that the item's error tells of `SIGABRT`, and the reason is on standard error.
-    /// macOS does not enforce it.
+    /// where they get none: the item's error names this limit as the likely cause where the process dies of `SIGABRT`
+    /// or `SIGSEGV`. macOS does not enforce it.
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.settings.memory_limit = Some(bytes);
         self

@@ -7,12 +7,12 @@ use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::process::{self, Command, ExitStatus, Stdio};
-use std::thread;
+use std::process::{self, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::net::{self, SendAncillaryBuffer, SendFlags};
 
+use super::apart::PARENT;
 use super::body::{self, Status, Told};
 use super::child::{self, NotBuilt};
 use super::codec;
@@ -20,16 +20,25 @@ use super::door;
 use super::frame::{self, Kind};
 use super::incoming::Incoming;
 use super::program;
+use super::reap::Process;
 use super::settings::Settings;
 use super::watch::{SLICE, Watch};
+use crate::error::{Elsewhere, Ended};
 use crate::sync::{Arc, AtomicBool, AtomicU64, Condvar, Mutex, Ordering, lock, wait};
 
-/// How often it is looked whether a process has ended.
-const POLL: Duration = Duration::from_millis(2);
+/// How long a process whose socket is closed has to end by itself, so that its own exit code is seen.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// Why processes are killed, as their errors say it.
+pub(super) const UNREACHABLE: &str = "nothing could be sent to it";
+const CLOSED: &str = "it had closed its socket and did not end";
+const OUT_OF_TIME: &str = "its time limit was over";
+const OUT_OF_PATIENCE: &str = "it was told to end, and the `shutdown_timeout` was over";
+const NOT_READY: &str = "it could not be spoken to before its worker was built";
 
 /// A process that builds a worker and serves it.
 pub(super) struct Child {
-    process: Mutex<process::Child>,
+    process: Process,
     /// Where frames go; before the child has greeted, where it does that.
     stream: UnixStream,
     /// What says that the run is over: a byte if the child may end in peace, the end of the stream if
@@ -87,7 +96,7 @@ pub(super) enum NotReady {
     /// It was killed for the time that the build took.
     TimedOut(Duration),
     /// It died while it built.
-    Lost(ExitStatus),
+    Lost(Ended),
 }
 
 /// How it ended with the items of a frame.
@@ -101,7 +110,7 @@ pub(super) enum End {
     /// The child was told to end before it had got them; what it leaves is yet to be read.
     Ending,
     /// The child died at them.
-    Lost(ExitStatus),
+    Lost(Ended),
     /// The child was killed at them, for the time they took.
     TimedOut,
     /// The child was killed for what it answered, which was not for these.
@@ -116,6 +125,8 @@ const NO_RESULT: &str =
 /// Why a frame neither came nor went.
 pub(super) enum Broken {
     Lost,
+    /// The run was left, and the child's time to end was over.
+    OutOfPatience,
     /// The child died, and had not read all that was sent.
     Unread,
     TimedOut,
@@ -157,13 +168,12 @@ impl Child {
                 child.end();
                 NotReady::NotBuilt(reason)
             }
-            Ok(_) | Err(Broken::Lost | Broken::Unread | Broken::Astray(_)) => {
-                NotReady::Lost(child.kill())
-            }
             Err(Broken::TimedOut) => {
-                child.kill();
+                child.kill(OUT_OF_TIME);
                 NotReady::TimedOut(settings.build_timeout.unwrap_or_default())
             }
+            Err(broken) => NotReady::Lost(child.give_up(&broken)),
+            Ok(_) => NotReady::Lost(child.kill(NO_RESULT)),
         })
     }
 
@@ -176,13 +186,11 @@ impl Child {
             .arg0(child::NAME)
             .args(program::entry_args())
             .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(program::stdout())
-            // Ctrl-C is for the parent, whose end ends the child.
-            .process_group(0);
-        command.envs(env);
+            .stdout(program::stdout());
+        command.envs(env).env(PARENT, process::id().to_string());
         let process = command.spawn()?;
         Ok(Self {
-            process: Mutex::new(process),
+            process: Process::new(process, settings.memory_limit),
             stream,
             lifeline: None,
             settings: Arc::clone(settings),
@@ -222,19 +230,19 @@ impl Child {
             match watch.slice().and_then(|_| watch.look(self)) {
                 Ok(()) => {}
                 Err(Broken::TimedOut) => {
-                    self.kill();
+                    self.kill(OUT_OF_TIME);
                     return Err(NotReady::Late(limit));
                 }
                 Err(_) => break self.ended_early(),
             }
         };
-        self.kill();
+        self.kill(NOT_READY);
         Err(NotReady::NoProcess(broken))
     }
 
     /// Says how a child ended that had not come to `init`.
     fn ended_early(&self) -> String {
-        let status = self.kill();
+        let status = self.give_up(&Broken::Lost);
         format!(
             "its process ended with {status} before it came to `mtask::init()`, which has to be the first \
              line of `main`"
@@ -272,7 +280,7 @@ impl Child {
                 // Another one, which was before it, ended the child.
                 let not_begun = lock(&self.turn).frame < number;
                 self.lose();
-                self.put_away();
+                self.give_up(&broken);
                 Err(match broken {
                     Broken::TimedOut => End::TimedOut,
                     _ if not_begun => End::NotBegun,
@@ -306,11 +314,11 @@ impl Child {
         drop(turn);
         let mut left = items;
         if let Err(broken) = self.read_results(frame, &mut left, cancelled, each) {
-            let status = self.kill();
+            let status = self.give_up(&broken);
             self.lose();
             return match broken {
                 Broken::Unread if left == items && self.is_last_sent(frame) => End::Unread,
-                Broken::Lost | Broken::Unread => End::Lost(status),
+                Broken::Lost | Broken::Unread | Broken::OutOfPatience => End::Lost(status),
                 Broken::TimedOut => End::TimedOut,
                 Broken::Astray(what) => End::Astray(what),
             };
@@ -426,7 +434,7 @@ impl Child {
 
     /// The process has not ended.
     pub(super) fn is_running(&self) -> bool {
-        matches!(lock(&self.process).try_wait(), Ok(None))
+        self.process.is_running()
     }
 
     /// Has the child leave what it has been sent, when it is through with the item in hand; and end, unless it
@@ -465,57 +473,72 @@ impl Child {
         }
     }
 
-    /// Lets the worker end, and gives what it leaves, as it tells it; nothing where it died instead, or takes
-    /// longer than is set. The process ends after it.
-    pub(super) fn finish(&self) -> Option<(Status, Vec<u8>)> {
+    /// Lets the worker end, and gives what it leaves, as it tells it. The process ends after it.
+    ///
+    /// # Errors
+    ///
+    /// How it ended instead; by force where it took longer than is set.
+    pub(super) fn finish(&self) -> Result<(Status, Vec<u8>), Elsewhere> {
         self.tell_end();
         let mut reader = lock(&self.reader);
-        let mut watch = Watch::start(self.patience(), &|| false);
-        loop {
+        let patience = self.patience();
+        let mut watch = Watch::start(patience, &|| false);
+        let broken = loop {
             match self.read(&mut reader, &mut watch) {
                 Ok((Kind::Summary, body)) => {
-                    let (&status, bytes) = reader.incoming.body(body).split_first()?;
-                    return Some((Status::of(status)?, bytes.to_vec()));
+                    if let Some((&status, bytes)) = reader.incoming.body(body).split_first()
+                        && let Some(status) = Status::of(status)
+                    {
+                        return Ok((status, bytes.to_vec()));
+                    }
+                    break Broken::Astray(NO_RESULT);
                 }
                 // Results of a frame that nobody waits for any more.
                 Ok((Kind::Results | Kind::Last, _)) => {}
-                _ => return None,
+                Ok(_) => break Broken::Astray(NO_RESULT),
+                Err(broken) => break broken,
             }
-        }
+        };
+        let status = self.give_up(&broken);
+        Err(match (broken, patience) {
+            (Broken::TimedOut, Some(limit)) => Elsewhere::Unfinished(limit),
+            (Broken::Astray(what), _) => Elsewhere::Astray(what),
+            _ => Elsewhere::Lost { status, building: false },
+        })
     }
 
     /// Lets the process end, and waits for it; at most for as long as is set, and then ends it by
     /// force.
-    pub(super) fn end(&self) {
+    pub(super) fn end(&self) -> Ended {
         self.tell_end();
-        let Some(limit) = self.patience() else {
-            let _ = lock(&self.process).wait();
-            return;
-        };
-        let start = Instant::now();
-        while self.is_running() {
-            if start.elapsed() >= limit {
-                self.kill();
-                return;
-            }
-            thread::sleep(POLL.min(limit));
+        match self.patience() {
+            Some(limit) => self.process.wait_at_most(limit, OUT_OF_PATIENCE),
+            None => self.process.wait(),
         }
     }
 
-    /// Ends the process, by force unless it was told to end. Gives how it ended if it was not.
-    pub(super) fn put_away(&self) -> Option<ExitStatus> {
+    /// Reaps the process, which is ended by force unless it was told to end. Gives how it ended if it was not.
+    pub(super) fn reap(&self) -> Option<Ended> {
         if self.ending.load(Ordering::Relaxed) {
             self.end();
             return None;
         }
-        Some(self.kill())
+        Some(self.give_up(&Broken::Lost))
+    }
+
+    /// Ends a process that cannot be spoken to, by force if it does not end by itself.
+    fn give_up(&self, broken: &Broken) -> Ended {
+        match broken {
+            Broken::TimedOut => self.kill(OUT_OF_TIME),
+            Broken::OutOfPatience => self.kill(OUT_OF_PATIENCE),
+            Broken::Astray(what) => self.kill(what),
+            Broken::Lost | Broken::Unread => self.process.wait_at_most(GRACE, CLOSED),
+        }
     }
 
     /// Ends the process by force, and says how it ended, or had ended before.
-    pub(super) fn kill(&self) -> ExitStatus {
-        let mut process = lock(&self.process);
-        let _ = process.kill();
-        process.wait().unwrap_or_default()
+    pub(super) fn kill(&self, why: &'static str) -> Ended {
+        self.process.kill(why)
     }
 }
 

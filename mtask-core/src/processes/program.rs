@@ -5,12 +5,12 @@ use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use super::{READY, SERVES, TestEntry, child};
+use super::{READY, SERVES, TestEntry, apart};
 use crate::sync::Ordering;
 
 /// Refuses to start children that would do what their parent does.
 pub(super) fn may_spawn() -> io::Result<()> {
-    if child::is_child() && !SERVES.load(Ordering::Relaxed) {
+    if apart::is_child() && !SERVES.load(Ordering::Relaxed) {
         return Err(io::Error::other(
             "this process was started for a worker and has not come to `mtask::init()` or \
              `mtask::test_entry!()`: it goes no further, or each child would start others",

@@ -49,7 +49,7 @@ impl<'a> Watch<'a> {
                 Instant::now()
             });
             if child.patience().is_some_and(|limit| since.elapsed() >= limit) {
-                return Err(Broken::Lost);
+                return Err(Broken::OutOfPatience);
             }
         }
         Ok(())

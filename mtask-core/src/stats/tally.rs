@@ -15,6 +15,7 @@ pub(crate) struct Counters {
     pub(crate) panics: AtomicUsize,
     pub(crate) destructor_panics: AtomicUsize,
     pub(crate) spawned_panics: AtomicUsize,
+    pub(crate) unclean_ends: AtomicUsize,
     /// The clock's zero.
     start: Instant,
     workers: Box<[Padded<Tally>]>,
@@ -59,6 +60,7 @@ impl Counters {
             panics: AtomicUsize::new(0),
             destructor_panics: AtomicUsize::new(0),
             spawned_panics: AtomicUsize::new(0),
+            unclean_ends: AtomicUsize::new(0),
             start: Instant::now(),
             workers: (0..workers).map(|_| Padded(Tally::default())).collect(),
         }
@@ -97,6 +99,7 @@ impl Counters {
             panics: read(&self.panics),
             destructor_panics: read(&self.destructor_panics),
             spawned_panics: read(&self.spawned_panics),
+            unclean_ends: read(&self.unclean_ends),
             retries: workers.iter().map(|worker| worker.retries).sum(),
             workers,
             ..Stats::default()
