@@ -22,9 +22,14 @@ pub use std::vec::Vec;
 
 #[cfg(not(loom))]
 pub use crate::iter::OptionsComeFirst;
+#[cfg(not(loom))]
+pub use crate::messages::{
+    Fallible, IntoCause, Never, Nothing, Repeatable, SentOutput, SentSource, SpecList, StageResult,
+    Takes,
+};
 pub use crate::{BuildError, Context, Finish, Spec, Worker};
 
 #[cfg(all(feature = "processes", not(loom)))]
 mod remote;
 #[cfg(all(feature = "processes", not(loom)))]
-pub use remote::{Entry, RemoteSpec, inventory, serde, to_bytes};
+pub use remote::{Entry, RemoteSpec, SentBack, inventory, serde, to_bytes};

@@ -8,6 +8,7 @@
 //! | `bridge` | the bounded structure between source, workers and consumer |
 //! | [`threads`], `inline` | the backends |
 //! | `pool` | workers that are kept from one run to the next |
+//! | `messages` | bounds that are there for what the compiler says |
 //! | `life` | one worker, from build to end |
 //! | `source`, `stage` | the source, and runs that are a source |
 //! | `progress` | how a run is shown while it goes: its bar, its workers, their items |
@@ -20,6 +21,7 @@ mod care;
 mod context;
 mod error;
 mod finish;
+mod messages;
 mod spec;
 mod sync;
 mod worker;

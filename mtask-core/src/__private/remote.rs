@@ -4,3 +4,5 @@ pub use inventory;
 pub use serde;
 
 pub use crate::processes::{Entry, RemoteSpec, to_bytes};
+
+pub use crate::messages::SentBack;

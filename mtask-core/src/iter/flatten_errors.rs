@@ -6,7 +6,7 @@ use super::{DeferErrors, Startable, StopOnError, TaskIterator, Tasks};
 use crate::TaskError;
 use crate::backend::{Finished, sealed::Sealed};
 use crate::care::Place;
-use crate::error::BoxError;
+use crate::messages::IntoCause;
 
 /// The iterator of [`ParStateful::flatten_errors`](crate::ParStateful::flatten_errors).
 #[derive(Debug)]
@@ -20,7 +20,7 @@ impl<R> FlattenErrors<R> {
     pub(super) fn new<T, E>(mut results: R) -> Self
     where
         R: Tasks<Output = Result<T, E>>,
-        E: Into<BoxError>,
+        E: IntoCause,
     {
         results.flatten_at_workers(|output: Result<T, E>, &Place { index, worker, attempt }| {
             match output {
@@ -103,7 +103,7 @@ impl<R> Sealed for FlattenErrors<R> {}
 impl<R, T, E> TaskIterator for FlattenErrors<R>
 where
     R: Tasks<Output = Result<T, E>>,
-    E: Into<BoxError>,
+    E: IntoCause,
 {
     type Output = T;
 
@@ -116,7 +116,7 @@ where
 impl<R, T, E> Startable for FlattenErrors<R>
 where
     R: Tasks<Output = Result<T, E>> + Startable,
-    E: Into<BoxError>,
+    E: IntoCause,
 {
     fn start_now(&mut self) {
         self.results.start_now();
@@ -126,7 +126,7 @@ where
 impl<R, T, E> Iterator for FlattenErrors<R>
 where
     R: Tasks<Output = Result<T, E>>,
-    E: Into<BoxError>,
+    E: IntoCause,
 {
     type Item = Result<T, TaskError>;
 
@@ -149,13 +149,13 @@ where
 impl<R, T, E> ExactSizeIterator for FlattenErrors<R>
 where
     R: Tasks<Output = Result<T, E>> + ExactSizeIterator,
-    E: Into<BoxError>,
+    E: IntoCause,
 {
 }
 
 impl<R, T, E> FusedIterator for FlattenErrors<R>
 where
     R: Tasks<Output = Result<T, E>>,
-    E: Into<BoxError>,
+    E: IntoCause,
 {
 }

@@ -15,6 +15,7 @@ pub use stop_on_error::StopOnError;
 use crate::backend::{Concurrent, Finished, Launch, StopWhen, sealed::Sealed};
 use crate::care::Flatten;
 use crate::error::BoxError;
+use crate::messages::{Fallible, IntoCause};
 use crate::{ParStateful, TaskError, Worker};
 
 /// An iterator over the results of tasks, which `stop_on_error` and `defer_errors` adapt.
@@ -176,8 +177,9 @@ where
     #[track_caller]
     pub fn flatten_errors<T, E>(self) -> FlattenErrors<Self>
     where
+        W::Output: Fallible,
         Self: Tasks<Output = Result<T, E>>,
-        E: Into<BoxError>,
+        E: IntoCause,
     {
         FlattenErrors::new(self)
     }

@@ -6,6 +6,7 @@ use super::{ParStateful, Plan, State};
 use crate::backend::{Backend, Concurrent, Finishing, Launch};
 use crate::care::{Retry, Summaries};
 use crate::inline::Inline;
+use crate::messages::Repeatable;
 #[cfg(feature = "progress")]
 use crate::progress::ProgressOptions;
 use crate::sync::Arc;
@@ -78,7 +79,7 @@ where
     #[track_caller]
     pub fn retries(self, n: usize) -> Self
     where
-        W::Input: Clone,
+        W::Input: Repeatable,
     {
         self.try_again("retries", n, Duration::ZERO)
     }
@@ -88,7 +89,7 @@ where
     #[track_caller]
     pub fn retries_after(self, n: usize, delay: Duration) -> Self
     where
-        W::Input: Clone,
+        W::Input: Repeatable,
     {
         self.try_again("retries_after", n, delay)
     }
@@ -96,7 +97,7 @@ where
     #[track_caller]
     fn try_again(mut self, option: &str, n: usize, delay: Duration) -> Self
     where
-        W::Input: Clone,
+        W::Input: Repeatable,
     {
         let retry = Retry { most: n, delay, copy: Clone::clone, flatten: |output, _| Ok(output) };
         self.plan(option).care.retry = (n > 0).then_some(retry);

@@ -1,7 +1,7 @@
 //! The functions that make a run.
 
 use super::{ParStateful, ParStatefulLocal};
-use crate::error::BoxError;
+use crate::messages::{IntoCause, SentOutput, SentSource, SpecList, StageResult, Takes};
 use crate::threads::{Local, Threads};
 use crate::{
     FnSpec, FnWorker, OkSpec, OkWorker, Spec, TaskError, TrySpec, TryWorker, Worker, worker_fn,
@@ -37,17 +37,14 @@ pub type ParMap<I, F, O, B = Threads> =
 /// # Ok::<(), mtask::TaskError>(())
 /// ```
 #[track_caller]
-pub fn par_stateful<I, S, W>(
-    iter: I,
-    specs: impl IntoIterator<Item = S>,
-) -> ParStateful<I::IntoIter, S, W>
+pub fn par_stateful<I, S, W>(iter: I, specs: impl SpecList<S>) -> ParStateful<I::IntoIter, S, W>
 where
     I: IntoIterator,
-    I::IntoIter: Send + 'static,
+    I::IntoIter: SentSource + 'static,
     I::Item: Send + 'static,
     S: Spec<W> + 'static,
-    W: Worker<Input = I::Item>,
-    W::Output: Send + 'static,
+    W: Worker + Takes<I::Item, <W as Worker>::Input> + Worker<Input = I::Item>,
+    W::Output: SentOutput + 'static,
 {
     ParStateful::new(iter.into_iter(), specs_of(specs), Threads::new())
 }
@@ -78,12 +75,12 @@ where
 #[track_caller]
 pub fn par_stateful_local<I, S, W>(
     iter: I,
-    specs: impl IntoIterator<Item = S>,
+    specs: impl SpecList<S>,
 ) -> ParStatefulLocal<I::IntoIter, S, W>
 where
     I: IntoIterator,
     S: Spec<W>,
-    W: Worker<Input = I::Item>,
+    W: Worker + Takes<I::Item, <W as Worker>::Input> + Worker<Input = I::Item>,
 {
     ParStateful::new(iter.into_iter(), specs_of(specs), Local::default())
 }
@@ -108,7 +105,7 @@ where
 pub fn par_map<I, F, O>(iter: I, n: usize, f: F) -> ParMap<I::IntoIter, F, O>
 where
     I: IntoIterator,
-    I::IntoIter: Send + 'static,
+    I::IntoIter: SentSource + 'static,
     I::Item: Send + 'static,
     F: FnMut(I::Item) -> O + Clone + Send + 'static,
     O: Send + 'static,
@@ -155,11 +152,11 @@ pub type ParStatefulOk<I, S, W, E> = ParStateful<I, OkSpec<S, E>, OkWorker<W, E>
 #[track_caller]
 pub fn par_stateful_ok<I, S, W, E>(
     iter: I,
-    specs: impl IntoIterator<Item = S>,
+    specs: impl SpecList<S>,
 ) -> ParStatefulOk<I::IntoIter, S, W, E>
 where
     I: IntoIterator<Item = Result<W::Input, E>>,
-    I::IntoIter: Send + 'static,
+    I::IntoIter: SentSource + 'static,
     W::Input: Send + 'static,
     E: Send + 'static,
     S: Spec<W> + 'static,
@@ -209,16 +206,18 @@ pub type ParStatefulTry<I, S, W> = ParStateful<I, TrySpec<S>, TryWorker<W>>;
 #[track_caller]
 pub fn par_stateful_try<I, S, W, T, E>(
     iter: I,
-    specs: impl IntoIterator<Item = S>,
+    specs: impl SpecList<S>,
 ) -> ParStatefulTry<I::IntoIter, S, W>
 where
+    I: IntoIterator,
+    I::Item: StageResult,
     I: IntoIterator<Item = Result<W::Input, TaskError>>,
-    I::IntoIter: Send + 'static,
+    I::IntoIter: SentSource + 'static,
     W::Input: Send + 'static,
     S: Spec<W> + 'static,
     W: Worker<Output = Result<T, E>>,
     T: Send + 'static,
-    E: Into<BoxError>,
+    E: IntoCause,
 {
     par_stateful(iter, specs.into_iter().map(TrySpec))
 }
@@ -240,13 +239,13 @@ pub trait ParStatefulExt: Iterator + Sized {
     ///
     /// Where there is no spec.
     #[track_caller]
-    fn par_stateful<S, W>(self, specs: impl IntoIterator<Item = S>) -> ParStateful<Self, S, W>
+    fn par_stateful<S, W>(self, specs: impl SpecList<S>) -> ParStateful<Self, S, W>
     where
-        Self: Send + 'static,
+        Self: SentSource + 'static,
         Self::Item: Send + 'static,
         S: Spec<W> + 'static,
-        W: Worker<Input = Self::Item>,
-        W::Output: Send + 'static,
+        W: Worker + Takes<Self::Item, <W as Worker>::Input> + Worker<Input = Self::Item>,
+        W::Output: SentOutput + 'static,
     {
         par_stateful(self, specs)
     }
@@ -257,10 +256,7 @@ pub trait ParStatefulExt: Iterator + Sized {
     ///
     /// Where there is no spec.
     #[track_caller]
-    fn par_stateful_ok<S, W, E>(
-        self,
-        specs: impl IntoIterator<Item = S>,
-    ) -> ParStatefulOk<Self, S, W, E>
+    fn par_stateful_ok<S, W, E>(self, specs: impl SpecList<S>) -> ParStatefulOk<Self, S, W, E>
     where
         Self: Iterator<Item = Result<W::Input, E>> + Send + 'static,
         W::Input: Send + 'static,
@@ -278,17 +274,15 @@ pub trait ParStatefulExt: Iterator + Sized {
     ///
     /// Where there is no spec.
     #[track_caller]
-    fn par_stateful_try<S, W, T, E>(
-        self,
-        specs: impl IntoIterator<Item = S>,
-    ) -> ParStatefulTry<Self, S, W>
+    fn par_stateful_try<S, W, T, E>(self, specs: impl SpecList<S>) -> ParStatefulTry<Self, S, W>
     where
-        Self: Iterator<Item = Result<W::Input, TaskError>> + Send + 'static,
+        Self::Item: StageResult,
+        Self: Iterator<Item = Result<W::Input, TaskError>> + SentSource + 'static,
         W::Input: Send + 'static,
         S: Spec<W> + 'static,
         W: Worker<Output = Result<T, E>>,
         T: Send + 'static,
-        E: Into<BoxError>,
+        E: IntoCause,
     {
         par_stateful_try(self, specs)
     }

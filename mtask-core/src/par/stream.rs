@@ -12,6 +12,7 @@ use futures_core::stream::FusedStream;
 
 use super::{ParStateful, State, specs_of};
 use crate::backend::{Backend, Finished, LaunchPolled};
+use crate::messages::{SentOutput, SpecList, Takes};
 use crate::threads::{StreamSource, Streamed, Threads};
 use crate::{CancelHandle, Spec, Stats, TaskError, Worker};
 
@@ -95,14 +96,14 @@ pub type ParStatefulStream<St, S, W> = ParStatefulAsync<StreamSource<St>, S, W, 
 #[track_caller]
 pub fn par_stateful_stream<St, S, W>(
     stream: St,
-    specs: impl IntoIterator<Item = S>,
+    specs: impl SpecList<S>,
 ) -> ParStatefulStream<St, S, W>
 where
     St: Stream,
     St::Item: Send + 'static,
     S: Spec<W> + 'static,
-    W: Worker<Input = St::Item>,
-    W::Output: Send + 'static,
+    W: Worker + Takes<St::Item, <W as Worker>::Input> + Worker<Input = St::Item>,
+    W::Output: SentOutput + 'static,
 {
     let source = StreamSource::new(stream);
     ParStateful::new(source, specs_of(specs), Streamed::default()).into_stream()
@@ -128,15 +129,12 @@ pub trait ParStatefulStreamExt: Stream + Sized {
     ///
     /// Where there is no spec.
     #[track_caller]
-    fn par_stateful_stream<S, W>(
-        self,
-        specs: impl IntoIterator<Item = S>,
-    ) -> ParStatefulStream<Self, S, W>
+    fn par_stateful_stream<S, W>(self, specs: impl SpecList<S>) -> ParStatefulStream<Self, S, W>
     where
         Self::Item: Send + 'static,
         S: Spec<W> + 'static,
-        W: Worker<Input = Self::Item>,
-        W::Output: Send + 'static,
+        W: Worker + Takes<Self::Item, <W as Worker>::Input> + Worker<Input = Self::Item>,
+        W::Output: SentOutput + 'static,
     {
         par_stateful_stream(self, specs)
     }

@@ -10,6 +10,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::child::{Session, serve, serve_and_finish};
 #[cfg(not(unix))]
 use super::unsupported::{Session, serve, serve as serve_and_finish};
+use crate::messages::SentBack;
 use crate::{Finish, Spec, Worker};
 
 /// A worker that a child can be asked for by name.
@@ -33,7 +34,7 @@ impl Entry {
         S: Spec<W> + DeserializeOwned,
         W: Worker,
         W::Input: DeserializeOwned,
-        W::Output: Serialize,
+        W::Output: SentBack,
     {
         Self { name: type_name::<W>, finishes: false, serve: serve::<S, W> }
     }
@@ -44,7 +45,7 @@ impl Entry {
         S: Spec<W> + DeserializeOwned,
         W: Finish,
         W::Input: DeserializeOwned,
-        W::Output: Serialize,
+        W::Output: SentBack,
         W::Summary: Serialize,
     {
         Self { name: type_name::<W>, finishes: true, serve: serve_and_finish::<S, W> }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::error::BoxError;
+use crate::messages::IntoCause;
 use crate::{BuildError, Context, Finish, Spec, TaskError, Worker};
 
 /// The spec of a worker that takes what an earlier stage made, and lets its errors pass; of
@@ -110,7 +110,7 @@ impl<S: Spec<W>, W> Spec<TryWorker<W>> for TrySpec<S> {
 impl<W, T, E> Worker for TryWorker<W>
 where
     W: Worker<Output = Result<T, E>>,
-    E: Into<BoxError>,
+    E: IntoCause,
 {
     type Input = Result<W::Input, TaskError>;
     type Output = Result<T, TaskError>;
@@ -143,7 +143,7 @@ where
 impl<W, T, E> Finish for TryWorker<W>
 where
     W: Finish<Output = Result<T, E>>,
-    E: Into<BoxError>,
+    E: IntoCause,
 {
     type Summary = W::Summary;
 

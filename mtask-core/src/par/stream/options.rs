@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::ParStatefulAsync;
 use crate::backend::{Backend, Concurrent};
+use crate::messages::Repeatable;
 #[cfg(feature = "progress")]
 use crate::progress::ProgressOptions;
 use crate::{ParStateful, Worker};
@@ -45,7 +46,7 @@ where
     #[track_caller]
     pub fn retries(self, n: usize) -> Self
     where
-        W::Input: Clone,
+        W::Input: Repeatable,
     {
         self.with(|run| run.retries(n))
     }
@@ -55,7 +56,7 @@ where
     #[track_caller]
     pub fn retries_after(self, n: usize, delay: Duration) -> Self
     where
-        W::Input: Clone,
+        W::Input: Repeatable,
     {
         self.with(|run| run.retries_after(n, delay))
     }
