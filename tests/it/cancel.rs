@@ -270,3 +270,28 @@ fn a_stream_from_another_thread() {
 fn a_stream_from_a_worker() {
     cancels_of_fed_runs(Canceller::Worker, consume_stream);
 }
+
+#[test]
+fn a_handle_from_behind_each_policy_cancels() {
+    fn ends<I: Iterator>(mut items: I, handle: &CancelHandle) {
+        assert!(items.next().is_some());
+        handle.cancel();
+        // The source is endless: only the cancel ends this.
+        items.for_each(drop);
+    }
+    let run = || par_map(0.., 2, |x: u64| if x == u64::MAX { Err("the end") } else { Ok(x) });
+    watched(move || {
+        let flat = run().flatten_errors();
+        let handle = flat.cancel_handle();
+        ends(flat, &handle);
+        let stopping = run().flatten_errors().stop_on_error();
+        let handle = stopping.cancel_handle();
+        ends(stopping, &handle);
+        let deferring = run().defer_errors();
+        let handle = deferring.cancel_handle();
+        ends(deferring, &handle);
+        let bare = run().propagate_panics();
+        let handle = bare.cancel_handle();
+        ends(bare, &handle);
+    });
+}

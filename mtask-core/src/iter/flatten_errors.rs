@@ -3,10 +3,10 @@
 use std::iter::FusedIterator;
 
 use super::{DeferErrors, Startable, StopOnError, TaskIterator, Tasks};
-use crate::TaskError;
 use crate::backend::{Finished, sealed::Sealed};
 use crate::care::Place;
 use crate::messages::IntoCause;
+use crate::{CancelHandle, TaskError};
 
 /// The iterator of [`ParStateful::flatten_errors`](crate::ParStateful::flatten_errors).
 #[derive(Debug)]
@@ -39,6 +39,15 @@ impl<R> FlattenErrors<R> {
     /// The iterator whose errors were flattened: for its summaries.
     pub fn into_inner(self) -> R {
         self.results
+    }
+
+    /// A handle that ends the run in order, from anywhere: as
+    /// [`ParStateful::cancel_handle`](crate::ParStateful::cancel_handle).
+    pub fn cancel_handle(&self) -> CancelHandle
+    where
+        Self: TaskIterator,
+    {
+        self.handle()
     }
 
     /// Starts the run now: as [`ParStateful::start`](crate::ParStateful::start).
@@ -110,6 +119,10 @@ where
     fn stop_after_error(&mut self) {
         // The engine sees the results before they are flat.
         self.results.stop_after(|result| !matches!(result, Ok(Ok(_))));
+    }
+
+    fn handle(&self) -> CancelHandle {
+        self.results.handle()
     }
 }
 

@@ -16,7 +16,7 @@ use crate::backend::{Concurrent, Finished, Launch, StopWhen, sealed::Sealed};
 use crate::care::Flatten;
 use crate::error::BoxError;
 use crate::messages::{Fallible, IntoCause};
-use crate::{ParStateful, TaskError, Worker};
+use crate::{CancelHandle, ParStateful, TaskError, Worker};
 
 /// An iterator over the results of tasks, which `stop_on_error` and `defer_errors` adapt.
 ///
@@ -29,6 +29,10 @@ pub trait TaskIterator: Iterator<Item = Result<Self::Output, TaskError>> + Seale
     /// Ends the run after the first result that is an error here: no further item is claimed.
     #[doc(hidden)]
     fn stop_after_error(&mut self);
+
+    /// A handle to the run.
+    #[doc(hidden)]
+    fn handle(&self) -> CancelHandle;
 }
 
 /// A [`TaskIterator`] whose results are as the engine gave them, with index and worker.
@@ -105,6 +109,10 @@ where
 
     fn stop_after_error(&mut self) {
         self.stop_when(Result::is_err);
+    }
+
+    fn handle(&self) -> CancelHandle {
+        self.cancel_handle()
     }
 }
 

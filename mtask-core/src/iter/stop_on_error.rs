@@ -3,7 +3,7 @@
 use std::iter::FusedIterator;
 
 use super::{Startable, TaskIterator};
-use crate::TaskError;
+use crate::{CancelHandle, TaskError};
 
 /// The iterator of [`ParStateful::stop_on_error`](crate::ParStateful::stop_on_error).
 #[derive(Debug)]
@@ -11,12 +11,21 @@ use crate::TaskError;
 pub struct StopOnError<R> {
     /// `None` after the error: the run has been dropped, and with it all that was in flight.
     results: Option<R>,
+    /// Of the run, also once it has been dropped.
+    handle: CancelHandle,
 }
 
 impl<R: TaskIterator> StopOnError<R> {
     pub(super) fn new(mut results: R) -> Self {
         results.stop_after_error();
-        Self { results: Some(results) }
+        let handle = results.handle();
+        Self { results: Some(results), handle }
+    }
+
+    /// A handle that ends the run in order, from anywhere: as
+    /// [`ParStateful::cancel_handle`](crate::ParStateful::cancel_handle).
+    pub fn cancel_handle(&self) -> CancelHandle {
+        self.handle.clone()
     }
 
     /// Starts the run now: as [`ParStateful::start`](crate::ParStateful::start).
