@@ -14,7 +14,16 @@
 //! | `progress` | how a run is shown while it goes: its bar, its workers, their items |
 //! | `trace` | what it tells a subscriber of `tracing` |
 
-#![cfg_attr(loom, allow(dead_code, unreachable_pub, reason = "the models need the bridge alone"))]
+#![cfg_attr(
+    loom,
+    allow(
+        dead_code,
+        unnameable_types,
+        unreachable_pub,
+        unused_imports,
+        reason = "the models need the bridge alone"
+    )
+)]
 
 mod bridge;
 mod care;
