@@ -83,7 +83,8 @@ pub use cancel::CancelHandle;
 pub use inline::Inline;
 #[cfg(not(loom))]
 pub use iter::{
-    DeferErrors, FlattenErrors, PropagatePanics, Startable, StopOnError, TaskIterator, Tasks,
+    DeferErrors, FlattenErrors, HasRun, PropagatePanics, RunInfo, Startable, StopOnError,
+    Summarized, TaskIterator, Tasks,
 };
 #[cfg(not(loom))]
 pub use par::{

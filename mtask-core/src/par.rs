@@ -68,7 +68,7 @@ where
     W: Worker<Input = I::Item>,
     B: Backend,
 {
-    /// Before the state, so that an early end is told of before it is waited for.
+    /// Before the state, so that an early end is an event before it is waited for.
     trace: trace::Run,
     state: State<I, S, W, B>,
     /// The source's hint at the start.
@@ -362,6 +362,18 @@ where
         };
         self.count_item(finished.index.is_some(), finished.result.is_err());
         Some(finished)
+    }
+
+    /// Ends the run before its end, as a drop does, but for what it can tell of itself.
+    pub(crate) fn end_early(&mut self) {
+        self.trace.left();
+        if let State::Running(run) = &self.state {
+            self.times.in_flight = B::in_flight(run);
+        }
+        self.state = State::Done;
+        self.times.elapsed = self.times.elapsed.or(self.times.start.map(|start| start.elapsed()));
+        #[cfg(feature = "progress")]
+        drop(self.reporter.take());
     }
 
     /// What happened so far; after the end, in all of the run.

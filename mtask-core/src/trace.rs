@@ -222,6 +222,15 @@ impl Run {
         }
     }
 
+    /// The run is left before its end.
+    #[inline(always)]
+    pub(crate) fn left(&self) {
+        #[cfg(feature = "tracing")]
+        if let Some(scope) = self.end() {
+            scope.enter(|| event!(INFO, by = "drop", "run cancelled"));
+        }
+    }
+
     #[cfg(feature = "tracing")]
     fn end(&self) -> Option<Scope> {
         match std::mem::replace(&mut *lock(&self.0.0), Stage::Over) {
@@ -234,9 +243,7 @@ impl Run {
 #[cfg(feature = "tracing")]
 impl Drop for Run {
     fn drop(&mut self) {
-        if let Some(scope) = self.end() {
-            scope.enter(|| event!(INFO, by = "drop", "run cancelled"));
-        }
+        self.left();
     }
 }
 

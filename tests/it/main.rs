@@ -1,5 +1,6 @@
 //! The integration tests: one binary, a module for each promise and each yardstick.
 
+mod adaptors;
 mod cancel;
 #[cfg(feature = "tracing")]
 mod collector;

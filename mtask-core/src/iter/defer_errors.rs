@@ -3,25 +3,19 @@
 use std::iter::FusedIterator;
 
 use super::{Startable, TaskIterator};
-use crate::{CancelHandle, TaskErrors};
+use crate::TaskErrors;
 
 /// The iterator of [`ParStateful::defer_errors`](crate::ParStateful::defer_errors).
 #[derive(Debug)]
 #[must_use = "iterators are lazy"]
 pub struct DeferErrors<R> {
-    results: R,
+    pub(super) results: R,
     errors: TaskErrors,
 }
 
 impl<R: TaskIterator> DeferErrors<R> {
     pub(super) fn new(results: R) -> Self {
         Self { results, errors: TaskErrors::default() }
-    }
-
-    /// A handle that ends the run in order, from anywhere: as
-    /// [`ParStateful::cancel_handle`](crate::ParStateful::cancel_handle).
-    pub fn cancel_handle(&self) -> CancelHandle {
-        self.results.handle()
     }
 
     /// Starts the run now: as [`ParStateful::start`](crate::ParStateful::start).

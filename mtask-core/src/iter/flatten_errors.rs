@@ -3,16 +3,16 @@
 use std::iter::FusedIterator;
 
 use super::{DeferErrors, Startable, StopOnError, TaskIterator, Tasks};
-use crate::backend::{Finished, sealed::Sealed};
+use crate::TaskError;
+use crate::backend::Finished;
 use crate::care::Place;
 use crate::messages::IntoCause;
-use crate::{CancelHandle, TaskError};
 
 /// The iterator of [`ParStateful::flatten_errors`](crate::ParStateful::flatten_errors).
 #[derive(Debug)]
 #[must_use = "iterators are lazy"]
 pub struct FlattenErrors<R> {
-    results: R,
+    pub(super) results: R,
 }
 
 impl<R> FlattenErrors<R> {
@@ -29,25 +29,6 @@ impl<R> FlattenErrors<R> {
             }
         });
         Self { results }
-    }
-
-    /// The iterator whose errors are flattened: for what it can tell of the run.
-    pub fn get_ref(&self) -> &R {
-        &self.results
-    }
-
-    /// The iterator whose errors were flattened: for its summaries.
-    pub fn into_inner(self) -> R {
-        self.results
-    }
-
-    /// A handle that ends the run in order, from anywhere: as
-    /// [`ParStateful::cancel_handle`](crate::ParStateful::cancel_handle).
-    pub fn cancel_handle(&self) -> CancelHandle
-    where
-        Self: TaskIterator,
-    {
-        self.handle()
     }
 
     /// Starts the run now: as [`ParStateful::start`](crate::ParStateful::start).
@@ -107,8 +88,6 @@ impl<R> FlattenErrors<R> {
     }
 }
 
-impl<R> Sealed for FlattenErrors<R> {}
-
 impl<R, T, E> TaskIterator for FlattenErrors<R>
 where
     R: Tasks<Output = Result<T, E>>,
@@ -119,10 +98,6 @@ where
     fn stop_after_error(&mut self) {
         // The engine sees the results before they are flat.
         self.results.stop_after(|result| !matches!(result, Ok(Ok(_))));
-    }
-
-    fn handle(&self) -> CancelHandle {
-        self.results.handle()
     }
 }
 

@@ -2,12 +2,14 @@
 
 mod defer_errors;
 mod flatten_errors;
+mod has_run;
 mod late;
 mod propagate_panics;
 mod stop_on_error;
 
 pub use defer_errors::DeferErrors;
 pub use flatten_errors::FlattenErrors;
+pub use has_run::{HasRun, RunInfo, Summarized};
 pub use late::OptionsComeFirst;
 pub use propagate_panics::PropagatePanics;
 pub use stop_on_error::StopOnError;
@@ -16,23 +18,19 @@ use crate::backend::{Concurrent, Finished, Launch, StopWhen, sealed::Sealed};
 use crate::care::Flatten;
 use crate::error::BoxError;
 use crate::messages::{Fallible, IntoCause};
-use crate::{CancelHandle, ParStateful, TaskError, Worker};
+use crate::{ParStateful, TaskError, Worker};
 
 /// An iterator over the results of tasks, which `stop_on_error` and `defer_errors` adapt.
 ///
 /// Sealed; implemented by [`ParStateful`] and [`FlattenErrors`]. The adaptors are inherent methods
 /// of those, so that they need no import.
-pub trait TaskIterator: Iterator<Item = Result<Self::Output, TaskError>> + Sealed {
+pub trait TaskIterator: Iterator<Item = Result<Self::Output, TaskError>> + HasRun {
     /// What a task makes.
     type Output;
 
     /// Ends the run after the first result that is an error here: no further item is claimed.
     #[doc(hidden)]
     fn stop_after_error(&mut self);
-
-    /// A handle to the run.
-    #[doc(hidden)]
-    fn handle(&self) -> CancelHandle;
 }
 
 /// A [`TaskIterator`] whose results are as the engine gave them, with index and worker.
@@ -109,10 +107,6 @@ where
 
     fn stop_after_error(&mut self) {
         self.stop_when(Result::is_err);
-    }
-
-    fn handle(&self) -> CancelHandle {
-        self.cancel_handle()
     }
 }
 

@@ -4,24 +4,17 @@ use std::iter::FusedIterator;
 use std::panic::resume_unwind;
 
 use super::{Startable, TaskIterator};
-use crate::CancelHandle;
 
 /// The iterator of [`ParStateful::propagate_panics`](crate::ParStateful::propagate_panics).
 #[derive(Debug)]
 #[must_use = "iterators are lazy"]
 pub struct PropagatePanics<R> {
-    results: R,
+    pub(super) results: R,
 }
 
 impl<R: TaskIterator> PropagatePanics<R> {
     pub(super) fn new(results: R) -> Self {
         Self { results }
-    }
-
-    /// A handle that ends the run in order, from anywhere: as
-    /// [`ParStateful::cancel_handle`](crate::ParStateful::cancel_handle).
-    pub fn cancel_handle(&self) -> CancelHandle {
-        self.results.handle()
     }
 
     /// Starts the run now: as [`ParStateful::start`](crate::ParStateful::start).

@@ -2,30 +2,21 @@
 
 use std::iter::FusedIterator;
 
-use super::{Startable, TaskIterator};
-use crate::{CancelHandle, TaskError};
+use super::{RunInfo, Startable, TaskIterator};
+use crate::TaskError;
 
 /// The iterator of [`ParStateful::stop_on_error`](crate::ParStateful::stop_on_error).
 #[derive(Debug)]
 #[must_use = "iterators are lazy"]
 pub struct StopOnError<R> {
-    /// `None` after the error: the run has been dropped, and with it all that was in flight.
-    results: Option<R>,
-    /// Of the run, also once it has been dropped.
-    handle: CancelHandle,
+    /// Ended early by the error, with all that was in flight.
+    pub(super) results: R,
 }
 
 impl<R: TaskIterator> StopOnError<R> {
     pub(super) fn new(mut results: R) -> Self {
         results.stop_after_error();
-        let handle = results.handle();
-        Self { results: Some(results), handle }
-    }
-
-    /// A handle that ends the run in order, from anywhere: as
-    /// [`ParStateful::cancel_handle`](crate::ParStateful::cancel_handle).
-    pub fn cancel_handle(&self) -> CancelHandle {
-        self.handle.clone()
+        Self { results }
     }
 
     /// Starts the run now: as [`ParStateful::start`](crate::ParStateful::start).
@@ -43,9 +34,7 @@ impl<R: TaskIterator> StopOnError<R> {
     where
         R: Startable,
     {
-        if let Some(results) = &mut self.results {
-            results.start_now();
-        }
+        self.results.start_now();
         self
     }
 }
@@ -54,17 +43,16 @@ impl<R: TaskIterator> Iterator for StopOnError<R> {
     type Item = Result<R::Output, TaskError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let item = self.results.as_mut()?.next();
+        let item = self.results.next();
         if let Some(Err(_)) = item {
-            self.results = None;
+            self.results.run_mut().end_early();
         }
         item
     }
 
     /// An error may cut off everything after it: `(min(1, least), most)`.
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let Some(results) = &self.results else { return (0, Some(0)) };
-        let (least, most) = results.size_hint();
+        let (least, most) = self.results.size_hint();
         (least.min(1), most)
     }
 }
