@@ -23,7 +23,7 @@ impl<I: Iterator> Source<I> {
         Self { iter: Mutex::new(Some(iter)), feeders: Arc::default() }
     }
 
-    /// As [`Pull::turn`], on a thread that whoever cancels the run may have to reach.
+    /// As [`Pull::turn`], on a thread that a cancel may have to reach.
     pub(crate) fn turn(&self, index: usize, keep: impl FnMut(I::Item) -> bool) -> Turn {
         let feeders = &self.feeders;
         feeders.within(|| self.ask(index, |index| feeders.note(index), keep))

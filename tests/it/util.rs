@@ -178,7 +178,7 @@ impl<I: Iterator> Iterator for Counted<I> {
 
 impl<I: ExactSizeIterator> ExactSizeIterator for Counted<I> {}
 
-/// Blocks whoever wants to pass until it is opened.
+/// Blocks threads that want to pass, until it is opened.
 #[derive(Clone, Default)]
 pub(crate) struct Gate(Arc<GateState>);
 

@@ -28,7 +28,7 @@ pub(crate) fn measure<P: Peer>(params: &Params) -> Figures {
             let dropped = Instant::now();
             most_left = most_left.max(process::threads() - before);
             let ended = *ENDED.lock().unwrap_or_else(PoisonError::into_inner);
-            // Whoever has nothing in hand is late from the drop on; whoever waits for nothing
+            // A worker without an item is late from the drop on; one that waits for nothing
             // leaves before its items have ended, and is not late at all.
             let due = ended.map_or(sink.dropping, |ended| ended.max(sink.dropping));
             dropped.saturating_duration_since(due).as_secs_f64() * 1e6

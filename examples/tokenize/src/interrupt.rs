@@ -152,7 +152,7 @@ mod unix {
         }
     }
 
-    /// But for those that whoever started this program had ignored, as `nohup` has.
+    /// But for those that were ignored when this program was started, as `nohup` does.
     fn heeded() -> Vec<i32> {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
         let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

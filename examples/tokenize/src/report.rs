@@ -42,7 +42,7 @@ pub(crate) struct Extent {
     pub(crate) limit: Option<u64>,
 }
 
-/// Counts what passes, and has it shown by a thread of its own: a run that stalls is told of too.
+/// Counts what passes, and has it shown by a thread of its own: a run that stalls is shown too.
 pub(crate) struct Report {
     progress: Arc<Progress>,
     messages: Messages,

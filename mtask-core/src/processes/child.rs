@@ -62,7 +62,7 @@ pub(super) struct Hello {
     pub(super) number: usize,
     /// Its summary is asked for at its end.
     pub(super) finishes: bool,
-    /// The most bytes of an item, or of what is told of one.
+    /// The most bytes of an item, or of an error of one.
     pub(super) max: usize,
     pub(super) memory_limit: Option<u64>,
     pub(super) nice: Option<i32>,

@@ -87,10 +87,10 @@ where
 }
 
 /// The bytes of a lane's stack: as much as a main thread mostly has, since inputs that the program has made there
-/// are encoded and dropped on a lane; or what is set for threads that ask for nothing.
+/// are encoded and dropped on a lane; or more, where more is set for threads that ask for nothing.
 fn stack() -> usize {
     let set = std::env::var("RUST_MIN_STACK").ok().and_then(|bytes| bytes.parse().ok());
-    set.unwrap_or(8 << 20)
+    set.unwrap_or(0).max(8 << 20)
 }
 
 impl Processes {

@@ -133,7 +133,7 @@ impl ProgressOptions {
 
     /// Shows nothing at all, neither a bar nor lines, where `hidden` is true.
     ///
-    /// A bar of the caller's is hidden then, and still counts for whoever reads its position.
+    /// A bar of the caller's is hidden then, and still counts for a caller that reads its position.
     ///
     /// # Examples
     ///

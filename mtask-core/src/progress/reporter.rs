@@ -142,7 +142,7 @@ fn tick(shared: &Shared, workers: &Counters, bell: &Bell, mut display: Display, 
         display.end(items, errors, started.elapsed(), ending);
     }));
     if let Err(payload) = shown {
-        // A style of the caller's panicked while it drew, and the panic hook has told of it. A bar
+        // A style of the caller's panicked while it drew, and the panic hook has shown it. A bar
         // that is dropped draws once more: leaked, it does not panic a second time.
         display.release();
         mem::forget((display, payload));

@@ -194,7 +194,7 @@ impl Watch {
                 continue;
             }
             // The clocks of workers and of the bar are read one after the other, so that the two starts of
-            // one item differ by a moment; those of two items that are told of by `limit` and more.
+            // one item differ by a moment; those of two items that are shown by `limit` and more.
             let began = elapsed.saturating_sub(worker.since);
             if told.is_some_and(|told| began.abs_diff(told) < limit / 2) {
                 continue;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{Stats, WorkerState, WorkerStats};
 use crate::sync::{AtomicU8, AtomicU64, AtomicUsize, Ordering, Padded};
 
-/// The counters of a run: each written by any of its threads, read by whoever asks, none of them ordering
+/// The counters of a run: each written by any of its threads, read by any other, none of them ordering
 /// anything else, so that every access is relaxed.
 #[derive(Debug)]
 pub(crate) struct Counters {

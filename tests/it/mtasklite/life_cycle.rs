@@ -114,7 +114,7 @@ fn runs_nest() {
     });
 }
 
-/// 22, 34: whoever holds a run can hand it to another thread, which then cleans up.
+/// 22, 34: the holder of a run can give it to another thread, which then cleans up.
 #[test]
 fn a_run_can_be_handed_over() {
     watched(|| {

@@ -180,7 +180,7 @@ fn another_job_is_not_continued() {
     resume(&place, &[]).says(2, &["the tokenizer is another one"]);
     place.write("tok.json", &tokenizer);
 
-    // The same bytes at another time: whoever copied them has to say that they are the same.
+    // The same bytes at another time: the user who copied them has to say that they are the same.
     let text = place.read("in.txt");
     place.write("in.txt", &text);
     resume(&place, &[]).says(2, &["in.txt has changed since the earlier run, if only its time"]);
