@@ -21,7 +21,7 @@ pub use std::string::String;
 pub use std::vec::Vec;
 
 #[cfg(not(loom))]
-pub use crate::iter::OptionsComeFirst;
+pub use crate::front::OptionsComeFirst;
 #[cfg(not(loom))]
 pub use crate::messages::{
     Fallible, IntoCause, Never, Nothing, Repeatable, SentOutput, SentSource, SpecList, StageResult,

@@ -3,10 +3,9 @@
 use std::fmt;
 
 #[cfg(all(feature = "progress", not(loom)))]
-use crate::ItemBar;
-use crate::bridge::Bell;
-#[cfg(all(feature = "processes", unix, not(loom)))]
-use crate::sync::{AtomicU64, Ordering};
+use crate::item_bar::{BarPlace, ItemBar};
+#[cfg(all(feature = "progress", not(loom)))]
+use crate::sync::Arc;
 
 /// What a worker can know of the item in hand and of its run.
 ///
@@ -40,32 +39,30 @@ pub struct Context<'a> {
     worker: usize,
     index: usize,
     attempt: usize,
-    run: Run<'a>,
+    /// `None` outside of any run.
+    run: Option<&'a (dyn InRun + Sync)>,
 }
 
-/// Where it is told that the run was cancelled.
-#[derive(Clone, Copy)]
-enum Run<'a> {
-    None,
-    Here(&'a Bell),
-    /// In a child, which the parent tells below which frame it wants no more; and the frame.
-    #[cfg(all(feature = "processes", unix, not(loom)))]
-    Elsewhere(&'a AtomicU64, u64),
+/// What a context asks of its run, wherever that is.
+pub(crate) trait InRun {
+    /// The run ends early.
+    fn is_cancelled(&self) -> bool;
+
+    /// Where bars of its workers are shown, if anywhere.
+    #[cfg(all(feature = "progress", not(loom)))]
+    fn bar_place(&self) -> Option<Arc<dyn BarPlace>> {
+        None
+    }
 }
 
 impl<'a> Context<'a> {
-    pub(crate) fn new(worker: usize, index: usize, bell: &'a Bell) -> Self {
-        Self { worker, index, attempt: 1, run: Run::Here(bell) }
-    }
-
-    #[cfg(all(feature = "processes", unix, not(loom)))]
-    pub(crate) fn in_child(worker: usize, index: usize, wanted: &'a AtomicU64, frame: u64) -> Self {
-        Self { worker, index, attempt: 1, run: Run::Elsewhere(wanted, frame) }
+    pub(crate) fn new(worker: usize, index: usize, run: &'a (dyn InRun + Sync)) -> Self {
+        Self { worker, index, attempt: 1, run: Some(run) }
     }
 
     /// For a call outside of any run, as in a test: worker 0, item 0, never cancelled.
     pub fn detached() -> Self {
-        Self { worker: 0, index: 0, attempt: 1, run: Run::None }
+        Self { worker: 0, index: 0, attempt: 1, run: None }
     }
 
     /// The same for another item.
@@ -98,12 +95,7 @@ impl<'a> Context<'a> {
     /// item may look now and then, and return early with whatever its output has for that; after a drop nobody
     /// will see it. In a process it is seen after a drop alone.
     pub fn is_cancelled(&self) -> bool {
-        match self.run {
-            Run::None => false,
-            Run::Here(bell) => bell.is_closed() || bell.is_cancelled(),
-            #[cfg(all(feature = "processes", unix, not(loom)))]
-            Run::Elsewhere(wanted, frame) => frame < wanted.load(Ordering::Relaxed),
-        }
+        self.run.is_some_and(|run| run.is_cancelled())
     }
 
     /// A bar for the item in hand, for a worker that knows how far it is with it: below the bar of the run,
@@ -139,11 +131,7 @@ impl<'a> Context<'a> {
     /// ```
     #[cfg(all(feature = "progress", not(loom)))]
     pub fn bar(&self, length: u64) -> ItemBar {
-        let room = match self.run {
-            Run::Here(bell) => bell.room(),
-            _ => None,
-        };
-        ItemBar::new(room, self.worker, length)
+        ItemBar::new(self.run.and_then(|run| run.bar_place()), self.worker, length)
     }
 }
 

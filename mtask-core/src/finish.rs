@@ -1,6 +1,11 @@
 //! What a worker leaves behind.
 
+use std::any::Any;
+
 use crate::Worker;
+
+/// A summary, whatever its type.
+pub(crate) type AnySummary = Box<dyn Any + Send>;
 
 /// A worker that sums itself up when its last item is done.
 ///

@@ -26,10 +26,11 @@
 )]
 
 mod bridge;
-mod care;
 mod context;
 mod error;
 mod finish;
+#[cfg(all(feature = "progress", not(loom)))]
+mod item_bar;
 mod messages;
 mod spec;
 mod sync;
@@ -38,31 +39,11 @@ mod worker;
 #[cfg(not(loom))]
 pub mod backend;
 #[cfg(not(loom))]
-mod cancel;
+mod front;
 #[cfg(not(loom))]
-mod inline;
+mod observe;
 #[cfg(not(loom))]
-mod iter;
-#[cfg(not(loom))]
-mod life;
-#[cfg(not(loom))]
-mod par;
-#[cfg(not(loom))]
-mod pool;
-#[cfg(all(feature = "processes", not(loom)))]
-pub mod processes;
-#[cfg(all(feature = "progress", not(loom)))]
-mod progress;
-#[cfg(not(loom))]
-mod source;
-#[cfg(not(loom))]
-mod stage;
-#[cfg(not(loom))]
-mod stats;
-#[cfg(not(loom))]
-pub mod threads;
-#[cfg(not(loom))]
-mod trace;
+mod run;
 
 pub use context::Context;
 pub use error::{BuildError, TaskError, TaskErrorKind, TaskErrors};
@@ -78,33 +59,30 @@ pub use worker::Worker;
 pub use indicatif;
 
 #[cfg(not(loom))]
-pub use cancel::CancelHandle;
+pub use backend::Inline;
+#[cfg(all(feature = "json", not(loom)))]
+pub use front::processes::Json;
+#[cfg(all(feature = "processes", not(loom)))]
+pub use front::processes::{self, Processes, RemoteBoxSpec, RemoteError, RemoteSpec, init};
 #[cfg(not(loom))]
-pub use inline::Inline;
+pub use front::threads;
 #[cfg(not(loom))]
-pub use iter::{
-    DeferErrors, FlattenErrors, HasRun, PropagatePanics, RunInfo, Startable, StopOnError,
-    Summarized, TaskIterator, Tasks,
-};
-#[cfg(not(loom))]
-pub use par::{
-    ParMap, ParStateful, ParStatefulExt, ParStatefulInline, ParStatefulLocal, ParStatefulOk,
-    ParStatefulTry, par_map, par_stateful, par_stateful_local, par_stateful_ok, par_stateful_try,
+pub use front::{
+    DeferErrors, FlattenErrors, HasRun, ParMap, ParStateful, ParStatefulExt, ParStatefulInline,
+    ParStatefulLocal, ParStatefulOk, ParStatefulTry, Pool, PoolMap, PropagatePanics, RunInfo,
+    Scope, Startable, StopOnError, Summarized, TaskIterator, Tasks, par_map, par_stateful,
+    par_stateful_local, par_stateful_ok, par_stateful_try, scope,
 };
 #[cfg(all(feature = "stream", not(loom)))]
-pub use par::{ParStatefulAsync, ParStatefulStream, ParStatefulStreamExt, par_stateful_stream};
-#[cfg(not(loom))]
-pub use pool::{Pool, PoolMap};
-#[cfg(all(feature = "json", not(loom)))]
-pub use processes::Json;
-#[cfg(all(feature = "processes", not(loom)))]
-pub use processes::{Processes, RemoteBoxSpec, RemoteError, RemoteSpec, init};
+pub use front::{ParStatefulAsync, ParStatefulStream, ParStatefulStreamExt, par_stateful_stream};
 #[cfg(all(feature = "progress", not(loom)))]
-pub use progress::{ItemBar, ProgressOptions, ProgressWriter};
+pub use item_bar::ItemBar;
+#[cfg(all(feature = "progress", not(loom)))]
+pub use observe::progress::{ProgressOptions, ProgressWriter};
 #[cfg(not(loom))]
-pub use stats::{Bottleneck, Stats, WorkerState, WorkerStats};
+pub use observe::stats::{Bottleneck, Stats, WorkerState, WorkerStats};
 #[cfg(not(loom))]
-pub use threads::{Scope, scope};
+pub use run::cancel::CancelHandle;
 
 /// What the expansion of `#[delayed_init]` names: no part of the interface.
 #[doc(hidden)]

@@ -14,7 +14,7 @@ pub use summing::Summing;
 
 use std::iter::RepeatN;
 
-use crate::care::AnySummary;
+use crate::finish::AnySummary;
 use crate::{BuildError, Worker};
 
 /// The recorded arguments of a worker: cheap to clone and to send, where the worker need be

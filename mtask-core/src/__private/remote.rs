@@ -3,6 +3,6 @@
 pub use inventory;
 pub use serde;
 
-pub use crate::processes::{Entry, RemoteSpec, to_bytes};
+pub use crate::backend::processes::{Entry, RemoteSpec, to_bytes};
 
 pub use crate::messages::SentBack;

@@ -160,7 +160,7 @@ impl<T, O> Bridge<T, O> {
         if everyone {
             self.work.notify_all();
             // It may want to feed.
-            self.consumer.ring();
+            self.consumer.notify();
         }
         drop_caught(unused);
     }

@@ -15,7 +15,7 @@ use std::ops::RangeInclusive;
 use loom::sync::{Arc, Mutex};
 use loom::thread::{self, JoinHandle};
 
-use super::{Bell, Bridge, Outlet, Plan, Pull, Slept, Stride, Turn};
+use super::{Bridge, Notifier, Outlet, Plan, Pull, Slept, Stride, Turn};
 use crate::TaskError;
 use crate::sync::lock;
 
@@ -112,7 +112,7 @@ impl Model {
         last: fn(&Shared) -> Turn,
         run: impl Fn(&Shared, usize, usize) -> Result<usize, TaskError> + Copy + Send + 'static,
     ) -> Self {
-        let (bridge, outlet) = Bridge::new(plan, Arc::new(Bell::new()));
+        let (bridge, outlet) = Bridge::new(plan, Arc::new(Notifier::new()));
         Self::start_behind(bridge, outlet, stride, items, last, run)
     }
 
@@ -186,7 +186,7 @@ fn same(_: &Shared, _: usize, input: usize) -> Result<usize, TaskError> {
 
 /// A bridge with two items that were there before its workers, so that one may claim both.
 fn with_two(plan: Plan) -> (Shared, Outlet<usize, usize>) {
-    let (bridge, outlet) = Bridge::new(plan, Arc::new(Bell::new()));
+    let (bridge, outlet) = Bridge::new(plan, Arc::new(Notifier::new()));
     let mut two = Rest((0..2).collect());
     while !two.0.is_empty() {
         outlet.feed(usize::MAX, &mut two);
@@ -236,8 +236,8 @@ fn a_close_at_any_point_gives_what_was_pulled_and_ends() {
     for (workers, preemptions) in [(1, 3), (2, 2)] {
         model(1..=preemptions, move || {
             let mut model = Model::start(plan(workers, 2), ONE, 2, same);
-            let bell = Arc::clone(model.bridge.bell());
-            let outside = thread::spawn(move || bell.close());
+            let notifier = Arc::clone(model.bridge.notifier());
+            let outside = thread::spawn(move || notifier.close());
             let mut next = 0;
             while let Some(result) = model.next() {
                 assert_eq!(result.unwrap(), next);
@@ -255,8 +255,8 @@ fn a_close_at_any_point_gives_what_was_pulled_and_ends() {
 fn a_close_wakes_the_consumer_of_a_source_that_blocks() {
     model(1..=3, || {
         let mut model = Model::start_with(plan(1, 2), ONE, 1, blocked, same);
-        let bell = Arc::clone(model.bridge.bell());
-        let outside = thread::spawn(move || bell.close());
+        let notifier = Arc::clone(model.bridge.notifier());
+        let outside = thread::spawn(move || notifier.close());
         while model.next().is_some() {}
         model.bridge.cancel();
         outside.join().unwrap();
@@ -330,8 +330,8 @@ fn a_cancel_at_any_point_ends_the_workers() {
 fn a_cancel_from_outside_wakes_the_consumer() {
     model(1..=3, || {
         let mut model = Model::start(plan(1, 1), ONE, 1, busy);
-        let bell = Arc::clone(model.bridge.bell());
-        let outer = thread::spawn(move || bell.cancel());
+        let notifier = Arc::clone(model.bridge.notifier());
+        let outer = thread::spawn(move || notifier.cancel());
         while model.next().is_some() {}
         model.bridge.cancel();
         outer.join().unwrap();
@@ -405,7 +405,7 @@ fn a_panic_of_a_worker_gives_back_what_it_had() {
 #[test]
 fn a_worker_that_retires_leaves_the_rest_to_the_last() {
     model(1..=2, || {
-        let (bridge, mut outlet): (Shared, _) = Bridge::new(plan(2, 2), Arc::new(Bell::new()));
+        let (bridge, mut outlet): (Shared, _) = Bridge::new(plan(2, 2), Arc::new(Notifier::new()));
         let returned = Arc::new(Mutex::new(usize::MAX / 2));
         let workers: Vec<_> = (0..2)
             .map(|worker| {
@@ -489,10 +489,10 @@ fn a_consumer_that_feeds_is_closed_or_cancelled_from_outside() {
         model(2..=2, move || {
             let plan = Plan { fed: true, ..plan(1, 2) };
             let mut model = Model::start(plan, ONE, 0, same);
-            let bell = Arc::clone(model.bridge.bell());
+            let notifier = Arc::clone(model.bridge.notifier());
             let outside = thread::spawn(move || match cancels {
-                true => bell.cancel(),
-                false => _ = bell.close(),
+                true => notifier.cancel(),
+                false => _ = notifier.close(),
             });
             let mut rest = Rest((0..3).collect());
             let mut given = 0;
@@ -516,7 +516,7 @@ fn a_consumer_that_feeds_is_closed_by_a_worker() {
         let plan = Plan { fed: true, ..plan(1, 2) };
         let mut model = Model::start(plan, ONE, 0, |bridge, index, input| {
             if index == 0 {
-                bridge.bell().close();
+                bridge.notifier().close();
             }
             Ok(input)
         });

@@ -8,13 +8,13 @@
 
 #![allow(unsafe_code, reason = "inputs and results pass from thread to thread without a lock")]
 
-mod bell;
 mod block;
 mod chunk;
 mod claim;
 mod hand;
 #[cfg(all(test, loom))]
 mod loom_tests;
+mod notifier;
 mod outlet;
 mod signals;
 mod state;
@@ -27,9 +27,9 @@ mod window;
 use std::any::Any;
 use std::mem;
 
-pub(crate) use bell::Bell;
 pub(crate) use chunk::Chunk;
 pub(crate) use claim::{Slept, Stride};
+pub(crate) use notifier::Notifier;
 pub(crate) use outlet::Outlet;
 #[cfg(feature = "stream")]
 pub(crate) use outlet::PollPull;
@@ -105,14 +105,14 @@ pub(crate) struct Bridge<T, O> {
     work: Condvar,
     /// The consumer waits here. It is its own object, without the item types, because a run that
     /// is the source of another is woken through it when the outer one is cancelled.
-    consumer: Arc<Bell>,
+    consumer: Arc<Notifier>,
 }
 
 impl<T, O> Bridge<T, O> {
     /// A bridge, and the one place where its results come out.
     ///
-    /// The bell is given, so that who may end the run has it before the run is there.
-    pub(crate) fn new(plan: Plan, bell: Arc<Bell>) -> (Arc<Self>, Outlet<T, O>) {
+    /// The notifier is given, so that what may end the run has it before the run is there.
+    pub(crate) fn new(plan: Plan, notifier: Arc<Notifier>) -> (Arc<Self>, Outlet<T, O>) {
         let bridge = Arc::new(Self {
             plan,
             signals: Signals::new(&plan),
@@ -120,14 +120,15 @@ impl<T, O> Bridge<T, O> {
             state: Mutex::new(State::new(&plan)),
             spares: Mutex::new(Vec::new()),
             work: Condvar::new(),
-            consumer: bell,
+            consumer: notifier,
         });
         let outlet = Outlet::new(Arc::clone(&bridge));
         (bridge, outlet)
     }
 
-    /// The consumer's bell, for whoever may cancel this run from outside.
-    pub(crate) fn bell(&self) -> &Arc<Bell> {
+    /// Where the consumer hears what others want of it.
+    #[cfg(test)]
+    pub(crate) fn notifier(&self) -> &Arc<Notifier> {
         &self.consumer
     }
 
@@ -236,13 +237,13 @@ impl<T, O> Bridge<T, O> {
         }
     }
 
-    /// Rings the bell if the consumer waits for it.
+    /// Notifies the consumer if it waits.
     fn wake_consumer(&self) {
-        // Acquire and Release: who rings has published, and who waits looks again.
+        // Acquire and Release: who notifies has published, and who waits looks again.
         if self.signals.wishes.watch.load(Ordering::Relaxed) != NOBODY
             && self.signals.wishes.watch.swap(NOBODY, Ordering::AcqRel) != NOBODY
         {
-            self.consumer.ring();
+            self.consumer.notify();
         }
     }
 }

@@ -4,7 +4,7 @@
 mod claim;
 mod state;
 
-use super::{Bell, Bridge, Chunk, Outlet, Plan, Pull, Slept, Stride, Turn};
+use super::{Bridge, Chunk, Notifier, Outlet, Plan, Pull, Slept, Stride, Turn};
 use crate::TaskError;
 use crate::sync::Arc;
 
@@ -25,7 +25,7 @@ fn plan(workers: usize, window: usize) -> Plan {
 }
 
 fn bridge(plan: Plan) -> (Shared, Outlet<usize, usize>) {
-    Bridge::new(plan, Arc::new(Bell::new()))
+    Bridge::new(plan, Arc::new(Notifier::new()))
 }
 
 /// A claim of so many items of a millisecond.

@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn the_docs_have_these_numbers() {
         let grouped = |n: usize| format!("{},{:03}", n / 1_000, n % 1_000);
-        let options = include_str!("../par/options.rs");
+        let options = include_str!("../front/options.rs");
         let readme = include_str!("README.md");
         let (work, bytes) = (WORK / 1_000_000, BYTES >> 20);
         for (text, said) in [

@@ -1,6 +1,6 @@
 //! Workers that are finished, and not just dropped.
 
-use crate::care::AnySummary;
+use crate::finish::AnySummary;
 use crate::{BuildError, Finish, Spec};
 
 /// A spec whose workers leave a summary; of

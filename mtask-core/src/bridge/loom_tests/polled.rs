@@ -9,7 +9,7 @@ use loom::sync::{Arc, Condvar, Mutex};
 use loom::thread;
 
 use super::{Model, ONE, QUICK, Rest, Shared, blocked, busy, model, plan, same};
-use crate::bridge::{Bell, Bridge, Finished, Outlet, Plan, PollPull, Pull, Slept, Turn};
+use crate::bridge::{Bridge, Finished, Notifier, Outlet, Plan, PollPull, Pull, Slept, Turn};
 
 /// Where the executor sleeps.
 struct Alarm {
@@ -100,10 +100,10 @@ fn a_task_is_woken_by_a_close_and_by_a_cancel() {
                 true => Model::start(polled(1, 1), ONE, 1, busy),
                 false => Model::start_with(polled(1, 2), ONE, 1, blocked, same),
             };
-            let bell = Arc::clone(model.bridge.bell());
+            let notifier = Arc::clone(model.bridge.notifier());
             let outside = thread::spawn(move || match cancels {
-                true => bell.cancel(),
-                false => _ = bell.close(),
+                true => notifier.cancel(),
+                false => _ = notifier.close(),
             });
             let seen = drain(&mut model);
             assert!(seen.iter().copied().eq(0..seen.len()));
@@ -199,7 +199,7 @@ fn a_task_that_feeds_is_woken_by_the_stream_and_by_the_workers() {
 fn a_task_is_woken_although_the_next_item_of_the_claim_takes_long() {
     model(1..=3, || {
         let plan = Plan { fed: true, ..polled(1, 4) };
-        let (bridge, mut outlet): (Shared, _) = Bridge::new(plan, Arc::new(Bell::new()));
+        let (bridge, mut outlet): (Shared, _) = Bridge::new(plan, Arc::new(Notifier::new()));
         let gate = Arc::new((Mutex::new(false), Condvar::new()));
         let passed = Arc::clone(&gate);
         let worker = thread::spawn(move || {
@@ -252,10 +252,10 @@ fn a_task_that_feeds_is_closed_or_cancelled_from_outside() {
         model(2..=2, move || {
             let plan = Plan { fed: true, ..polled(1, 2) };
             let mut model = Model::start(plan, ONE, 0, same);
-            let bell = Arc::clone(model.bridge.bell());
+            let notifier = Arc::clone(model.bridge.notifier());
             let outside = thread::spawn(move || match cancels {
-                true => bell.cancel(),
-                false => _ = bell.close(),
+                true => notifier.cancel(),
+                false => _ = notifier.close(),
             });
             let items = (0..3).collect();
             let channel = Mutex::new(Channel { items, closed: true, task: None });

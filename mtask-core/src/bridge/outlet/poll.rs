@@ -3,7 +3,7 @@
 //! It can be woken at any time, but has no timer: whoever brings what it waits for has to wake it
 //! without fail. So it says that it waits in two steps, each of which is a store before a look:
 //!
-//! 1. It stores its waker with the bell, and then looks for everything: what was told by the bell
+//! 1. It stores its waker with the notifier, and then looks for everything: what was told by the notifier
 //!    itself (a cancel, a close, the last of the builds at the start) is stored by others before they ring, so
 //!    that either the look finds it or the ring finds the waker.
 //! 2. It says which result it waits for, and then looks for just that, with a fence between the two as
@@ -17,7 +17,7 @@ use std::task::{Poll, Waker};
 
 use super::super::signals::NOBODY;
 use super::super::turn::Pull;
-use super::super::{Bell, Finished};
+use super::super::{Finished, Notifier};
 use super::{Look, Outlet, Watch};
 
 /// How many items are pulled in one poll, where no result comes of them: a source that always has one
@@ -88,10 +88,10 @@ impl<T, O> Outlet<T, O> {
         }
     }
 
-    /// Has the task woken by whoever rings the bell, but for results.
+    /// Has the task woken by whoever rings the notifier, but for results.
     pub(crate) fn listen(&mut self, waker: &Waker) {
         self.awaited = true;
-        self.bell().set_task(Some(waker));
+        self.notifier().set_task(Some(waker));
     }
 
     /// The consumer comes back, woken or not.
@@ -99,7 +99,7 @@ impl<T, O> Outlet<T, O> {
         if self.awaited {
             self.awaited = false;
             self.watch_for(NOBODY);
-            self.bell().set_task(None);
+            self.notifier().set_task(None);
         }
         self.come_back();
     }
@@ -110,13 +110,13 @@ impl<T, O> Outlet<T, O> {
         if !*is_stored {
             *is_stored = true;
             self.awaited = true;
-            self.bell().set_task(Some(waker));
+            self.notifier().set_task(Some(waker));
             return false;
         }
         matches!(self.watch(), Watch::On { .. })
     }
 
-    fn bell(&self) -> &Bell {
+    fn notifier(&self) -> &Notifier {
         &self.bridge.consumer
     }
 }

@@ -142,7 +142,7 @@ fn no_single_claim_moves_what_an_item_is_taken_to_cost_far() {
 fn after_a_close_what_was_pulled_is_run_and_nothing_is_pulled() {
     let (bridge, mut outlet) = bridge(plan(2, 64));
     let mut chunk = claim(&bridge, 0, None, QUICK, 1000).unwrap();
-    bridge.bell().close();
+    bridge.notifier().close();
     assert_eq!(outlet.pulled(), Some(32), "who asks closes it");
     assert_eq!(run(&bridge, &mut chunk).len(), 32);
     for index in 0..32 {

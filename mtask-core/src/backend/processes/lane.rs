@@ -1,0 +1,191 @@
+//! A loop that takes items from the bridge to a child and back.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::mem;
+use std::time::{Duration, Instant};
+
+use super::batch::Batch;
+use super::crossing::Crossing;
+use super::host::{Again, Asked, Host};
+use super::starts::FIRST_PAUSE;
+use crate::bridge::{Bridge, Chunk, Pull, Slept};
+use crate::error::drop_caught;
+use crate::run::claim_size::Pace;
+use crate::run::control::Control;
+use crate::run::policy::Retry;
+use crate::sync::Arc;
+use crate::{TaskError, WorkerState};
+
+/// How many lanes a worker has: two, so that its child has two frames to work at, and one of them can take over
+/// what the other has pulled while the source keeps that; but one where it is the only worker and has a time
+/// limit, which makes frames of one item: nothing is pulled ahead then.
+pub(super) fn lanes(workers: usize, has_limit: bool) -> usize {
+    if workers == 1 && has_limit { 1 } else { 2 }
+}
+
+/// One of the loops of a worker, which leaves its host when it is dropped.
+pub(super) struct Lane<T, O, C> {
+    pub(super) bridge: Arc<Bridge<T, O>>,
+    pub(super) control: Arc<Control>,
+    /// All workers of the run.
+    pub(super) hosts: Arc<[Host]>,
+    /// Which of all lanes it is.
+    pub(super) number: usize,
+    /// How many each worker has.
+    pub(super) of: usize,
+    pub(super) retry: Option<Retry<T, O>>,
+    pub(super) crossing: PhantomData<fn() -> C>,
+}
+
+impl<T, O, C> Lane<T, O, C> {
+    /// The worker that it is a lane of.
+    fn worker(&self) -> usize {
+        self.number / self.of
+    }
+
+    fn host(&self) -> &Host {
+        &self.hosts[self.worker()]
+    }
+
+    fn is_first(&self) -> bool {
+        self.number.is_multiple_of(self.of)
+    }
+}
+
+impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
+    /// Claims, sends, receives and publishes until the bridge has nothing more. Does not unwind.
+    pub(super) fn work(self, mut pull: impl Pull<T>, build_now: bool) {
+        let (bridge, host) = (&*self.bridge, self.host());
+        if build_now {
+            let pause = |time| self.control.pause(time);
+            let outcome = if self.is_first() {
+                host.build(&|| bridge.is_cancelled(), &pause)
+            } else {
+                Ok(())
+            };
+            bridge.report_build(self.number, outcome);
+        }
+        let mut pace = Pace::new();
+        let mut batch = Batch::new();
+        let mut last = None;
+        let mut slept = Slept::default();
+        let mut from = Instant::now();
+        let mut is_last_of_all = false;
+        let enter = |state, now| host.doing.enter(self.number % self.of, state, now);
+        loop {
+            if !self.is_first() {
+                host.wait_for_cheap_items();
+            }
+            while let Some(time) = host.pause() {
+                self.back_off(Some(time), |time| self.control.pause(time));
+            }
+            if !is_last_of_all && host.is_retired() {
+                is_last_of_all = bridge.retire(self.number);
+                if !is_last_of_all {
+                    break;
+                }
+            }
+            let stride = pace.stride(host.is_up());
+            enter(WorkerState::Waiting, from);
+            let claimed = bridge.claim(self.number, last, stride, &mut pull, &mut slept);
+            let start = Instant::now();
+            let Slept { input, room } = mem::take(&mut slept);
+            // Two lanes are one worker, so that what both wait for counts by halves.
+            let share = |time: Duration| time / u32::try_from(self.of).unwrap_or(u32::MAX);
+            let paused = Cell::new(Duration::ZERO);
+            host.tally().claimed(share(start - from), share(input), share(room));
+            let Some(mut chunk) = claimed else { break };
+            let (first, built) = (chunk.index(), host.tally().building());
+            enter(WorkerState::Working, start);
+            loop {
+                batch.clear();
+                bridge.take_while(&mut chunk, |index, input| {
+                    batch.push::<T, C>(index, input, self.worker(), host.max_frame());
+                    !batch.is_full()
+                });
+                if batch.index().is_none() {
+                    break;
+                }
+                self.run(&mut batch, &mut chunk, &mut pace, &paused);
+                host.batch_done(self.number % self.of, chunk.index());
+            }
+            from = Instant::now();
+            let apart = host.tally().building() - built + paused.get();
+            let took = (from - start).saturating_sub(apart);
+            host.tally().awaited_retry(share(paused.get()));
+            host.tally().ran(chunk.index() - first, share(took));
+            last = Some(chunk);
+        }
+        enter(WorkerState::Idle, from);
+        host.stand_by(self.is_first());
+        drop(self);
+        drop_caught(pull);
+    }
+
+    /// Waits for some of the time before a process is tried again that could not be started, by `pause`.
+    fn back_off(&self, time: Option<Duration>, pause: impl FnOnce(Duration) -> bool) {
+        if !pause(time.unwrap_or(FIRST_PAUSE).min(FIRST_PAUSE)) {
+            self.host().try_once_more();
+        }
+    }
+
+    /// Has items run, by another worker where this one is retired meanwhile or cannot be started for now, and
+    /// publishes what comes of each. Adds to `paused` how long it has waited between attempts.
+    fn run(
+        &self,
+        batch: &mut Batch<O>,
+        chunk: &mut Chunk<T, O>,
+        pace: &mut Pace,
+        paused: &Cell<Duration>,
+    ) {
+        let bridge = &*self.bridge;
+        let (cancelled, is_wanted) = (|| bridge.is_cancelled(), |index| bridge.is_wanted(index));
+        let pause = |time| {
+            let (lane, start) = (self.number % self.of, Instant::now());
+            self.host().doing.enter(lane, WorkerState::Waiting, start);
+            let goes_on = self.control.pause(time);
+            let now = Instant::now();
+            self.host().doing.enter(lane, WorkerState::Working, now);
+            paused.set(paused.get() + (now - start));
+            goes_on
+        };
+        let asked = Asked {
+            lane: self.number % self.of,
+            cancelled: &cancelled,
+            is_wanted: &is_wanted,
+            again: self.retry.map(|retry| Again { retry, pause: &pause }),
+        };
+        let (before, after) = self.hosts.split_at(self.worker());
+        loop {
+            for host in after.iter().chain(before) {
+                // Others are not built for what this one may still do.
+                if host.number != self.worker() && !host.is_up() && !self.host().is_retired() {
+                    continue;
+                }
+                let took = host.run::<T, O, C>(batch, &asked, |worker, result| {
+                    bridge.publish(chunk, worker, result);
+                });
+                if let Some((took, count)) = took {
+                    pace.measured(took, count);
+                }
+            }
+            if batch.index().is_none() || self.hosts.iter().all(Host::is_through) {
+                break;
+            }
+            self.back_off(self.host().pause(), pause);
+        }
+        batch.give_up(|index, begun| {
+            TaskError::no_worker_left(index, self.host().given_up()).after(begun)
+        });
+        while let Some((result, _)) = batch.publish() {
+            bridge.publish(chunk, None, result);
+        }
+    }
+}
+
+impl<T, O, C> Drop for Lane<T, O, C> {
+    fn drop(&mut self) {
+        self.host().leave();
+    }
+}

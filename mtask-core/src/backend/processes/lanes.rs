@@ -1,0 +1,134 @@
+//! The lanes of a run: two for each worker, or one, as threads of the engine's.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use super::Processes;
+use super::crossing::Crossing;
+use super::host::{Common, Host};
+use super::lane::{Lane, lanes};
+use super::program::may_spawn;
+use super::remote::RemoteSpec;
+use super::sent_spec::SentSpec;
+use super::starts::Starts;
+use crate::Worker;
+use crate::run::consumer::PulledRun;
+use crate::run::job::{Job, Team};
+use crate::run::source::Remote;
+use crate::run::team::enter::Loop;
+use crate::run::team::{Crew, Hands, SpawnedPanics, ThreadSettings};
+use crate::sync::{Arc, JoinHandle};
+
+/// A run in processes.
+pub type Run<I, O> = PulledRun<I, O, Lanes>;
+
+/// The lanes of a run, on threads of their own.
+pub struct Lanes {
+    crew: Crew<JoinHandle<()>>,
+    hosts: Arc<[Host]>,
+}
+
+impl fmt::Debug for Lanes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lanes").field("workers", &self.hosts.len()).finish_non_exhaustive()
+    }
+}
+
+impl Hands for Lanes {
+    fn join(self, timeout: Option<Duration>, is_in_source: &dyn Fn() -> bool) {
+        // Lanes wait for what their children have in hand.
+        self.hosts.iter().for_each(Host::cancel);
+        self.crew.join(timeout, is_in_source);
+    }
+}
+
+/// Starts the lanes at the `hosts`, `of` for each, unless the source is seen to be
+/// empty.
+pub(super) fn start<I, S, W, C>(
+    job: Job<I, S, W>,
+    eager: bool,
+    of: usize,
+    hosts: impl FnOnce(&Team<S, W>) -> Arc<[Host]>,
+) -> Run<I, W::Output>
+where
+    I: Iterator + Send + 'static,
+    I::Item: Send + 'static,
+    W: Worker<Input = I::Item>,
+    W::Output: Send + 'static,
+    C: Crossing<I::Item, W::Output> + 'static,
+{
+    let retry = job.team.care.retry;
+    PulledRun::start(job, eager, of, |team, bridge, source| {
+        let hosts = hosts(&team);
+        let build_now = team.build_now;
+        let workers: Vec<_> =
+            (0..team.specs.len()).map(|number| team.trace.worker(number)).collect();
+        let loops = (0..team.specs.len() * of)
+            .map(|number| {
+                let (bridge, hosts) = (Arc::clone(bridge), Arc::clone(&hosts));
+                let control = Arc::clone(&team.control);
+                let lane: Lane<_, _, C> =
+                    Lane { bridge, control, hosts, number, of, retry, crossing: PhantomData };
+                let pull = Remote(Arc::clone(source));
+                let (trace, alive) = (workers[number / of].clone(), Arc::clone(&team.alive));
+                Box::new(move || {
+                    let _alive = alive;
+                    trace.enter(|| lane.work(pull, build_now));
+                }) as Loop<'_>
+            })
+            .collect();
+        let panics = SpawnedPanics::of(&team.counters, &team.trace);
+        let threads = ThreadSettings::default().stack_size(stack());
+        let (crew, started) = Crew::start(threads, loops, panics, |builder, body| {
+            may_spawn()?;
+            builder.spawn(body)
+        });
+        (Lanes { crew, hosts }, started)
+    })
+}
+
+/// The bytes of a lane's stack: as much as a main thread mostly has, since inputs that the program has made there
+/// are encoded and dropped on a lane; or more, where more is set for threads that ask for nothing.
+fn stack() -> usize {
+    let set = std::env::var("RUST_MIN_STACK").ok().and_then(|bytes| bytes.parse().ok());
+    set.unwrap_or(0).max(8 << 20)
+}
+
+impl Processes {
+    /// Starts a run of workers that its specs have `inside` them.
+    pub(super) fn start<I, S, W, C, R, V>(
+        self,
+        job: Job<I, S, W>,
+        eager: bool,
+        inside: impl Fn(&S) -> &R,
+    ) -> Run<I, W::Output>
+    where
+        I: Iterator + Send + 'static,
+        I::Item: Send + 'static,
+        W: Worker<Input = I::Item>,
+        W::Output: Send + 'static,
+        C: Crossing<I::Item, W::Output> + 'static,
+        R: RemoteSpec<V>,
+        V: Worker,
+    {
+        let settings = self.settings;
+        let lanes = lanes(job.team.specs.len(), settings.task_timeout.is_some());
+        start::<I, S, W, C>(job, eager, lanes, |team| {
+            let common = Common {
+                settings: Arc::new(settings.of_run(team.specs.len(), team.timeout)),
+                starts: Arc::new(Starts::new(team.specs.len(), team.specs.len() * lanes)),
+                counters: &team.counters,
+                lanes,
+                lifespan: team.care.lifespan,
+                summaries: &team.care.summaries,
+            };
+            let mut hosts: Vec<Host> = Vec::new();
+            for (number, spec) in team.specs.iter().enumerate() {
+                let spec = SentSpec::of(inside(spec), hosts.last().map(Host::spec));
+                hosts.push(Host::new(spec, number, &common));
+            }
+            hosts.into()
+        })
+    }
+}

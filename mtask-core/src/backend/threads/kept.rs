@@ -1,0 +1,322 @@
+//! Workers in threads that are kept from one run to the next.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use super::Threads;
+use crate::backend::{Launch, Reusable, by_pulled_run};
+#[cfg(feature = "stream")]
+use crate::backend::{LaunchPolled, poll_by_pulled_run};
+use crate::backend::{Pooled, Seat};
+use crate::bridge::Bridge;
+use crate::error::drop_caught;
+use crate::observe::stats::Counters;
+use crate::observe::trace::Scope;
+use crate::run::consumer::{AnyTrace, PulledRun};
+use crate::run::control::Control;
+use crate::run::job::{Job, Team};
+use crate::run::lifecycle::Life;
+use crate::run::policy::{Care, Summaries};
+use crate::run::source::{Remote, Source};
+use crate::run::team::enter::Loop;
+use crate::run::team::membership::Membership;
+use crate::run::team::{Crew, Hands, SpawnedPanics, Started, patience};
+use crate::run::worker_loop::{leave, work};
+use crate::sync::mpsc::{Receiver, Sender, channel};
+use crate::sync::{Arc, Condvar, JoinHandle, Mutex, lock, wait_timeout};
+use crate::{Spec, TaskError, Worker};
+
+/// What a kept thread is asked to do with its worker.
+type Task<S, W> = Box<dyn FnOnce(&mut Life<S, W>) + Send>;
+
+/// Threads that hold a worker each, and what they were last asked for.
+pub struct Kept<S, W: Worker> {
+    specs: Vec<S>,
+    settings: Threads,
+    /// Where the summaries go of workers that are finished.
+    summaries: Option<Arc<Summaries>>,
+    /// Empty until they are started.
+    threads: Vec<Sender<Task<S, W>>>,
+    crew: Option<Crew<JoinHandle<()>>>,
+    /// Those of the run that the threads work at.
+    spawned_panics: SpawnedPanics,
+    last: Option<Last>,
+}
+
+impl<S, W: Worker> fmt::Debug for Kept<S, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").field("workers", &self.specs.len()).finish_non_exhaustive()
+    }
+}
+
+/// A run of kept threads, which may have been left early or forgotten.
+struct Last {
+    shift: Shift,
+    run: Box<dyn AnyTrace + Send>,
+}
+
+impl<S, W: Worker> Kept<S, W> {
+    /// Waits for what is left of the last run, which is cancelled if it was forgotten.
+    fn wait_for_last(&mut self) {
+        if let Some(last) = self.last.take() {
+            // It may have been forgotten.
+            last.run.cancel();
+            last.shift.wait(|_| None);
+        }
+    }
+
+    /// Ends the threads, and waits for them: as long as it takes, or as a run does that is left early.
+    fn end(&mut self, timeout: Option<Duration>, whole: bool) {
+        if whole {
+            self.wait_for_last();
+        }
+        self.threads.clear();
+        let last = self.last.take();
+        if let Some(last) = &last {
+            last.run.cancel();
+        }
+        if let Some(crew) = self.crew.take() {
+            crew.join(timeout, &|| last.as_ref().is_some_and(|last| last.run.is_in_source()));
+        }
+    }
+}
+
+impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
+    /// Starts the threads where they are not there.
+    fn started(&mut self) -> Started {
+        if self.crew.is_some() {
+            return Ok(());
+        }
+        let counters = Arc::new(Counters::new(self.specs.len()));
+        let panics = self.spawned_panics.clone();
+        let mut threads = Vec::with_capacity(self.specs.len());
+        let mut loops: Vec<Loop<'static>> = Vec::with_capacity(self.specs.len());
+        for (number, spec) in self.specs.iter().enumerate() {
+            let (sender, tasks): (_, Receiver<Task<S, W>>) = channel();
+            let (spec, counters) = (spec.clone(), Arc::clone(&counters));
+            let care = Care { summaries: self.summaries.clone(), ..Care::default() };
+            let trace = Scope::outside();
+            threads.push(sender);
+            loops.push(Box::new(move || {
+                trace.enter(|| {
+                    let mut life =
+                        Life::new(spec, number, care, counters, Arc::new(Control::new()));
+                    while let Ok(task) = tasks.recv() {
+                        task(&mut life);
+                    }
+                    drop_caught(life);
+                });
+            }));
+        }
+        let (crew, outcome) =
+            Crew::start(self.settings.0, loops, panics, |builder, body| builder.spawn(body));
+        if let Err(error) = outcome {
+            drop(threads);
+            crew.join(None, &|| false);
+            return Err(error);
+        }
+        (self.threads, self.crew) = (threads, Some(crew));
+        Ok(())
+    }
+
+    /// Has every thread do a task, and gives what can be waited for.
+    ///
+    /// A task may hold what it is given, beside the life, until it has come to its end.
+    fn shift(&mut self, tasks: impl Iterator<Item = Task<S, W>>) -> Shift {
+        let crew = self.crew.as_ref().map(|crew| crew.membership().clone());
+        let shift = Shift::new(crew, self.spawned_panics.clone());
+        for (thread, task) in self.threads.iter().zip(tasks) {
+            *lock(&shift.0.count) += 1;
+            let there = There(Arc::clone(&shift.0));
+            let task: Task<S, W> = Box::new(move |life| {
+                let _there = there;
+                task(life);
+            });
+            // A thread takes tasks until the sender is dropped.
+            let _ = thread.send(task);
+        }
+        shift
+    }
+
+    /// Builds the workers that are not there yet, all at once.
+    ///
+    /// # Errors
+    ///
+    /// That of the first worker, by its number, which could not be built.
+    fn build(&mut self) -> Result<(), TaskError> {
+        self.wait_for_last();
+        self.started().map_err(|(worker, error)| TaskError::start_failed(worker, error))?;
+        let outcomes = Arc::new(Mutex::new(Vec::new()));
+        let counters = Arc::new(Counters::new(self.specs.len()));
+        let trace = Scope::here();
+        self.spawned_panics.begin(&counters, &trace);
+        let tasks = (0..self.specs.len()).map(|_| -> Task<S, W> {
+            let (outcomes, counters) = (Arc::clone(&outcomes), Arc::clone(&counters));
+            let trace = trace.clone();
+            Box::new(move |life| {
+                life.begin(Care::default(), counters, Arc::new(Control::new()));
+                if let Err(error) = trace.worker(life.number()).enter(|| life.build(None)) {
+                    lock(&outcomes).push(error);
+                }
+            })
+        });
+        self.shift(tasks).wait(|_| None);
+        self.spawned_panics.end();
+        let first = lock(&outcomes).drain(..).min_by_key(TaskError::worker);
+        first.map_or(Ok(()), Err)
+    }
+
+    /// Has every thread work at a bridge.
+    fn work<I>(
+        &mut self,
+        team: &Team<Seat, W>,
+        bridge: &Arc<Bridge<W::Input, W::Output>>,
+        source: &Arc<Source<I>>,
+    ) -> (Shift, Started)
+    where
+        I: Iterator<Item = W::Input> + Send + 'static,
+        W::Input: Send + 'static,
+        W::Output: Send + 'static,
+    {
+        if let Err(error) = self.started() {
+            return (Shift::new(None, self.spawned_panics.clone()), Err(error));
+        }
+        self.spawned_panics.begin(&team.counters, &team.trace);
+        let build_now = team.build_now;
+        let tasks = (0..self.specs.len()).map(|_| -> Task<S, W> {
+            let (bridge, control) = (Arc::clone(bridge), Arc::clone(&team.control));
+            let counters = Arc::clone(&team.counters);
+            let (care, pull) = (team.care.clone(), Remote(Arc::clone(source)));
+            let (trace, alive) = (team.trace.clone(), Arc::clone(&team.alive));
+            Box::new(move |life| {
+                let _alive = alive;
+                trace.worker(life.number()).enter(|| {
+                    life.begin(care, counters, control);
+                    let pull = work(&bridge, life, pull, build_now);
+                    leave(&bridge, pull);
+                });
+            })
+        });
+        (self.shift(tasks), Ok(()))
+    }
+}
+
+/// The threads of a run that are kept after it.
+#[derive(Clone)]
+pub struct Shift(Arc<Left>);
+
+impl fmt::Debug for Shift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shift").field("left", &*lock(&self.0.count)).finish_non_exhaustive()
+    }
+}
+
+/// How many threads have not come to the end of their task.
+struct Left {
+    count: Mutex<usize>,
+    changed: Condvar,
+    /// Whose threads they are.
+    crew: Option<Membership>,
+    spawned_panics: SpawnedPanics,
+}
+
+/// A thread at its task.
+struct There(Arc<Left>);
+
+impl Drop for There {
+    fn drop(&mut self) {
+        *lock(&self.0.count) -= 1;
+        self.0.changed.notify_all();
+    }
+}
+
+impl Shift {
+    fn new(crew: Option<Membership>, spawned_panics: SpawnedPanics) -> Self {
+        let (count, changed) = (Mutex::new(0), Condvar::new());
+        Self(Arc::new(Left { count, changed, crew, spawned_panics }))
+    }
+
+    /// Waits until all are through, or for as long as `limit` says, which is asked anew whenever
+    /// one is.
+    fn wait(&self, limit: impl Fn(usize) -> Option<Duration>) {
+        if self.0.crew.as_ref().is_some_and(Membership::includes_this_thread) {
+            // A worker of these drops its own run.
+            return;
+        }
+        let start = Instant::now();
+        let mut count = lock(&self.0.count);
+        while *count > 0 {
+            let left = limit(*count).map(|limit| limit.saturating_sub(start.elapsed()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return;
+            }
+            count = wait_timeout(&self.0.changed, count, left);
+        }
+    }
+}
+
+impl Hands for Shift {
+    fn join(self, timeout: Option<Duration>, is_in_source: &dyn Fn() -> bool) {
+        self.wait(patience(timeout, is_in_source));
+        self.0.spawned_panics.end();
+    }
+}
+
+impl<S, W> Reusable<S, W> for Threads
+where
+    S: Spec<W> + 'static,
+    W: Worker + 'static,
+{
+    type Kept = Kept<S, W>;
+    type Map<I: Iterator, O> = PulledRun<I, O, Shift>;
+
+    fn keep(self, specs: Vec<S>, summaries: Option<Arc<Summaries>>) -> Kept<S, W> {
+        let spawned_panics = SpawnedPanics::new();
+        let (threads, crew, last) = (Vec::new(), None, None);
+        Kept { specs, settings: self, summaries, threads, crew, spawned_panics, last }
+    }
+
+    fn build(kept: &mut Kept<S, W>) -> Result<(), TaskError> {
+        kept.build()
+    }
+
+    fn end(kept: &mut Kept<S, W>, timeout: Option<Duration>, whole: bool) {
+        kept.end(timeout, whole);
+    }
+}
+
+impl<I, S, W> Launch<I, Seat, W> for Pooled<'_, S, W, Threads>
+where
+    I: Iterator + Send + 'static,
+    I::Item: Send + 'static,
+    S: Spec<W> + 'static,
+    W: Worker<Input = I::Item> + 'static,
+    W::Output: Send + 'static,
+{
+    fn launch(self, job: Job<I, Seat, W>, eager: bool) -> Self::Run<I, Seat, W> {
+        let Self(kept) = self;
+        kept.wait_for_last();
+        let mut shift = None;
+        let run = PulledRun::start(job, eager, 1, |team, bridge, source| {
+            let begun = kept.work(&team, bridge, source);
+            shift = Some(begun.0.clone());
+            begun
+        });
+        kept.last = shift.map(|shift| Last { shift, run: run.trace() });
+        run
+    }
+
+    by_pulled_run!(I, Seat, W);
+}
+
+#[cfg(feature = "stream")]
+impl<I, S, W> LaunchPolled<I, Seat, W> for Pooled<'_, S, W, Threads>
+where
+    I: Iterator + Send + 'static,
+    I::Item: Send + 'static,
+    S: Spec<W> + 'static,
+    W: Worker<Input = I::Item> + 'static,
+    W::Output: Send + 'static,
+{
+    poll_by_pulled_run!(I, Seat, W);
+}

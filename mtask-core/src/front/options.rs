@@ -1,0 +1,469 @@
+//! The options of a run.
+
+use std::time::Duration;
+
+use super::{ParStateful, Plan, State};
+use crate::backend::Inline;
+use crate::backend::{Backend, Concurrent, Finishing, Launch};
+use crate::messages::Repeatable;
+#[cfg(feature = "progress")]
+use crate::observe::progress::ProgressOptions;
+use crate::run::policy::{Retry, Summaries};
+use crate::sync::Arc;
+use crate::{Finish, Spec, Summing, Worker};
+
+/// Options of every run.
+///
+/// # Panics
+///
+/// Each of these panics once the run has started: options come before the first item.
+impl<I, S, W, B> ParStateful<I, S, W, B>
+where
+    I: Iterator,
+    W: Worker<Input = I::Item>,
+    B: Backend,
+{
+    /// Builds every worker at the start, before an item is pulled and even if none turns out to come.
+    ///
+    /// If one cannot be built, the first item is that error, with no index, and then nothing.
+    /// Without this a worker is built when it takes its first item.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::{Spec, TaskErrorKind, init_fn, par_stateful};
+    ///
+    /// let spec = init_fn(|| {
+    ///     let model = std::fs::read("no/such/model")?;
+    ///     Ok::<_, std::io::Error>(move |x: usize| model[x])
+    /// });
+    /// let mut results = par_stateful(0..1_000, spec.times(2)).build_now();
+    /// let error = results.next().unwrap().unwrap_err();
+    /// assert_eq!(error.kind(), TaskErrorKind::BuildFailed);
+    /// assert_eq!(error.index(), None);
+    /// assert!(results.next().is_none());
+    /// ```
+    #[track_caller]
+    pub fn build_now(mut self) -> Self {
+        self.plan("build_now").build_now = true;
+        self
+    }
+
+    /// Tries an item that failed again, up to `n` times, on the same worker. Without this an item is run at
+    /// most once.
+    ///
+    /// Tried again are panics, after each of which the worker is rebuilt, and with
+    /// [`flatten_errors`](ParStateful::flatten_errors) the worker's own errors; without it they are outputs like any
+    /// other. Not tried again are failed builds, which have three attempts of their own, nor processes that are lost or
+    /// ended at a time limit. The input is cloned for each attempt but the last. How often an item was begun
+    /// is in the error ([`attempts`](crate::TaskError::attempts)), and for a worker that asks in its
+    /// [`Context`](crate::Context::attempt). While it is tried again nothing behind it is held up but what
+    /// order and window hold up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    ///
+    /// use mtask::par_map;
+    ///
+    /// static CALLS: AtomicU32 = AtomicU32::new(0);
+    /// let fetch = |page: u32| match CALLS.fetch_add(1, Ordering::Relaxed) {
+    ///     0 | 1 => Err("no connection"),
+    ///     _ => Ok(page * 10),
+    /// };
+    /// let mut pages = par_map([7], 1, fetch).retries(3).flatten_errors();
+    /// assert_eq!(pages.next().unwrap()?, 70);
+    /// # Ok::<(), mtask::TaskError>(())
+    /// ```
+    #[track_caller]
+    pub fn retries(self, n: usize) -> Self
+    where
+        W::Input: Repeatable,
+    {
+        self.try_again("retries", n, Duration::ZERO)
+    }
+
+    /// As [`retries`](ParStateful::retries), and waits for `delay` before each further time. The worker has no
+    /// other item meanwhile. A cancel ends the wait, and the item is not tried again.
+    #[track_caller]
+    pub fn retries_after(self, n: usize, delay: Duration) -> Self
+    where
+        W::Input: Repeatable,
+    {
+        self.try_again("retries_after", n, delay)
+    }
+
+    #[track_caller]
+    fn try_again(mut self, option: &str, n: usize, delay: Duration) -> Self
+    where
+        W::Input: Repeatable,
+    {
+        let retry = Retry { most: n, delay, copy: Clone::clone, flatten: |output, _| Ok(output) };
+        self.plan(option).care.retry = (n > 0).then_some(retry);
+        self.retries = n > 0;
+        self
+    }
+
+    /// Builds each worker anew after `n` items, for a library that leaks or a state that drifts. An item that is
+    /// [tried again](ParStateful::retries) counts each time. With
+    /// [`Processes`](crate::Processes) its process is started anew.
+    ///
+    /// # Panics
+    ///
+    /// Where `n` is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::{Spec, init_fn, par_stateful};
+    ///
+    /// let spec = init_fn(|| {
+    ///     let mut seen = 0;
+    ///     Ok::<_, std::convert::Infallible>(move |_: u32| {
+    ///         seen += 1;
+    ///         seen
+    ///     })
+    /// });
+    /// let seen = par_stateful(0..6, spec.times(1)).lifespan(2).propagate_panics();
+    /// assert_eq!(seen.collect::<Vec<_>>(), [1, 2, 1, 2, 1, 2]);
+    /// ```
+    #[track_caller]
+    pub fn lifespan(mut self, n: usize) -> Self {
+        assert!(n > 0, "mtask: `.lifespan(0)` leaves no time for an item: give at least 1");
+        self.plan("lifespan").care.lifespan = Some(n);
+        self
+    }
+
+    /// Has each worker [finished](Finish::finish) at its end, on its own thread, be that the end of the run, an
+    /// early drop or the end of its [`lifespan`](ParStateful::lifespan): for
+    /// [`into_summaries`](ParStateful::into_summaries).
+    #[track_caller]
+    pub fn with_summaries(mut self) -> ParStateful<I, Summing<S>, W, B>
+    where
+        W: Finish,
+        W::Summary: Send + 'static,
+        B: Finishing,
+    {
+        let summaries = Arc::new(Summaries::default());
+        self.summaries = Some(Arc::clone(&summaries));
+        self.plan("with_summaries").care.summaries = Some(summaries);
+        self.replan(|specs, backend| (specs.into_iter().map(Summing).collect(), backend))
+    }
+
+    /// Shows a progress bar with this message, on standard error.
+    ///
+    /// The length is the source's where its [`size_hint`](Iterator::size_hint) is exact, or that of
+    /// [`ProgressOptions::length`]. Where standard error is no terminal, plain lines are written
+    /// instead. Errors are counted as they pass: every [`TaskError`](crate::TaskError), and after
+    /// [`flatten_errors`](ParStateful::flatten_errors) those of the workers themselves.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::par_map;
+    ///
+    /// let results = par_map(0..10, 2, |x: u32| x + 1).progress("adding");
+    /// assert_eq!(results.propagate_panics().sum::<u32>(), 55);
+    /// ```
+    #[cfg(feature = "progress")]
+    #[track_caller]
+    pub fn progress(self, message: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+        self.show("progress", ProgressOptions::new(message))
+    }
+
+    /// Shows a progress bar with these options, or a bar of the caller's own, which may be part
+    /// of a [`MultiProgress`](indicatif::MultiProgress).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::{ProgressOptions, par_map};
+    ///
+    /// let options = ProgressOptions::new("adding").unit("numbers").leave(false);
+    /// let results = par_map(0..10, 2, |x: u32| x + 1).progress_with(options);
+    /// assert_eq!(results.propagate_panics().sum::<u32>(), 55);
+    /// ```
+    #[cfg(feature = "progress")]
+    #[track_caller]
+    pub fn progress_with(self, options: impl Into<ProgressOptions>) -> Self {
+        self.show("progress_with", options.into())
+    }
+
+    #[cfg(feature = "progress")]
+    #[track_caller]
+    fn show(mut self, option: &str, options: ProgressOptions) -> Self {
+        self.plan(option);
+        self.progress = Some(options);
+        self
+    }
+
+    /// Runs the first spec's worker on the caller's own thread: no threads at all, for a debugger
+    /// or a profiler.
+    ///
+    /// Each `next()` pulls exactly one item. A run that started from
+    /// [`par_stateful_local`](crate::par_stateful_local) asks for no `Send` then, of source, items
+    /// or outputs. Options
+    /// that choose an order or a window are met as they are: one item is in flight, in order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    ///
+    /// use mtask::{Spec, par_stateful_local, worker_fn};
+    ///
+    /// let items = [Rc::new(1), Rc::new(2)]; // neither items nor outputs can be sent
+    /// let specs = worker_fn(|x: Rc<i32>| Rc::new(*x + 1)).times(4);
+    /// let mut results = par_stateful_local(items, specs).inline();
+    /// assert_eq!(results.next().unwrap()?, Rc::new(2));
+    /// # Ok::<(), mtask::TaskError>(())
+    /// ```
+    ///
+    /// The type is another one; a choice at run time goes behind a box:
+    ///
+    /// ```
+    /// use mtask::{TaskError, par_map};
+    ///
+    /// let debug = std::env::var_os("DEBUG").is_some();
+    /// let run = par_map(0..3, 2, |x: u32| x);
+    /// let results: Box<dyn Iterator<Item = Result<u32, TaskError>>> =
+    ///     if debug { Box::new(run.inline()) } else { Box::new(run) };
+    /// assert_eq!(results.flatten().sum::<u32>(), 3);
+    /// ```
+    #[track_caller]
+    pub fn inline(self) -> ParStateful<I, S, W, Inline>
+    where
+        S: Spec<W>,
+    {
+        self.on("inline", Inline::default())
+    }
+
+    /// Runs the workers in another place.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::threads::Threads;
+    /// use mtask::{Spec, par_stateful, worker_fn};
+    ///
+    /// let results = par_stateful(0..3, worker_fn(|x: u32| x).times(2)).backend(Threads::new());
+    /// assert_eq!(results.propagate_panics().sum::<u32>(), 3);
+    /// ```
+    #[track_caller]
+    pub fn backend<B2: Launch<I, S, W>>(self, backend: B2) -> ParStateful<I, S, W, B2> {
+        self.on("backend", backend)
+    }
+
+    #[track_caller]
+    fn on<B2: Backend>(mut self, option: &str, backend: B2) -> ParStateful<I, S, W, B2> {
+        self.plan(option);
+        self.replan(|specs, _| (specs, backend))
+    }
+
+    /// The same run, not started yet, with other specs or on another backend.
+    fn replan<S2, B2: Backend>(
+        self,
+        change: impl FnOnce(Vec<S>, B) -> (Vec<S2>, B2),
+    ) -> ParStateful<I, S2, W, B2> {
+        let State::Ready(plan) = self.state else { unreachable!("`plan` has looked") };
+        let Plan { source, specs, backend, options, care, build_now, timeout, stage, worker } =
+            *plan;
+        let (specs, backend) = change(specs, backend);
+        let plan =
+            Plan { source, specs, backend, options, care, build_now, timeout, stage, worker };
+        ParStateful {
+            trace: self.trace,
+            state: State::Ready(Box::new(plan)),
+            hint: self.hint,
+            yielded: self.yielded,
+            alive: self.alive,
+            control: self.control,
+            times: self.times,
+            counters: None,
+            retries: self.retries,
+            errors: 0,
+            summaries: self.summaries,
+            #[cfg(feature = "progress")]
+            progress: self.progress,
+            #[cfg(feature = "progress")]
+            reporter: None,
+        }
+    }
+
+    /// What can be chosen before the run has started.
+    #[track_caller]
+    pub(super) fn plan(&mut self, option: &str) -> &mut Plan<I, S, W, B> {
+        match &mut self.state {
+            State::Ready(plan) => plan,
+            _ => panic!("mtask: `.{option}(..)` came after the run had started: set it before"),
+        }
+    }
+}
+
+/// Options of runs whose workers run beside the consumer.
+///
+/// # Panics
+///
+/// Each of these panics once the run has started: options come before the first item.
+impl<I, S, W, B> ParStateful<I, S, W, B>
+where
+    I: Iterator,
+    W: Worker<Input = I::Item>,
+    B: Concurrent,
+{
+    /// Yields results as they are finished, not in input order.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::par_map;
+    ///
+    /// let mut doubled: Vec<u32> =
+    ///     par_map(0..100, 3, |x: u32| 2 * x).unordered().propagate_panics().collect();
+    /// doubled.sort();
+    /// assert!(doubled.into_iter().eq((0..100).map(|x| 2 * x)));
+    /// ```
+    #[track_caller]
+    pub fn unordered(mut self) -> Self {
+        self.plan("unordered").options.ordered = false;
+        self
+    }
+
+    /// Bounds the items in flight: those pulled from the source and not yet used up by the
+    /// consumer, whatever state they are in. An item counts until the consumer comes back for the
+    /// next one, so that an observer never sees the bound broken.
+    ///
+    /// Without it the window adapts: it begins with 16 items for each worker, grows while items
+    /// are cheap, to 8 ms of work for each worker, 4,096 items and 2 MiB of them at most (or 16 for
+    /// each worker, if that is more), and grows only by what the consumer has taken. A first item
+    /// that stalls meets a small window. What items own, as a `String` its text, is not counted; where
+    /// they or their results may own something, because they have a destructor, 2,048 are the most.
+    ///
+    /// A larger window keeps workers busy behind a slow item, at the price of as many items and
+    /// results in memory. Set it where items are large: to the memory you can spare, divided by
+    /// the size of an item and its output. Cheap large items are the case to think of, such as
+    /// files that are read ahead: 2,048 of 1 MiB are 2 GiB. Fewer than there are workers leave
+    /// some of them idle.
+    ///
+    /// # Panics
+    ///
+    /// Where `n` is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::par_map;
+    ///
+    /// let results = par_map(0..100, 2, |x: u32| x).max_in_flight(8);
+    /// assert_eq!(results.propagate_panics().count(), 100);
+    /// ```
+    #[track_caller]
+    pub fn max_in_flight(mut self, n: usize) -> Self {
+        assert!(n > 0, "mtask: `.max_in_flight(0)` lets no item through: give at least 1");
+        self.plan("max_in_flight").options.window = Some(n);
+        self
+    }
+
+    /// Lifts the bound: the whole source may be in memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::par_map;
+    ///
+    /// let results = par_map(0..100, 2, |x: u32| x).unbounded();
+    /// assert_eq!(results.propagate_panics().count(), 100);
+    /// ```
+    #[track_caller]
+    pub fn unbounded(mut self) -> Self {
+        self.plan("unbounded").options.window = Some(usize::MAX);
+        self
+    }
+
+    /// Rarely needed: sets the most items that a worker claims at a time, and pulls in one turn at
+    /// the source. Without it claims adapt: to as many items as take a millisecond, 2,048 at most, and no
+    /// more than the worker's share of the window. `batch_size(1)` has every item pulled,
+    /// claimed and run by itself.
+    ///
+    /// Whatever the size, what a worker has claimed and not begun is open to workers that have
+    /// nothing to do, and a result is handed over without waiting for its batch. Items are pulled
+    /// ahead of need only while they take less than 30 µs: a dearer one is pulled when a worker is
+    /// there to run it. One worker alone in its thread pulls items one by one, since nobody else could run what
+    /// it holds while the source blocks; so does every worker until it is built.
+    ///
+    /// # Panics
+    ///
+    /// Where `n` is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::par_map;
+    ///
+    /// let results = par_map(0..100, 2, |x: u32| x).batch_size(16);
+    /// assert_eq!(results.propagate_panics().count(), 100);
+    /// ```
+    #[track_caller]
+    pub fn batch_size(mut self, n: usize) -> Self {
+        assert!(n > 0, "mtask: `.batch_size(0)` claims nothing: give at least 1");
+        self.plan("batch_size").options.batch = Some(n);
+        self
+    }
+
+    /// Waits for the threads at most this long, at the end and on an early drop; those that have
+    /// not ended by then are left to end by themselves. Without it they are waited for.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::thread::sleep;
+    /// use std::time::Duration;
+    ///
+    /// use mtask::par_map;
+    ///
+    /// let mut results = par_map([0, 60_000], 2, |ms: u64| sleep(Duration::from_millis(ms)))
+    ///     .shutdown_timeout(Duration::from_millis(10));
+    /// results.next();
+    /// drop(results); // does not wait a minute
+    /// ```
+    #[track_caller]
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.plan("shutdown_timeout").timeout = Some(timeout);
+        self
+    }
+
+    /// Starts the run now, and not at the first `next()`. Does nothing to one that has started.
+    ///
+    /// What the run is to do with errors is said before: `.start()` stands behind every adaptor too, as in
+    /// `.retries(3).flatten_errors().start()`.
+    ///
+    /// A source whose `size_hint` does not promise an item gets its threads too, even if it turns
+    /// out to be empty: it is not asked before they run.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::par_map;
+    ///
+    /// let results = par_map(0..10, 2, |x: u32| x).start();
+    /// // ... and while something else is done here, the window fills up.
+    /// assert_eq!(results.propagate_panics().count(), 10);
+    /// ```
+    pub fn start(mut self) -> Self
+    where
+        B: Launch<I, S, W>,
+    {
+        self.start_now();
+        self
+    }
+
+    pub(crate) fn start_now(&mut self)
+    where
+        B: Launch<I, S, W>,
+    {
+        if let State::Ready(_) = self.state {
+            self.launch(true);
+        }
+    }
+}

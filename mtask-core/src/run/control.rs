@@ -1,0 +1,104 @@
+//! What may end a run from outside, and what its workers share with its consumer beside the bridge.
+
+use std::time::{Duration, Instant};
+
+use crate::bridge::Notifier;
+use crate::context::InRun;
+#[cfg(feature = "progress")]
+use crate::item_bar::BarPlace;
+#[cfg(feature = "progress")]
+use crate::observe::progress::Room;
+#[cfg(feature = "progress")]
+use crate::sync::OnceLock;
+use crate::sync::{Arc, Condvar, Mutex, lock, wait_timeout};
+
+/// The control of one run. It names no type of items, so that an `Arc` of it may be kept by another run, which
+/// outlives what this one borrows.
+pub(crate) struct Control {
+    /// By which the consumer hears of an end.
+    notifier: Arc<Notifier>,
+    /// Threads that pass time wait here: see [`pause`](Control::pause).
+    pausing: (Mutex<()>, Condvar),
+    /// Where the workers may show bars: set by the consumer before they start, read by a worker that asks.
+    #[cfg(feature = "progress")]
+    room: OnceLock<Arc<Room>>,
+}
+
+impl Control {
+    pub(crate) fn new() -> Self {
+        Self {
+            notifier: Arc::new(Notifier::new()),
+            pausing: (Mutex::new(()), Condvar::new()),
+            #[cfg(feature = "progress")]
+            room: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn notifier(&self) -> &Arc<Notifier> {
+        &self.notifier
+    }
+
+    /// Tells the consumer that nothing more is wanted, and ends all pauses.
+    pub(crate) fn cancel(&self) {
+        self.notifier.cancel();
+        self.end_pauses();
+    }
+
+    /// Tells the consumer to let what was pulled come, and no more; and ends all pauses. False where it had
+    /// been told.
+    pub(crate) fn close(&self) -> bool {
+        let is_first = self.notifier.close();
+        self.end_pauses();
+        is_first
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.notifier.is_closed()
+    }
+
+    /// The run ends early, in either way.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.notifier.is_closed() || self.notifier.is_cancelled()
+    }
+
+    fn end_pauses(&self) {
+        let (lock_of, ended) = &self.pausing;
+        // Between the flag and the wake-up, for a thread that has looked at the flag and does not wait yet.
+        drop(lock(lock_of));
+        ended.notify_all();
+    }
+
+    /// Passes time, for a thread other than the consumer; false, and at once, if the run ends early.
+    pub(crate) fn pause(&self, time: Duration) -> bool {
+        let start = Instant::now();
+        let (lock_of, ended) = &self.pausing;
+        let mut guard = lock(lock_of);
+        loop {
+            if self.is_ending() {
+                return false;
+            }
+            let left = time.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return true;
+            }
+            guard = wait_timeout(ended, guard, Some(left));
+        }
+    }
+
+    #[cfg(feature = "progress")]
+    pub(crate) fn make_room(&self, room: Arc<Room>) {
+        // A run starts once.
+        let _ = self.room.set(room);
+    }
+}
+
+impl InRun for Control {
+    fn is_cancelled(&self) -> bool {
+        self.is_ending()
+    }
+
+    #[cfg(feature = "progress")]
+    fn bar_place(&self) -> Option<Arc<dyn BarPlace>> {
+        self.room.get().map(|room| Arc::clone(room) as Arc<dyn BarPlace>)
+    }
+}

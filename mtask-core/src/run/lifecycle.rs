@@ -1,0 +1,335 @@
+//! The life of one worker: built from its spec, built anew after a panic or when its time is over,
+//! retired when it cannot be built, finished at the end.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use crate::error::{GivenUp, PanicPayload, drop_caught};
+use crate::finish::AnySummary;
+use crate::observe::stats::{Counters, Tally};
+use crate::observe::trace;
+use crate::run::control::Control;
+use crate::run::policy::{Care, Flatten, Place, Retry};
+use crate::sync::Arc;
+use crate::{BuildError, Context, Spec, TaskError, TaskErrorKind, Worker, WorkerState};
+
+/// Failed builds in a row after which a worker is retired.
+const MAX_FAILED_BUILDS: usize = 3;
+
+/// A worker's place: its spec, and the worker where it is built. Stays on one thread.
+pub(crate) struct Life<S, W: Worker> {
+    spec: S,
+    number: usize,
+    worker: Option<W>,
+    /// A worker that has panicked, and is yet to be dropped: its destructor may take long, and holds
+    /// up neither the error nor the items behind it.
+    torn: Option<W>,
+    /// Items that the worker has run since its build.
+    served: usize,
+    /// Failed builds since the last success.
+    failures: usize,
+    /// Why it is retired.
+    given_up: Option<GivenUp>,
+    care: Care<W::Input, W::Output>,
+    /// The spec's, so that a life can end where nothing is known of the spec.
+    finish: fn(&S, W) -> Option<AnySummary>,
+    counters: Arc<Counters>,
+    control: Arc<Control>,
+}
+
+/// A build that came to nothing.
+enum Failure {
+    Returned(BuildError),
+    Panicked(Box<dyn Any + Send>),
+}
+
+impl<S, W: Worker> Life<S, W> {
+    pub(crate) fn new(
+        spec: S,
+        number: usize,
+        care: Care<W::Input, W::Output>,
+        counters: Arc<Counters>,
+        control: Arc<Control>,
+    ) -> Self
+    where
+        S: Spec<W>,
+    {
+        Self {
+            spec,
+            number,
+            worker: None,
+            torn: None,
+            served: 0,
+            failures: 0,
+            given_up: None,
+            care,
+            finish: S::finish,
+            counters,
+            control,
+        }
+    }
+
+    pub(crate) fn number(&self) -> usize {
+        self.number
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    pub(crate) fn tally(&self) -> &Tally {
+        self.counters.worker(self.number)
+    }
+
+    /// A run begins, which counts for itself, and has what could not be built tried again.
+    pub(crate) fn begin(
+        &mut self,
+        care: Care<W::Input, W::Output>,
+        counters: Arc<Counters>,
+        control: Arc<Control>,
+    ) {
+        // What is left behind at the end is asked for of the whole life, and not of a run.
+        let summaries = self.care.summaries.take();
+        self.care = Care { summaries, ..care };
+        (self.counters, self.control) = (counters, control);
+        self.failures = 0;
+    }
+
+    pub(crate) fn is_built(&self) -> bool {
+        self.worker.is_some()
+    }
+
+    pub(crate) fn is_retired(&self) -> bool {
+        self.failures >= MAX_FAILED_BUILDS
+    }
+
+    /// How many items at the most the worker may run before something else is to be done.
+    pub(crate) fn left(&self) -> usize {
+        self.care.lifespan.map_or(usize::MAX, |most| most.saturating_sub(self.served).max(1))
+    }
+
+    /// Items have to be run one by one, by [`run`](Life::run).
+    pub(crate) fn is_careful(&self) -> bool {
+        self.care.retry.is_some() || self.care.lifespan.is_some()
+    }
+
+    /// The worker, where there is one, and what it can know of its run: for item after item.
+    pub(crate) fn worker(&mut self) -> Option<(&mut W, Context<'_>)> {
+        let context = Context::new(self.number, 0, &*self.control);
+        Some((self.worker.as_mut()?, context))
+    }
+}
+
+impl<S: Spec<W>, W: Worker> Life<S, W> {
+    /// Runs one item, building the worker first where there is none, and again where that is asked for.
+    /// Gives the number of the worker too, where one has run it or failed at it. Does not unwind, whatever
+    /// the worker does.
+    pub(crate) fn run(
+        &mut self,
+        index: usize,
+        input: W::Input,
+    ) -> (Option<usize>, Result<W::Output, TaskError>) {
+        let input = match W::pass(input) {
+            Ok(output) => return (None, Ok(output)),
+            Err(input) => input,
+        };
+        let result = match self.care.retry {
+            Some(retry) => self.run_again(index, input, retry),
+            None => self.run_once(index, input, 1, |output, _| Ok(output)),
+        };
+        let worker = result.as_ref().map_or_else(TaskError::worker, |_| Some(self.number));
+        if result.is_err() {
+            self.tally().failed();
+        }
+        (worker, result)
+    }
+
+    /// Runs one item until it does not fail, or has failed often enough.
+    fn run_again(
+        &mut self,
+        index: usize,
+        input: W::Input,
+        retry: Retry<W::Input, W::Output>,
+    ) -> Result<W::Output, TaskError> {
+        let mut next = Some(input);
+        for attempt in 1.. {
+            let Some(input) = next.take() else { unreachable!("there is a copy for each time") };
+            if attempt <= retry.most {
+                // The user's code, as a call is.
+                match catch_unwind(AssertUnwindSafe(|| (retry.copy)(&input))) {
+                    Ok(copy) => next = Some(copy),
+                    Err(payload) => {
+                        drop_caught(input);
+                        return Err(self.panicked(index, payload).after(attempt - 1));
+                    }
+                }
+            }
+            let result = self.run_once(index, input, attempt, retry.flatten);
+            let again = result.as_ref().is_err_and(|error| retry.is_due(attempt, error))
+                && self.pause(retry.delay);
+            if !again {
+                drop_caught(next);
+                return result;
+            }
+            self.tally().retried();
+            trace::retried(self.number, index, attempt + 1);
+            drop_caught(result);
+        }
+        unreachable!("the last time ends the loop")
+    }
+
+    /// Waits between two attempts, which is no work; false where the run has been cancelled.
+    fn pause(&self, delay: Duration) -> bool {
+        if delay.is_zero() {
+            return self.control.pause(delay);
+        }
+        let start = Instant::now();
+        self.counters.enter(self.number, WorkerState::Waiting, start);
+        let goes_on = self.control.pause(delay);
+        let now = Instant::now();
+        self.counters.enter(self.number, WorkerState::Working, now);
+        self.tally().awaited_retry(now - start);
+        goes_on
+    }
+
+    /// Runs one item once.
+    fn run_once(
+        &mut self,
+        index: usize,
+        input: W::Input,
+        attempt: usize,
+        flatten: Flatten<W::Output>,
+    ) -> Result<W::Output, TaskError> {
+        if self.worker.is_some() && self.care.lifespan.is_some_and(|most| self.served >= most) {
+            trace::lifespan_over(self.number, self.served);
+            self.end();
+        }
+        if self.worker.is_none() {
+            let built = if self.is_retired() {
+                Err(TaskError::no_worker_left(index, self.given_up.clone()))
+            } else {
+                self.build(Some(index))
+            };
+            if let Err(error) = built {
+                drop_caught(input);
+                return Err(error.after(attempt - 1));
+            }
+        }
+        let context = Context::new(self.number, index, &*self.control).at_attempt(attempt);
+        let worker = self.worker.as_mut().expect("it was just built");
+        self.served += 1;
+        let place = Place { index, worker: self.number, attempt };
+        let ran = catch_unwind(AssertUnwindSafe(move || {
+            flatten(worker.call_with(input, &context), &place)
+        }));
+        match ran {
+            Ok(result) => result,
+            Err(payload) => Err(self.panicked(index, payload).after(attempt)),
+        }
+    }
+
+    /// Puts the worker away, which has panicked with an item in hand. It is dropped by
+    /// [`end`](Life::end), or before the next one is built.
+    #[cold]
+    pub(crate) fn panicked(&mut self, index: usize, payload: Box<dyn Any + Send>) -> TaskError {
+        Counters::count(&self.counters.panics);
+        self.torn = self.worker.take();
+        let error = TaskError::panicked(index, self.number, payload);
+        trace::panicked(self.number, index, error.panic_message().unwrap_or_default());
+        if let Some(summaries) = &self.care.summaries {
+            let why = error.panic_message().unwrap_or_default();
+            let error = TaskError::torn(index, self.number, TaskErrorKind::Panicked, why);
+            summaries.add(self.number, Err(error));
+        }
+        error
+    }
+
+    /// Builds the worker where there is none.
+    pub(crate) fn build(&mut self, index: Option<usize>) -> Result<(), TaskError> {
+        if self.worker.is_some() {
+            return Ok(());
+        }
+        self.end();
+        let start = Instant::now();
+        self.counters.enter(self.number, WorkerState::Building, start);
+        let built = catch_unwind(AssertUnwindSafe(|| self.spec.build()));
+        let now = Instant::now();
+        self.counters.enter(self.number, WorkerState::Working, now);
+        self.tally().spent_building(now - start);
+        let failure = match built {
+            Ok(Ok(worker)) => {
+                self.worker = Some(worker);
+                (self.failures, self.served) = (0, 0);
+                self.counters.built(self.number);
+                trace::built(self.number, Some(now - start));
+                return Ok(());
+            }
+            Ok(Err(error)) => Failure::Returned(error),
+            Err(payload) => Failure::Panicked(payload),
+        };
+        self.failures += 1;
+        Counters::count(&self.counters.failed_builds);
+        trace::build_failed(self.number, self.failures, || failure.message());
+        if self.is_retired() {
+            Counters::count(&self.counters.retired);
+            let message = failure.message();
+            trace::retired(self.number, &message);
+            self.given_up = Some(GivenUp::Builds(message));
+        }
+        Err(match failure {
+            Failure::Returned(error) => TaskError::build_failed(index, self.number, error),
+            Failure::Panicked(payload) => TaskError::build_panicked(index, self.number, payload),
+        })
+    }
+}
+
+impl<S, W: Worker> Life<S, W> {
+    /// Finishes the worker, where that is asked for, or drops it; and drops one that has panicked. A
+    /// panic of a destructor is caught and counted.
+    pub(crate) fn end(&mut self) {
+        let mut worker = self.worker.take();
+        if let Some(summaries) = &self.care.summaries
+            && let Some(worker) = worker.take()
+        {
+            let finished = catch_unwind(AssertUnwindSafe(|| (self.finish)(&self.spec, worker)));
+            match finished {
+                Ok(Some(summary)) => summaries.add(self.number, Ok(summary)),
+                Ok(None) => {}
+                Err(payload) => {
+                    let error = TaskError::finish_panicked(self.number, payload);
+                    summaries.add(self.number, Err(error));
+                }
+            }
+        }
+        for worker in [worker, self.torn.take()] {
+            if drop_caught(worker) {
+                Counters::count(&self.counters.destructor_panics);
+                trace::destructor_panicked(self.number);
+            }
+        }
+    }
+}
+
+impl<S, W: Worker> Drop for Life<S, W> {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Failure {
+    fn message(&self) -> Box<str> {
+        match self {
+            // The error's `Display` is the user's, and may panic.
+            Self::Returned(error) => catch_unwind(AssertUnwindSafe(|| error.to_string()))
+                .map_or_else(
+                    |payload| {
+                        drop_caught(payload);
+                        "an error whose text cannot be shown".into()
+                    },
+                    Into::into,
+                ),
+            Self::Panicked(payload) => PanicPayload::text(&**payload).into(),
+        }
+    }
+}

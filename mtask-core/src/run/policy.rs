@@ -1,0 +1,99 @@
+//! What is asked of workers beside their items.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::finish::AnySummary;
+use crate::sync::{Arc, Mutex, lock};
+use crate::{TaskError, TaskErrorKind};
+
+/// What is asked of the workers of a run beside their items, as the front collects it. It names their
+/// inputs and outputs, and not themselves: a worker may borrow, for all that a run knows.
+pub(crate) struct Care<T, O> {
+    pub(crate) retry: Option<Retry<T, O>>,
+    /// After how many items a worker is built anew.
+    pub(crate) lifespan: Option<usize>,
+    /// Where the summaries go of workers that are finished.
+    pub(crate) summaries: Option<Arc<Summaries>>,
+}
+
+impl<T, O> Default for Care<T, O> {
+    fn default() -> Self {
+        Self { retry: None, lifespan: None, summaries: None }
+    }
+}
+
+impl<T, O> Clone for Care<T, O> {
+    fn clone(&self) -> Self {
+        let Self { retry, lifespan, ref summaries } = *self;
+        Self { retry, lifespan, summaries: summaries.clone() }
+    }
+}
+
+/// How failed items are tried again. Functions and not bounds, so that the engine is the same with
+/// and without.
+pub(crate) struct Retry<T, O> {
+    /// How often, beside the first time.
+    pub(crate) most: usize,
+    /// How long it waits before each time.
+    pub(crate) delay: Duration,
+    pub(crate) copy: fn(&T) -> T,
+    /// Makes an error of an output that is one: of none, unless errors are flattened. So the error is made where
+    /// it is known how often the item was begun.
+    pub(crate) flatten: Flatten<O>,
+}
+
+/// Makes an error of an output that is to be one.
+pub type Flatten<O> = fn(O, &Place) -> Result<O, TaskError>;
+
+/// What was run, for an error that names it.
+#[derive(Debug)]
+pub struct Place {
+    pub(crate) index: usize,
+    pub(crate) worker: usize,
+    /// How often the item has been begun.
+    pub(crate) attempt: usize,
+}
+
+impl<T, O> Retry<T, O> {
+    /// After this many attempts, of which the last has failed so, there is to be another one.
+    pub(crate) fn is_due(&self, attempt: usize, error: &TaskError) -> bool {
+        // A build has attempts of its own.
+        let failed = matches!(error.kind(), TaskErrorKind::Panicked | TaskErrorKind::Failed);
+        attempt <= self.most && failed
+    }
+}
+
+impl<T, O> Clone for Retry<T, O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T, O> Copy for Retry<T, O> {}
+
+/// The summaries of a run, in the order in which they came.
+#[derive(Default)]
+pub struct Summaries(Mutex<Vec<(usize, Result<AnySummary, TaskError>)>>);
+
+impl fmt::Debug for Summaries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Summaries").finish_non_exhaustive()
+    }
+}
+
+impl Summaries {
+    pub(crate) fn add(&self, worker: usize, summary: Result<AnySummary, TaskError>) {
+        lock(&self.0).push((worker, summary));
+    }
+
+    /// Takes them out, by worker, those of one in the order in which they came.
+    pub(crate) fn take<T: 'static>(&self) -> Vec<(usize, Result<T, TaskError>)> {
+        let mut all = std::mem::take(&mut *lock(&self.0));
+        all.sort_by_key(|(worker, _)| *worker);
+        let typed = |summary: AnySummary| {
+            *summary.downcast().expect("a run's summaries are of its worker's type")
+        };
+        all.into_iter().map(|(worker, summary)| (worker, summary.map(typed))).collect()
+    }
+}

@@ -1,0 +1,48 @@
+//! How the threads of a run are started.
+
+use crate::sync::Builder;
+
+/// What is asked of the threads of a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ThreadSettings {
+    /// Bytes; `None` is what [`std::thread::Builder`] gives.
+    stack_size: Option<usize>,
+    /// Each is kept on a processor of its own.
+    #[cfg(feature = "affinity")]
+    pinned: bool,
+}
+
+impl ThreadSettings {
+    pub(crate) fn stack_size(mut self, bytes: usize) -> Self {
+        self.stack_size = Some(bytes);
+        self
+    }
+
+    #[cfg(feature = "affinity")]
+    pub(crate) fn pinned(mut self) -> Self {
+        self.pinned = true;
+        self
+    }
+
+    /// What starts a thread.
+    pub(super) fn builder(&self) -> Builder {
+        let builder = Builder::new();
+        match self.stack_size {
+            Some(bytes) => builder.stack_size(bytes),
+            None => builder,
+        }
+    }
+
+    /// What a worker's thread does before anything else.
+    #[cfg(feature = "affinity")]
+    pub(super) fn settle(self, worker: usize) {
+        if self.pinned
+            && let Some(cores) = core_affinity::get_core_ids().filter(|cores| !cores.is_empty())
+        {
+            core_affinity::set_for_current(cores[worker % cores.len()]);
+        }
+    }
+
+    #[cfg(not(feature = "affinity"))]
+    pub(super) fn settle(self, _worker: usize) {}
+}

@@ -1,0 +1,260 @@
+//! A run in threads, seen from its consumer.
+
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use super::claim_size::Pace;
+use super::control::Control;
+use super::job::Team;
+use super::lifecycle::Life;
+use super::team::enter::Loop;
+use super::team::{Hands, Started};
+use crate::bridge::{Bridge, Chunk, Finished, Pull, Slept};
+use crate::error::drop_caught;
+use crate::sync::Arc;
+use crate::{Context, Spec, TaskError, Worker, WorkerState};
+
+/// A bridge and the threads that work at it.
+pub(crate) struct Engine<T, O, H: Hands> {
+    pub(crate) bridge: Arc<Bridge<T, O>>,
+    control: Arc<Control>,
+    /// `None` once they are joined.
+    hands: Option<H>,
+    start_error: Option<TaskError>,
+    timeout: Option<Duration>,
+}
+
+impl<T, O, H: Hands> Engine<T, O, H> {
+    /// With threads that were started at the bridge, all or some of them.
+    pub(crate) fn new(
+        bridge: Arc<Bridge<T, O>>,
+        control: Arc<Control>,
+        timeout: Option<Duration>,
+        (hands, started): (H, Started),
+    ) -> Self {
+        let mut engine = Self { bridge, control, hands: Some(hands), start_error: None, timeout };
+        if let Err((worker, error)) = started {
+            engine.stop();
+            engine.start_error = Some(TaskError::start_failed(worker, error));
+        }
+        engine
+    }
+
+    /// No threads at all, for a run with no items.
+    pub(crate) fn idle(bridge: Arc<Bridge<T, O>>, control: Arc<Control>) -> Self {
+        Self { bridge, control, hands: None, start_error: None, timeout: None }
+    }
+
+    /// Cancels what is still going on and joins the threads.
+    pub(crate) fn stop(&mut self) {
+        let Some(hands) = self.hands.take() else { return };
+        self.bridge.cancel();
+        self.control.cancel();
+        hands.join(self.timeout, &|| self.bridge.is_in_source());
+        discard(&self.bridge);
+    }
+
+    pub(crate) fn control(&self) -> &Arc<Control> {
+        &self.control
+    }
+
+    /// The threads, unless they have been joined.
+    pub(crate) fn hands(&self) -> Option<&H> {
+        self.hands.as_ref()
+    }
+
+    /// True while the threads have not been joined.
+    pub(crate) fn is_running(&self) -> bool {
+        self.hands.is_some()
+    }
+
+    /// The error that stands for the whole run, where it could not be started.
+    pub(crate) fn start_error(&mut self) -> Option<Finished<O>> {
+        let error = self.start_error.take()?;
+        Some(Finished { index: None, worker: error.worker(), result: Err(error) })
+    }
+}
+
+impl<T, O, H: Hands> Drop for Engine<T, O, H> {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// A loop for each spec; each gets a `pull` of its own, by which it asks the source.
+pub(crate) fn loops<'a, T, O, S, W, P>(
+    team: Team<S, W>,
+    bridge: &Arc<Bridge<T, O>>,
+    pull: impl Fn() -> P,
+) -> Vec<Loop<'a>>
+where
+    T: Send + 'a,
+    O: Send + 'a,
+    S: Spec<W> + 'a,
+    W: Worker<Input = T, Output = O>,
+    P: Pull<T> + Send + 'a,
+{
+    let Team { specs, control, counters, care, trace, alive, build_now, .. } = team;
+    let mut loops: Vec<Loop<'a>> = Vec::with_capacity(specs.len());
+    for (number, spec) in specs.into_iter().enumerate() {
+        let bridge = Arc::clone(bridge);
+        let (care, control, counters) = (care.clone(), Arc::clone(&control), Arc::clone(&counters));
+        let (pull, trace) = (pull(), trace.clone());
+        let alive = Arc::clone(&alive);
+        loops.push(Box::new(move || {
+            let _alive = alive;
+            trace.worker(number).enter(|| {
+                let mut life = Life::new(spec, number, care, counters, control);
+                let pull = work(&bridge, &mut life, pull, build_now);
+                drop_caught(life);
+                leave(&bridge, pull);
+            });
+        }));
+    }
+    loops
+}
+
+/// One worker's loop: claims, runs and publishes until the bridge has nothing more. Gives `pull` back,
+/// to [`leave`] with. Does not unwind, which rayon would answer by aborting the process.
+pub(crate) fn work<T, O, S, W, P>(
+    bridge: &Bridge<T, O>,
+    life: &mut Life<S, W>,
+    mut pull: P,
+    build_now: bool,
+) -> P
+where
+    S: Spec<W>,
+    W: Worker<Input = T, Output = O>,
+    P: Pull<T>,
+{
+    let number = life.number();
+    if build_now {
+        let outcome = life.build(None);
+        bridge.report_build(number, outcome);
+    }
+    let mut pace = Pace::new();
+    let mut last = None;
+    let mut slept = Slept::default();
+    let mut from = Instant::now();
+    loop {
+        life.counters().enter(number, WorkerState::Waiting, from);
+        let was_built = life.is_built();
+        let mut stride = pace.stride(was_built);
+        stride.most = stride.most.min(life.left());
+        let claimed = bridge.claim(number, last, stride, &mut pull, &mut slept);
+        let start = Instant::now();
+        life.tally().claimed(start - from, mem::take(&mut slept.input), mem::take(&mut slept.room));
+        let Some(mut chunk) = claimed else {
+            life.counters().enter(number, WorkerState::Idle, start);
+            return pull;
+        };
+        life.counters().enter(number, WorkerState::Working, start);
+        let (is_retired, built) = (life.is_retired(), life.tally().building());
+        let paused = life.tally().awaiting_retry();
+        let count = run_chunk(bridge, life, number, &mut chunk);
+        if !life.is_built() {
+            bridge.give_back(&mut chunk);
+            life.end();
+        }
+        from = Instant::now();
+        let took = (from - start).saturating_sub(life.tally().building() - built);
+        let pauses = life.tally().awaiting_retry() - paused;
+        life.tally().ran(count, took.saturating_sub(pauses));
+        // Pauses included: what waits behind an item does not care what that takes so long with.
+        if was_built && count > 0 {
+            pace.measured(took, count);
+        }
+        last = Some(chunk);
+        if !is_retired && life.is_retired() && !bridge.retire(number) {
+            life.counters().enter(number, WorkerState::Idle, from);
+            return pull;
+        }
+    }
+}
+
+/// Leaves a bridge, on a worker's thread.
+pub(crate) fn leave<T, O>(bridge: &Bridge<T, O>, pull: impl Pull<T>) {
+    if bridge.is_cancelled() {
+        // The consumer may not have waited for this thread, if it was inside the source.
+        discard(bridge);
+    }
+    drop_caught(pull);
+}
+
+/// Runs what was claimed, up to a panic. Gives how many items that were.
+fn run_chunk<T, O, S, W>(
+    bridge: &Bridge<T, O>,
+    life: &mut Life<S, W>,
+    number: usize,
+    chunk: &mut Chunk<T, O>,
+) -> usize
+where
+    S: Spec<W>,
+    W: Worker<Input = T, Output = O>,
+{
+    let from = chunk.index();
+    if life.is_careful() {
+        while run_one(bridge, life, chunk) && life.is_built() {}
+        return chunk.index() - from;
+    }
+    if !life.is_built() {
+        run_one(bridge, life, chunk);
+    }
+    // Panics are caught once around all of them, since that is not free: the item in hand is the one that
+    // was taken and not published.
+    let ran = match life.worker() {
+        Some((worker, context)) => {
+            catch_unwind(AssertUnwindSafe(|| run_all(bridge, worker, context, chunk)))
+        }
+        None => Ok(()),
+    };
+    if let Err(payload) = ran {
+        let error = life.panicked(chunk.index(), payload);
+        life.tally().failed();
+        bridge.publish(chunk, Some(number), Err(error));
+    }
+    chunk.index() - from
+}
+
+/// A function of its own, so that what it keeps of the claim stays in registers.
+#[inline(never)]
+fn run_all<W: Worker>(
+    bridge: &Bridge<W::Input, W::Output>,
+    worker: &mut W,
+    context: Context<'_>,
+    chunk: &mut Chunk<W::Input, W::Output>,
+) {
+    if W::passes_errors() {
+        while let Some((index, input)) = bridge.next(chunk) {
+            let (worker, output) = match W::pass(input) {
+                Ok(output) => (None, output),
+                Err(input) => (Some(context.worker()), worker.call_with(input, &context.at(index))),
+            };
+            bridge.publish(chunk, worker, Ok(output));
+        }
+    } else {
+        bridge.run(chunk, |index, input| worker.call_with(input, &context.at(index)));
+    }
+}
+
+/// Runs an item at a worker that is to be built first, or with care; false where there is none.
+fn run_one<T, O, S, W>(
+    bridge: &Bridge<T, O>,
+    life: &mut Life<S, W>,
+    chunk: &mut Chunk<T, O>,
+) -> bool
+where
+    S: Spec<W>,
+    W: Worker<Input = T, Output = O>,
+{
+    let Some((index, input)) = bridge.next(chunk) else { return false };
+    let (worker, result) = life.run(index, input);
+    bridge.publish(chunk, worker, result);
+    true
+}
+
+/// Drops inputs and results that nobody will ask for.
+fn discard<T, O>(bridge: &Bridge<T, O>) {
+    drop_caught(bridge.clear().build_error);
+}
