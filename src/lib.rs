@@ -53,7 +53,7 @@
 //! | `process restarted` | info | `worker`, and how the one before has `ended` |
 //! | `run cancelled` | info | `by` a `handle` or an early `drop` |
 //! | `source panicked` | warn | `panic` |
-//! | `run finished` | debug | `items`, `errors` among them, `retries`, `elapsed` |
+//! | `run finished` | debug | `ended` ([how](Ended)), `items`, `errors` among them, `retries`, `elapsed` |
 //!
 //! Nothing is told of every item, and an item costs nothing more; but with `.inline()`, where each is run inside
 //! the worker's span. A worker in a process tells of itself there, to a subscriber that is set before
@@ -83,9 +83,9 @@ pub mod prelude {
     #[cfg(feature = "progress")]
     pub use mtask_core::ProgressOptions;
     pub use mtask_core::{
-        BuildError, CancelHandle, Context, ParStatefulExt, Pool, Spec, TaskError, TaskErrorKind,
-        TaskErrors, Worker, init_fn, par_map, par_stateful, par_stateful_local, par_stateful_ok,
-        par_stateful_try, worker_fn,
+        BuildError, CancelHandle, Context, Ended, ParStatefulExt, Pool, Spec, TaskError,
+        TaskErrorKind, TaskErrors, Worker, init_fn, par_map, par_stateful, par_stateful_local,
+        par_stateful_ok, par_stateful_try, worker_fn,
     };
     #[cfg(feature = "stream")]
     pub use mtask_core::{ParStatefulStreamExt, par_stateful_stream};

@@ -3,19 +3,19 @@
 mod build;
 #[cfg(all(feature = "processes", unix, not(loom)))]
 mod elsewhere;
-#[cfg(all(feature = "processes", unix, not(loom)))]
-mod ended;
 mod many;
 mod panic;
+#[cfg(all(feature = "processes", unix, not(loom)))]
+mod process_end;
 mod task;
 
 pub use build::BuildError;
 #[cfg(all(feature = "processes", unix, not(loom)))]
 pub(crate) use elsewhere::Elsewhere;
-#[cfg(all(feature = "processes", unix, not(loom)))]
-pub(crate) use ended::Ended;
 pub use many::TaskErrors;
 pub(crate) use panic::{PanicPayload, drop_caught};
+#[cfg(all(feature = "processes", unix, not(loom)))]
+pub(crate) use process_end::ProcessEnd;
 pub(crate) use task::GivenUp;
 pub use task::{TaskError, TaskErrorKind};
 

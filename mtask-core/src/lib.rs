@@ -27,6 +27,7 @@
 
 mod bridge;
 mod context;
+mod ended;
 mod error;
 mod finish;
 #[cfg(all(feature = "progress", not(loom)))]
@@ -46,6 +47,7 @@ mod observe;
 mod run;
 
 pub use context::Context;
+pub use ended::Ended;
 pub use error::{BuildError, TaskError, TaskErrorKind, TaskErrors};
 pub use finish::Finish;
 pub use spec::{

@@ -14,3 +14,4 @@ mod p11_quiet;
 mod p12_nested;
 mod p13_empty;
 mod p14_moving_consumer;
+mod p16_truthful;

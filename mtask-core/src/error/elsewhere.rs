@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Ended, TaskErrorKind};
+use super::{ProcessEnd, TaskErrorKind};
 
 /// Why there is no output from a worker in another process.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub(crate) enum Elsewhere {
     /// It panicked, and the payload stayed there.
     Panicked { message: String, location: Option<String> },
     /// Its process ended, with the item or the build in progress, or before it had finished.
-    Lost { status: Ended, building: bool },
+    Lost { status: ProcessEnd, building: bool },
     /// Its process was ended for the time that the item or the build took.
     TimedOut { limit: Duration, building: bool },
     /// Its process was ended for the time that its `finish` took.

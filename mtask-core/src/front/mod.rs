@@ -39,7 +39,7 @@ use crate::bridge::Finished;
 use crate::bridge::StopWhen;
 use crate::error::PanicPayload;
 #[cfg(feature = "progress")]
-use crate::observe::progress::{Ending, ProgressOptions, Reporter};
+use crate::observe::progress::{ProgressOptions, Reporter};
 use crate::observe::stats::Counters;
 use crate::observe::trace;
 use crate::run::control::Control;
@@ -47,7 +47,7 @@ use crate::run::job::{Job, Next, Options, Team};
 use crate::run::nested::Stage;
 use crate::run::policy::{Care, Flatten, Summaries};
 use crate::sync::Arc;
-use crate::{CancelHandle, Finish, Stats, TaskError, Worker};
+use crate::{CancelHandle, Ended, Finish, Stats, TaskError, TaskErrorKind, Worker};
 
 /// The results of an iterator's items at a set of workers: a lazy, bounded, ordered iterator.
 ///
@@ -94,6 +94,8 @@ where
     alive: Arc<()>,
     /// By which the run can be ended from outside.
     control: Arc<Control>,
+    /// After the state, so that a run is there until it has ended.
+    left: Left,
     times: Times,
     /// Shared with the workers, once they are there.
     counters: Option<Arc<Counters>>,
@@ -101,6 +103,8 @@ where
     retries: bool,
     /// Items that were yielded as errors, or turned out to be.
     errors: usize,
+    /// How it ends, by an error that was yielded.
+    ending: Option<Ended>,
     summaries: Option<Arc<Summaries>>,
     #[cfg(feature = "progress")]
     progress: Option<ProgressOptions>,
@@ -113,6 +117,15 @@ pub type ParStatefulLocal<I, S, W> = ParStateful<I, S, W, Local>;
 
 /// A run on the caller's thread; made by [`ParStateful::inline`].
 pub type ParStatefulInline<I, S, W> = ParStateful<I, S, W, Inline>;
+
+/// Notes that a run was left, unless it has come to an end.
+struct Left(Arc<Control>);
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        self.0.end(Ended::Stopped);
+    }
+}
 
 /// The clock of a run.
 #[derive(Clone, Copy, Default)]
@@ -165,17 +178,20 @@ where
             stage: Stage::new(),
             worker: PhantomData,
         };
+        let control = Arc::new(Control::new());
         Self {
             trace: trace::Run::new(),
             state: State::Ready(Box::new(plan)),
             hint: (0, None),
             yielded: 0,
             alive: Arc::default(),
-            control: Arc::new(Control::new()),
+            left: Left(Arc::clone(&control)),
+            control,
             times: Times::default(),
             counters: None,
             retries: false,
             errors: 0,
+            ending: None,
             summaries: None,
             #[cfg(feature = "progress")]
             progress: None,
@@ -195,6 +211,33 @@ where
     /// `next()` has returned `None`.
     pub(crate) fn has_ended(&self) -> bool {
         matches!(self.state, State::Done)
+    }
+
+    /// How the run ended; `None` until `next()` has returned `None`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::prelude::*;
+    ///
+    /// let mut results = par_map(0..10, 2, |x: u64| x * x);
+    /// for square in results.by_ref() {
+    ///     println!("{}", square?);
+    /// }
+    /// assert_eq!(results.ended(), Some(Ended::Complete));
+    /// # Ok::<(), TaskError>(())
+    /// ```
+    pub fn ended(&self) -> Option<Ended> {
+        self.control.ended()
+    }
+
+    /// Notes how the run has ended, and has the bar say so.
+    fn end(&mut self, ended: Ended) {
+        self.control.end(ended);
+        #[cfg(feature = "progress")]
+        if let Some(reporter) = self.reporter.take() {
+            reporter.finish(ended);
+        }
     }
 
     /// A handle that ends this run in order, from anywhere.
@@ -236,7 +279,18 @@ where
     #[inline(never)]
     fn count_failed(&mut self, is_item: bool, error: TaskError) -> TaskError {
         self.count_item(is_item, true);
+        self.note_ending(is_item, &error);
         error
+    }
+
+    /// Notes an error that says how the run ends.
+    fn note_ending(&mut self, is_item: bool, error: &TaskError) {
+        match error.kind() {
+            TaskErrorKind::NoWorkerLeft => self.ending = Some(Ended::NoWorkerLeft),
+            // It stands for the run: nothing comes after it.
+            _ if !is_item => self.end(Ended::StartFailed),
+            _ => {}
+        }
     }
 
     /// Counts an item on its way out.
@@ -258,8 +312,6 @@ where
             }
             if is_item {
                 reporter.item();
-            } else {
-                reporter.start_failed();
             }
         }
     }
@@ -361,27 +413,27 @@ where
             Ok(Some(finished)) => finished,
             Ok(None) => {
                 self.state = State::Done;
-                #[cfg(feature = "progress")]
-                if let Some(reporter) = self.reporter.take() {
-                    // A cancel that came after the last item was pulled has cut off nothing.
-                    let whole = self.hint.1 == Some(self.yielded);
-                    let cancelled = self.control.is_closed() && !whole;
-                    reporter.finish(if cancelled { Ending::Cancelled } else { Ending::Complete });
-                }
-                self.trace.finished(|| self.stats());
+                // A cancel that came after the last item was pulled has cut off nothing.
+                let whole = self.hint.1 == Some(self.yielded);
+                let cut_off = self.control.is_closed() && !whole;
+                let ended = if cut_off { Ended::Cancelled } else { Ended::Complete };
+                let ended = self.ending.unwrap_or(ended);
+                self.end(ended);
+                self.trace.finished(ended, || self.stats());
                 return None;
             }
             Err(payload) => {
                 self.state = State::Done;
-                #[cfg(feature = "progress")]
-                if let Some(reporter) = self.reporter.take() {
-                    reporter.finish(Ending::SourcePanicked);
-                }
+                self.end(Ended::SourcePanicked);
                 self.trace.source_panicked(PanicPayload::text(&*payload));
                 resume_unwind(payload);
             }
         };
-        self.count_item(finished.index.is_some(), finished.result.is_err());
+        let is_item = finished.index.is_some();
+        self.count_item(is_item, finished.result.is_err());
+        if let Err(error) = &finished.result {
+            self.note_ending(is_item, error);
+        }
         Some(finished)
     }
 
@@ -393,8 +445,7 @@ where
         }
         self.state = State::Done;
         self.times.elapsed = self.times.elapsed.or(self.times.start.map(|start| start.elapsed()));
-        #[cfg(feature = "progress")]
-        drop(self.reporter.take());
+        self.end(self.ending.unwrap_or(Ended::Stopped));
     }
 
     /// What happened so far; after the end, in all of the run.

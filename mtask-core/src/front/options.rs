@@ -279,10 +279,12 @@ where
             yielded: self.yielded,
             alive: self.alive,
             control: self.control,
+            left: self.left,
             times: self.times,
             counters: None,
             retries: self.retries,
             errors: 0,
+            ending: None,
             summaries: self.summaries,
             #[cfg(feature = "progress")]
             progress: self.progress,

@@ -14,7 +14,7 @@ use super::{ParStateful, State, specs_of};
 use crate::backend::threads::{StreamSource, Streamed, Threads};
 use crate::backend::{Backend, Finished, LaunchPolled};
 use crate::messages::{SentOutput, SpecList, Takes};
-use crate::{CancelHandle, Spec, Stats, TaskError, Worker};
+use crate::{CancelHandle, Ended, Spec, Stats, TaskError, Worker};
 
 /// The results of a [`ParStateful`] as a [`Stream`], for a consumer that awaits.
 ///
@@ -261,6 +261,11 @@ where
     /// True once a poll has given `None` and nothing is left running: see [`ParStateful::is_finished`].
     pub fn is_finished(&self) -> bool {
         self.run.is_finished()
+    }
+
+    /// How the run ended; `None` until a poll has given `None`: see [`ParStateful::ended`].
+    pub fn ended(&self) -> Option<Ended> {
+        self.run.ended()
     }
 
     /// A handle that ends this run in order, from anywhere; a task that waits is woken. See

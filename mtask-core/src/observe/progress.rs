@@ -28,4 +28,3 @@ pub use options::ProgressOptions;
 pub use print::ProgressWriter;
 pub(crate) use reporter::Reporter;
 pub(crate) use room::Room;
-pub(crate) use status::Ending;

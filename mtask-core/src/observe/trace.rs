@@ -16,13 +16,13 @@ use std::time::Duration;
 #[cfg(feature = "tracing")]
 use tracing::{Dispatch, Level, Span, dispatcher, field};
 
-use crate::Stats;
 #[cfg(all(feature = "processes", unix))]
-use crate::error::Ended;
+use crate::error::ProcessEnd;
 #[cfg(feature = "tracing")]
 use crate::error::drop_caught;
 #[cfg(feature = "tracing")]
 use crate::sync::{Arc, Mutex, lock};
+use crate::{Ended, Stats};
 
 /// An event of the thread's subscriber, in the thread's span.
 #[cfg(feature = "tracing")]
@@ -204,12 +204,12 @@ impl Run {
 
     /// The run has come to its end.
     #[inline(always)]
-    pub(crate) fn finished(&self, stats: impl FnOnce() -> Stats) {
+    pub(crate) fn finished(&self, ended: Ended, stats: impl FnOnce() -> Stats) {
         #[cfg(feature = "tracing")]
         if let Some(scope) = self.end() {
             let stats = stats();
             let Stats { yielded: items, errors, retries, elapsed, .. } = stats;
-            scope.enter(|| event!(DEBUG, items, errors, retries, ?elapsed, "run finished"));
+            scope.enter(|| event!(DEBUG, %ended, items, errors, retries, ?elapsed, "run finished"));
         }
     }
 
@@ -315,13 +315,13 @@ pub(crate) fn destructor_panicked(worker: usize) {
 /// A process has ended that nobody had told to; or was ended for `limit`, its time limit.
 #[cfg(all(feature = "processes", unix))]
 #[inline(always)]
-pub(crate) fn process_ended(worker: usize, status: Ended, limit: Option<Duration>) {
+pub(crate) fn process_ended(worker: usize, status: ProcessEnd, limit: Option<Duration>) {
     event!(WARN, worker, %status, limit = limit.map(field::debug), "process ended");
 }
 
 /// A process was started in place of one that had ended so.
 #[cfg(all(feature = "processes", unix))]
 #[inline(always)]
-pub(crate) fn process_restarted(worker: usize, ended: Ended) {
+pub(crate) fn process_restarted(worker: usize, ended: ProcessEnd) {
     event!(INFO, worker, %ended, "process restarted");
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::Ended;
 use crate::observe::trace::Handle;
 use crate::run::control::Control;
 use crate::sync::Arc;
@@ -48,6 +49,24 @@ impl CancelHandle {
         if self.control.close() {
             self.trace.cancelled();
         }
+    }
+
+    /// How the run ended; `None` until it has. As [`ParStateful::ended`](crate::ParStateful::ended), for a run that
+    /// `collect` or a loop has used up.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::prelude::*;
+    ///
+    /// let results = par_map(0..10, 2, |x: u64| x * x);
+    /// let handle = results.cancel_handle();
+    /// let squares: Vec<u64> = results.collect::<Result<_, _>>()?;
+    /// assert_eq!((squares.len(), handle.ended()), (10, Some(Ended::Complete)));
+    /// # Ok::<(), TaskError>(())
+    /// ```
+    pub fn ended(&self) -> Option<Ended> {
+        self.control.ended()
     }
 
     /// True once [`cancel`](CancelHandle::cancel) was called.

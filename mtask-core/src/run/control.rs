@@ -2,15 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use crate::Ended;
 use crate::bridge::Notifier;
 use crate::context::InRun;
 #[cfg(feature = "progress")]
 use crate::item_bar::BarPlace;
 #[cfg(feature = "progress")]
 use crate::observe::progress::Room;
-#[cfg(feature = "progress")]
-use crate::sync::OnceLock;
-use crate::sync::{Arc, Condvar, Mutex, lock, wait_timeout};
+use crate::sync::{Arc, Condvar, Mutex, OnceLock, lock, wait_timeout};
 
 /// The control of one run. It names no type of items, so that an `Arc` of it may be kept by another run, which
 /// outlives what this one borrows.
@@ -19,6 +18,8 @@ pub(crate) struct Control {
     notifier: Arc<Notifier>,
     /// Threads that pass time wait here: see [`pause`](Control::pause).
     pausing: (Mutex<()>, Condvar),
+    /// How the run ended, once it has.
+    ended: OnceLock<Ended>,
     /// Where the workers may show bars: set by the consumer before they start, read by a worker that asks.
     #[cfg(feature = "progress")]
     room: OnceLock<Arc<Room>>,
@@ -29,6 +30,7 @@ impl Control {
         Self {
             notifier: Arc::new(Notifier::new()),
             pausing: (Mutex::new(()), Condvar::new()),
+            ended: OnceLock::new(),
             #[cfg(feature = "progress")]
             room: OnceLock::new(),
         }
@@ -59,6 +61,16 @@ impl Control {
     /// The run ends early, in either way.
     pub(crate) fn is_ending(&self) -> bool {
         self.notifier.is_closed() || self.notifier.is_cancelled()
+    }
+
+    /// Notes how the run has ended, for the first time.
+    pub(crate) fn end(&self, ended: Ended) {
+        // The first word is the true one: what is dropped at its end is not stopped by that.
+        let _ = self.ended.set(ended);
+    }
+
+    pub(crate) fn ended(&self) -> Option<Ended> {
+        self.ended.get().copied()
     }
 
     fn end_pauses(&self) {

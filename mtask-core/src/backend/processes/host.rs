@@ -17,7 +17,7 @@ use super::remote::ReadSummary;
 use super::sent_spec::SentSpec;
 use super::settings::Settings;
 use super::starts::Starts;
-use crate::error::{Ended, GivenUp};
+use crate::error::{GivenUp, ProcessEnd};
 use crate::observe::stats::{Counters, Tally};
 use crate::run::policy::Summaries;
 use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock};
@@ -67,7 +67,7 @@ struct State {
     /// When children have died.
     deaths: Vec<Instant>,
     /// How the last one died that none has followed yet.
-    ended: Option<Ended>,
+    ended: Option<ProcessEnd>,
     /// Why the last one could not be started.
     failure: Option<Box<str>>,
     /// Why there will be no more of them.

@@ -23,7 +23,7 @@ use super::program;
 use super::reap::Process;
 use super::settings::Settings;
 use super::watch::{SLICE, Watch};
-use crate::error::{Elsewhere, Ended};
+use crate::error::{Elsewhere, ProcessEnd};
 use crate::sync::{Arc, AtomicBool, AtomicU64, Condvar, Mutex, Ordering, lock, wait};
 
 /// How long a process whose socket is closed has to end by itself, so that its own exit code is seen.
@@ -96,7 +96,7 @@ pub(super) enum NotReady {
     /// It was killed for the time that the build took.
     TimedOut(Duration),
     /// It died while it built.
-    Lost(Ended),
+    Lost(ProcessEnd),
 }
 
 /// How it ended with the items of a frame.
@@ -110,7 +110,7 @@ pub(super) enum End {
     /// The child was told to end before it had got them; what it leaves is yet to be read.
     Ending,
     /// The child died at them.
-    Lost(Ended),
+    Lost(ProcessEnd),
     /// The child was killed at them, for the time they took.
     TimedOut,
     /// The child was killed for what it answered, which was not for these.
@@ -509,7 +509,7 @@ impl Child {
 
     /// Lets the process end, and waits for it; at most for as long as is set, and then ends it by
     /// force.
-    pub(super) fn end(&self) -> Ended {
+    pub(super) fn end(&self) -> ProcessEnd {
         self.tell_end();
         match self.patience() {
             Some(limit) => self.process.wait_at_most(limit, OUT_OF_PATIENCE),
@@ -518,7 +518,7 @@ impl Child {
     }
 
     /// Reaps the process, which is ended by force unless it was told to end. Gives how it ended if it was not.
-    pub(super) fn reap(&self) -> Option<Ended> {
+    pub(super) fn reap(&self) -> Option<ProcessEnd> {
         if self.ending.load(Ordering::Relaxed) {
             self.end();
             return None;
@@ -527,7 +527,7 @@ impl Child {
     }
 
     /// Ends a process that cannot be spoken to, by force if it does not end by itself.
-    fn give_up(&self, broken: &Broken) -> Ended {
+    fn give_up(&self, broken: &Broken) -> ProcessEnd {
         match broken {
             Broken::TimedOut => self.kill(OUT_OF_TIME),
             Broken::OutOfPatience => self.kill(OUT_OF_PATIENCE),
@@ -537,7 +537,7 @@ impl Child {
     }
 
     /// Ends the process by force, and says how it ended, or had ended before.
-    pub(super) fn kill(&self, why: &'static str) -> Ended {
+    pub(super) fn kill(&self, why: &'static str) -> ProcessEnd {
         self.process.kill(why)
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
-use crate::error::Ended;
+use crate::error::ProcessEnd;
 use crate::sync::{Mutex, lock};
 
 /// How often it is looked whether a process has ended: at first, and at the most.
@@ -20,7 +20,7 @@ struct State {
     process: process::Child,
     memory_limit: Option<u64>,
     /// How it ended, once it is reaped: from then on its number may be that of another.
-    ended: Option<Ended>,
+    ended: Option<ProcessEnd>,
 }
 
 impl Process {
@@ -35,12 +35,12 @@ impl Process {
     }
 
     /// Waits for its end, however long that takes.
-    pub(super) fn wait(&self) -> Ended {
+    pub(super) fn wait(&self) -> ProcessEnd {
         lock(&self.0).reap(None)
     }
 
     /// Waits for its end, and ends it by force after `limit`, for the reason `why`.
-    pub(super) fn wait_at_most(&self, limit: Duration, why: &'static str) -> Ended {
+    pub(super) fn wait_at_most(&self, limit: Duration, why: &'static str) -> ProcessEnd {
         let start = Instant::now();
         let mut pause = POLL[0];
         while self.is_running() {
@@ -54,7 +54,7 @@ impl Process {
     }
 
     /// Ends it by force, and says how it ended, or had ended before.
-    pub(super) fn kill(&self, why: &'static str) -> Ended {
+    pub(super) fn kill(&self, why: &'static str) -> ProcessEnd {
         let mut state = lock(&self.0);
         let killed = state.is_running().then_some(why);
         if killed.is_some() {
@@ -95,7 +95,7 @@ impl State {
     }
 
     /// Waits for its end, ends what is left of its group, and reaps it. `killed` is why it was sent a signal.
-    fn reap(&mut self, killed: Option<&'static str>) -> Ended {
+    fn reap(&mut self, killed: Option<&'static str>) -> ProcessEnd {
         if let Some(ended) = self.ended {
             return ended;
         }
@@ -106,6 +106,6 @@ impl State {
         // It may have ended by itself before the signal came.
         let killed = killed
             .filter(|_| status.is_none_or(|status| status.signal() == Some(Signal::KILL.as_raw())));
-        *self.ended.insert(Ended { status, killed, memory_limit: self.memory_limit })
+        *self.ended.insert(ProcessEnd { status, killed, memory_limit: self.memory_limit })
     }
 }

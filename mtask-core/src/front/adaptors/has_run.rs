@@ -2,7 +2,7 @@
 
 use super::{DeferErrors, FlattenErrors, PropagatePanics, StopOnError};
 use crate::backend::{Backend, Launch, sealed::Sealed};
-use crate::{CancelHandle, Finish, ParStateful, Stats, TaskError, Worker};
+use crate::{CancelHandle, Ended, Finish, ParStateful, Stats, TaskError, Worker};
 
 /// A run, or an adaptor of one.
 ///
@@ -39,6 +39,10 @@ pub trait RunInfo: Sealed {
     /// As [`ParStateful::cancel_handle`].
     #[doc(hidden)]
     fn cancel_handle(&self) -> CancelHandle;
+
+    /// As [`ParStateful::ended`].
+    #[doc(hidden)]
+    fn ended(&self) -> Option<Ended>;
 
     /// Ends it early, as dropping it does.
     #[doc(hidden)]
@@ -94,6 +98,10 @@ where
 
     fn cancel_handle(&self) -> CancelHandle {
         self.cancel_handle()
+    }
+
+    fn ended(&self) -> Option<Ended> {
+        self.ended()
     }
 
     fn end_early(&mut self) {
@@ -155,6 +163,11 @@ macro_rules! behind {
             /// True once nothing of the run is left running: as [`ParStateful::is_finished`].
             pub fn is_finished(&self) -> bool {
                 self.run().is_finished()
+            }
+
+            /// How the run ended; `None` until it has: as [`ParStateful::ended`].
+            pub fn ended(&self) -> Option<Ended> {
+                self.run().ended()
             }
 
             /// A handle that ends the run in order, from anywhere: as [`ParStateful::cancel_handle`].

@@ -15,9 +15,10 @@ use super::canvas::{Canvas, Line, Paint};
 use super::pace::Pace;
 use super::room::Room;
 use super::screen::{Place, Screen};
-use super::status::{Ending, Phase, Status};
+use super::status::{Phase, Status};
 use super::terminal::{Guard, Terminal};
 use super::workers::{Lines, Watch};
+use crate::Ended;
 use crate::WorkerStats;
 use crate::sync::{Arc, Mutex, lock};
 
@@ -202,8 +203,8 @@ impl Display {
     }
 
     /// Shows how far the run came.
-    pub(super) fn end(&mut self, items: u64, errors: u64, elapsed: Duration, ending: Ending) {
-        self.advance(items, errors, elapsed, Phase::Ended(ending));
+    pub(super) fn end(&mut self, items: u64, errors: u64, elapsed: Duration, ended: Ended) {
+        self.advance(items, errors, elapsed, Phase::Ended(ended));
         if let Some(room) = &self.room {
             room.close();
         }
@@ -213,7 +214,7 @@ impl Display {
         self.write_log();
         match (&self.terminal, &self.shared) {
             (Some((terminal, _)), Some(bars)) => self.print_last(terminal, bars),
-            _ => self.finish_bar(ending),
+            _ => self.finish_bar(ended),
         }
         self.release();
     }
@@ -232,8 +233,8 @@ impl Display {
         }
     }
 
-    fn finish_bar(&self, ending: Ending) {
-        let complete = ending == Ending::Complete;
+    fn finish_bar(&self, ended: Ended) {
+        let complete = ended == Ended::Complete;
         let short = self.bar.length().is_some_and(|length| self.bar.position() < length);
         if self.lent && complete && short {
             // The bar counts more than this run: the caller goes on with it.

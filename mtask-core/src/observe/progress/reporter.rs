@@ -8,7 +8,7 @@ use super::ProgressOptions;
 use super::display::Display;
 use super::room::Room;
 use super::screen::Screen;
-use super::status::Ending;
+use crate::Ended;
 use crate::observe::stats::Counters;
 use crate::sync::{
     Arc, AtomicU64, Builder, Condvar, JoinHandle, Mutex, Ordering, lock, wait_timeout_while,
@@ -23,7 +23,7 @@ pub(crate) struct Reporter {
     /// `None` where nothing is shown, and once the run has ended.
     ticker: Option<JoinHandle<()>>,
     room: Option<Arc<Room>>,
-    ending: Ending,
+    ending: Ended,
 }
 
 struct Shared {
@@ -33,7 +33,7 @@ struct Shared {
     /// Errors among them. Written and read like `items`.
     errors: AtomicU64,
     /// How the run ended: set once by the consumer, waited for by the ticker.
-    ending: Mutex<Option<Ending>>,
+    ending: Mutex<Option<Ended>>,
     ended: Condvar,
 }
 
@@ -73,7 +73,7 @@ impl Reporter {
                 .spawn(move || tick(&shared, &workers, &is_ending, display, started))
                 .ok()
         });
-        Self { shared, ticker, room, ending: Ending::Stopped }
+        Self { shared, ticker, room, ending: Ended::Stopped }
     }
 
     /// Where the workers may show bars of their own.
@@ -93,17 +93,9 @@ impl Reporter {
         add_one(&self.shared.errors);
     }
 
-    /// Notes that there is an error in place of the run.
-    #[cold]
-    pub(crate) fn start_failed(&mut self) {
-        self.ending = Ending::StartFailed;
-    }
-
     /// Shows how the run ended.
-    pub(crate) fn finish(mut self, ending: Ending) {
-        if self.ending != Ending::StartFailed {
-            self.ending = ending;
-        }
+    pub(crate) fn finish(mut self, ended: Ended) {
+        self.ending = ended;
     }
 }
 
@@ -155,7 +147,7 @@ fn tick(
 
 impl Shared {
     /// Waits for the end of the run, at most for `interval`.
-    fn wait(&self, interval: Duration) -> Option<Ending> {
+    fn wait(&self, interval: Duration) -> Option<Ended> {
         *wait_timeout_while(&self.ended, lock(&self.ending), interval, |ending| ending.is_none())
     }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use indicatif::{HumanCount, HumanFloatCount};
 
+use crate::Ended;
+
 /// A run at one moment.
 #[derive(Debug, Default)]
 pub(super) struct Status {
@@ -28,34 +30,7 @@ pub(super) enum Phase {
     Going,
     /// It was cancelled, or dropped, and what is in progress has not ended yet.
     Ending,
-    Ended(Ending),
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// The source was read to its end, and each of its items yielded.
-    Complete,
-    /// By a cancel, after what had been pulled.
-    Cancelled,
-    /// It was left early: dropped, by an error or a panic of the consumer among others.
-    Stopped,
-    /// By a panic of its source.
-    SourcePanicked,
-    /// Before its first item, for want of workers.
-    StartFailed,
-}
-
-impl Ending {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Complete => "done",
-            Self::Cancelled => "cancelled",
-            Self::Stopped => "stopped",
-            Self::SourcePanicked => "source panicked",
-            Self::StartFailed => "start failed",
-        }
-    }
+    Ended(Ended),
 }
 
 impl Status {
@@ -68,7 +43,7 @@ impl Status {
         match self.phase {
             Phase::Going => {}
             Phase::Ending => out.write_str("ending, ")?,
-            Phase::Ended(ending) => write!(out, "{}, ", ending.word())?,
+            Phase::Ended(ended) => write!(out, "{ended}, ")?,
         }
         self.items(out)?;
         if self.is_over() {
@@ -245,15 +220,15 @@ mod tests {
         };
         assert_eq!(
             [
-                Ending::Complete,
-                Ending::Cancelled,
-                Ending::Stopped,
-                Ending::SourcePanicked,
-                Ending::StartFailed
+                Ended::Complete,
+                Ended::Cancelled,
+                Ended::Stopped,
+                Ended::SourcePanicked,
+                Ended::StartFailed
             ]
             .map(last),
             [
-                "done, 2/2 (100%) in 0.0s",
+                "complete, 2/2 (100%) in 0.0s",
                 "cancelled, 2/2 (100%) in 0.0s",
                 "stopped, 2/2 (100%) in 0.0s",
                 "source panicked, 2/2 (100%) in 0.0s",

@@ -7,7 +7,7 @@ use crate::backend::processes::body::Status;
 use crate::backend::processes::child::{DESTRUCTOR_PANICKED, Panic};
 use crate::backend::processes::codec;
 use crate::backend::processes::process::Child;
-use crate::error::{Elsewhere, Ended, GivenUp};
+use crate::error::{Elsewhere, GivenUp, ProcessEnd};
 use crate::observe::stats::Counters;
 use crate::observe::trace;
 use crate::sync::{Arc, Ordering, lock};
@@ -41,7 +41,7 @@ impl Host {
     }
 
     /// Counts what went wrong in a process after its last item.
-    fn count_end(&self, ended: Ended) {
+    fn count_end(&self, ended: ProcessEnd) {
         if ended.is_clean() {
             return;
         }

@@ -5,7 +5,7 @@ use indicatif::{
 };
 
 use super::{draw_to, redirected, seconds, shown, terminal};
-use crate::observe::progress::Ending;
+use crate::Ended;
 use crate::observe::progress::ProgressOptions;
 use crate::observe::progress::display::Display;
 
@@ -32,16 +32,16 @@ fn bars_of_ours_stand_below_each_other() {
     second.begin();
     assert_eq!(shown(&term), "first 0/10 items (0%)\nsecond 0/20 items (0%)");
 
-    first.end(10, 0, seconds(1), Ending::Complete);
+    first.end(10, 0, seconds(1), Ended::Complete);
     drop(first);
     second.refresh(5, 1, seconds(2), false);
     assert_eq!(shown(&term), "first 10/10 items (100%)\nsecond 5/20 items (25%), 1 error");
 
     let mut third = show("third", 30);
     third.refresh(3, 0, seconds(1), false);
-    second.end(6, 1, seconds(3), Ending::Stopped);
+    second.end(6, 1, seconds(3), Ended::Stopped);
     drop(second);
-    third.end(30, 0, seconds(2), Ending::Complete);
+    third.end(30, 0, seconds(2), Ended::Complete);
     drop(third);
     let expected = "first 10/10 items (100%)\nsecond 6/20 items (30%), 1 error\n\
                     third 30/30 items (100%)";
@@ -63,7 +63,7 @@ fn a_bar_takes_its_place_among_those_of_the_caller() {
     above.begin();
     assert_eq!(shown(&term), "above 0/20 items (0%)\nother 7/100\nbelow 0/10 items (0%)");
 
-    above.end(20, 0, seconds(1), Ending::Complete);
+    above.end(20, 0, seconds(1), Ended::Complete);
     drop(above);
     other.inc(1);
     assert_eq!(shown(&term), "above 20/20 items (100%)\nother 8/100\nbelow 0/10 items (0%)");
@@ -79,7 +79,7 @@ fn a_bar_of_the_callers_keeps_its_style_message_and_place() {
     let mut display = open(bar.clone().into(), Some(40));
     display.refresh(10, 1, seconds(1), false);
     assert_eq!(shown(&term), "mine: working 10 of 40, 1 error");
-    display.end(40, 1, seconds(4), Ending::Complete);
+    display.end(40, 1, seconds(4), Ended::Complete);
     assert_eq!(shown(&term), "mine: finished 40 of 40, 1 error");
     assert!(bar.is_finished());
 }
@@ -89,7 +89,7 @@ fn a_bar_of_the_callers_left_early_is_abandoned() {
     let term = InMemoryTerm::new(8, 80);
     let bar = ProgressBar::with_draw_target(None, draw_to(&term)).with_style(short());
     let mut display = open(bar.clone().into(), Some(40));
-    display.end(10, 0, seconds(1), Ending::Stopped);
+    display.end(10, 0, seconds(1), Ended::Stopped);
     assert!(bar.is_finished());
     assert_eq!((bar.position(), bar.length()), (10, Some(40)));
     assert_eq!(shown(&term), " 10/40 items (25%)");
@@ -101,14 +101,14 @@ fn a_bar_that_counts_more_than_a_run_goes_on_after_it() {
     let bar = ProgressBar::with_draw_target(Some(30), draw_to(&term)).with_style(short());
     let mut display = open(bar.clone().into(), Some(10));
     bar.inc(5);
-    display.end(10, 0, seconds(1), Ending::Complete);
+    display.end(10, 0, seconds(1), Ended::Complete);
     drop(display);
     assert!(!bar.is_finished());
     assert_eq!(shown(&term), " 15/30 items (50%)");
 
     let options = ProgressOptions::from(bar.clone()).leave(true);
     let mut display = open(options, Some(15));
-    display.end(15, 0, seconds(1), Ending::Complete);
+    display.end(15, 0, seconds(1), Ended::Complete);
     drop(display);
     assert!(bar.is_finished());
     assert_eq!(shown(&term), " 30/30 items (100%)");
@@ -137,7 +137,7 @@ fn a_hidden_bar_of_the_callers_still_counts() {
     let mut display = Display::open(screen, options, Some(10)).expect("counted");
     display.refresh(4, 0, seconds(20), false);
     assert_eq!((bar.position(), bar.length(), bar.message()), (9, Some(15), "new".to_owned()));
-    display.end(10, 0, seconds(30), Ending::Complete);
+    display.end(10, 0, seconds(30), Ended::Complete);
     assert_eq!(bar.position(), 15);
     assert_eq!(log.writes(), Vec::<String>::new());
 }
@@ -149,6 +149,6 @@ fn a_bar_that_was_hidden_on_a_terminal_stays_hidden() {
     // The log of that screen panics when it is written to.
     let mut display = Display::open(screen, bar.into(), Some(10)).expect("counted");
     display.refresh(4, 0, seconds(20), false);
-    display.end(10, 0, seconds(30), Ending::Complete);
+    display.end(10, 0, seconds(30), Ended::Complete);
     assert_eq!(shown(&term), "");
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use indicatif::{InMemoryTerm, MultiProgress, ProgressStyle, TermLike};
 
 use super::{draw_to, redirected, seconds, shown, soon, terminal};
+use crate::Ended;
 use crate::item_bar::{BarPlace, ItemBar};
-use crate::observe::progress::Ending;
 use crate::observe::progress::ProgressOptions;
 use crate::observe::progress::display::Display;
 use crate::sync::{Arc, AtomicBool, Ordering};
@@ -48,7 +48,7 @@ fn it_stands_below_the_workers_until_it_is_dropped() {
     // What is left of it draws no more.
     clone.inc(1);
     assert_eq!(shown(&term), head);
-    display.end(10, 0, seconds(1), Ending::Complete);
+    display.end(10, 0, seconds(1), Ended::Complete);
     drop(display);
     term.write_str("after").unwrap();
     assert_eq!(shown(&term), "read 10/10 items (100%)\nafter");
@@ -60,7 +60,7 @@ fn one_that_outlives_its_run_goes_too() {
     let bar = ItemBar::new(place(&display), 0, 40);
     bar.inc(10);
     let room = Arc::clone(display.room().expect("a terminal"));
-    display.end(3, 0, seconds(1), Ending::Stopped);
+    display.end(3, 0, seconds(1), Ended::Stopped);
     drop(display);
     bar.inc(1);
     assert_eq!(shown(&term).lines().count(), 2);

@@ -5,13 +5,13 @@ use std::io::{self, Write};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 
 use super::{redirected, seconds};
-use crate::observe::progress::Ending;
+use crate::Ended;
 use crate::observe::progress::ProgressOptions;
 use crate::observe::progress::display::Display;
 use crate::observe::progress::screen::Screen;
 
 /// What a run of two looks at itself and an end writes.
-fn logged(options: ProgressOptions, length: Option<u64>, ending: Ending) -> Vec<String> {
+fn logged(options: ProgressOptions, length: Option<u64>, ending: Ended) -> Vec<String> {
     let (log, screen) = redirected();
     let mut display = Display::open(screen, options, length).expect("logged");
     assert_eq!(display.interval(), seconds(10));
@@ -26,18 +26,18 @@ fn logged(options: ProgressOptions, length: Option<u64>, ending: Ending) -> Vec<
 fn a_line_is_one_write_and_reads_well() {
     let options = ProgressOptions::new("tokenize").unit("lines");
     assert_eq!(
-        logged(options, Some(5_000), Ending::Complete),
+        logged(options, Some(5_000), Ended::Complete),
         [
             "tokenize: 0/5,000 lines (0%), 10s\n",
             "tokenize: 1,200/5,000 lines (24%), 79.3/s, 20s, 47s left, 3 errors\n",
-            "tokenize: done, 5,000/5,000 lines (100%) in 1:00, 83.3/s, 4 errors\n",
+            "tokenize: complete, 5,000/5,000 lines (100%) in 1:00, 83.3/s, 4 errors\n",
         ]
     );
 }
 
 #[test]
 fn the_last_line_tells_of_a_run_that_was_left() {
-    let lines = logged(ProgressOptions::default(), None, Ending::Stopped);
+    let lines = logged(ProgressOptions::default(), None, Ended::Stopped);
     assert_eq!(
         lines,
         [
@@ -51,7 +51,7 @@ fn the_last_line_tells_of_a_run_that_was_left() {
 #[test]
 fn no_control_code_gets_through() {
     let options = ProgressOptions::new("\x1b[1mtwo\r\nlines\x07").unit("\tb");
-    let lines = logged(options, None, Ending::Complete);
+    let lines = logged(options, None, Ended::Complete);
     assert_eq!(lines.len(), 3);
     for line in lines {
         let line = line.strip_suffix('\n').expect("a whole line");
@@ -62,7 +62,7 @@ fn no_control_code_gets_through() {
 #[test]
 fn what_does_not_stay_on_a_terminal_stays_in_a_log() {
     let options = ProgressOptions::new("warm up").leave(false);
-    assert_eq!(logged(options, None, Ending::Complete).len(), 3);
+    assert_eq!(logged(options, None, Ended::Complete).len(), 3);
 }
 
 #[test]
@@ -72,11 +72,11 @@ fn a_bar_of_the_callers_without_a_terminal_is_logged() {
         .with_message("tokenize")
         .with_position(1_000);
     assert_eq!(
-        logged(bar.into(), Some(5_000), Ending::Complete),
+        logged(bar.into(), Some(5_000), Ended::Complete),
         [
             "1 of 2: tokenize: 1,000/6,000 items (16%), 10s\n",
             "1 of 2: tokenize: 2,200/6,000 items (36%), 79.3/s, 20s, 47s left, 3 errors\n",
-            "1 of 2: tokenize: done, 6,000/6,000 items (100%) in 1:00, 83.3/s, 4 errors\n",
+            "1 of 2: tokenize: complete, 6,000/6,000 items (100%) in 1:00, 83.3/s, 4 errors\n",
         ]
     );
 }
@@ -85,7 +85,7 @@ fn a_bar_of_the_callers_without_a_terminal_is_logged() {
 fn bars_of_the_callers_without_a_terminal_are_logged() {
     let bars = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
     let options = ProgressOptions::new("tokenize").multi(&bars);
-    assert_eq!(logged(options, None, Ending::Complete).len(), 3);
+    assert_eq!(logged(options, None, Ended::Complete).len(), 3);
 }
 
 #[test]
@@ -105,5 +105,5 @@ fn a_closed_log_ends_nothing() {
     let screen = Screen { log: Box::new(Closed), ..redirected().1 };
     let mut display = Display::open(screen, "tokenize".into(), None).expect("logged");
     display.refresh(10, 0, seconds(10), false);
-    display.end(20, 0, seconds(20), Ending::Complete);
+    display.end(20, 0, seconds(20), Ended::Complete);
 }

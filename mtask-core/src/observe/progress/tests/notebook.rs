@@ -5,7 +5,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{Log, redirected, seconds};
-use crate::observe::progress::Ending;
+use crate::Ended;
 use crate::observe::progress::ProgressOptions;
 use crate::observe::progress::display::Display;
 use crate::observe::progress::notebook::Notebook;
@@ -37,14 +37,14 @@ fn every_drawing_is_whole_lines_over_those_before() {
     let mut display = Display::open(screen, options, Some(5_000)).expect("shown");
     display.begin();
     display.refresh(600, 0, seconds(2), false);
-    display.end(5_000, 1, seconds(10), Ending::Complete);
+    display.end(5_000, 1, seconds(10), Ended::Complete);
     drop(display);
     assert_eq!(
         log.writes(),
         [
             "tokenize ──────────────────────────────────────────────── 0/5,000 lines (0%), 0s\n",
             "\x1b[A\rtokenize ━━━╸──────────────────────── 600/5,000 lines (12%), 300/s, 2s, 14s left\n",
-            "\x1b[A\rtokenize ━━━━━━━━━━━━━━━ done, 5,000/5,000 lines (100%) in 10.0s, 500/s, 1 error\n",
+            "\x1b[A\rtokenize ━━━━━━━━━━━ complete, 5,000/5,000 lines (100%) in 10.0s, 500/s, 1 error\n",
         ]
     );
 }
@@ -73,12 +73,12 @@ fn bars_stand_below_each_other_and_runs_after_each_other() {
     let (mut outer, mut inner) = (show("outer"), show("inner"));
     outer.begin();
     inner.begin();
-    inner.end(9, 0, seconds(1), Ending::Complete);
+    inner.end(9, 0, seconds(1), Ended::Complete);
     drop(inner);
-    outer.end(9, 0, seconds(2), Ending::Complete);
+    outer.end(9, 0, seconds(2), Ended::Complete);
     drop(outer);
     let mut next = show("next");
-    next.end(2, 0, seconds(1), Ending::Stopped);
+    next.end(2, 0, seconds(1), Ended::Stopped);
     assert_eq!(
         drawings(&log),
         [
@@ -103,8 +103,8 @@ fn a_bar_that_does_not_stay_makes_room() {
     let mut inner = show(ProgressOptions::new("inner").leave(false));
     outer.begin();
     inner.begin();
-    inner.end(1, 0, seconds(1), Ending::Complete);
-    outer.end(1, 0, seconds(2), Ending::Complete);
+    inner.end(1, 0, seconds(1), Ended::Complete);
+    outer.end(1, 0, seconds(2), Ended::Complete);
     assert_eq!(
         drawings(&log),
         [
@@ -156,6 +156,6 @@ fn a_bar_of_the_callers_that_is_hidden_there_is_logged() {
     let bar = ProgressBar::with_draw_target(Some(4), ProgressDrawTarget::hidden());
     let mut display = Display::open(screen, bar.into(), None).expect("logged");
     assert_eq!(display.interval(), seconds(10));
-    display.end(4, 0, seconds(2), Ending::Complete);
-    assert_eq!(log.writes(), ["done, 4/4 items (100%) in 2.0s, 2/s\n"]);
+    display.end(4, 0, seconds(2), Ended::Complete);
+    assert_eq!(log.writes(), ["complete, 4/4 items (100%) in 2.0s, 2/s\n"]);
 }

@@ -8,11 +8,12 @@ use std::time::Duration;
 use indicatif::{InMemoryTerm, MultiProgress, ProgressBar, ProgressStyle};
 
 use super::{Log, Output, screen_on, seconds, shown, soon};
+use crate::Ended;
 use crate::observe::progress::display::Display;
 use crate::observe::progress::notebook::Notebook;
 use crate::observe::progress::screen::Place;
 use crate::observe::progress::terminal::Terminal;
-use crate::observe::progress::{Ending, ProgressOptions, Reporter};
+use crate::observe::progress::{ProgressOptions, Reporter};
 use crate::observe::stats::Counters;
 use crate::sync::{Arc, AtomicBool, Ordering};
 use crate::{WorkerState, WorkerStats, par_map};
@@ -83,11 +84,11 @@ fn no_line_is_lost_and_none_has_a_rest_of_a_bar_behind_it() {
         shown.tick(false);
         assert_eq!(shown.lines(), (printed.clone(), 3));
     }
-    shown.display.end(100, 0, seconds(2), Ending::Complete);
+    shown.display.end(100, 0, seconds(2), Ended::Complete);
     let contents = shown.term.contents();
     let (before, last) = contents.rsplit_once('\n').unwrap();
     assert_eq!(before, printed.join("\n"), "{contents}");
-    assert!(last.starts_with("read ━━") && last.contains(" done, 100/100 items"), "{last}");
+    assert!(last.starts_with("read ━━") && last.contains(" complete, 100/100 items"), "{last}");
 }
 
 #[test]
@@ -162,7 +163,7 @@ fn after_a_ctrl_c_there_is_one_bar_that_is_ending() {
         assert_eq!(contents.matches("read ").count(), 1, "{contents}");
         assert!(contents.contains(" ending, "), "{contents}");
     }
-    shown.display.end(5, 0, seconds(2), Ending::Cancelled);
+    shown.display.end(5, 0, seconds(2), Ended::Cancelled);
     let contents = shown.term.contents();
     assert_eq!(contents.lines().count(), 2, "{contents}");
     assert!(contents.contains(" cancelled, 5/100 items (5%) in 2.0s"), "{contents}");
@@ -187,9 +188,9 @@ fn what_is_printed_after_the_end_is_not_drawn_over_by_the_next_run() {
         let (mut outer, mut inner) = (open("outer"), open("inner"));
         outer.begin();
         inner.begin();
-        inner.end(2, 0, seconds(1), Ending::Complete);
+        inner.end(2, 0, seconds(1), Ended::Complete);
         drop(inner);
-        outer.end(1, 0, seconds(1), Ending::Complete);
+        outer.end(1, 0, seconds(1), Ended::Complete);
         drop(outer);
         writeln!(Output(term.clone()), "file {file}").unwrap();
         expected += &format!("inner 2 items\nouter 1 items\nfile {file}\n");
@@ -203,7 +204,7 @@ fn bars_of_the_callers_among_ours_stay_after_a_run() {
     let other = shown.bars.add(ProgressBar::new(9).with_message("other"));
     other.set_style(ProgressStyle::with_template("{msg} {pos}/{len}").unwrap());
     other.inc(1);
-    shown.display.end(100, 0, seconds(1), Ending::Complete);
+    shown.display.end(100, 0, seconds(1), Ended::Complete);
     writeln!(shown.program()).unwrap();
     other.inc(1);
     let contents = super::shown(&shown.term);
@@ -222,7 +223,7 @@ fn our_own_lines_stand_above_the_bars() {
     shown.bars.suspend(|| shown.terminal.print(b"three\n").unwrap());
     shown.tick(false);
     assert_eq!(shown.lines(), (["one", "two", "three"].map(str::to_owned).to_vec(), 3));
-    shown.display.end(100, 0, seconds(1), Ending::Complete);
+    shown.display.end(100, 0, seconds(1), Ended::Complete);
     shown.terminal.print(b"after\n").unwrap();
     let contents = shown.term.contents();
     assert!(contents.starts_with("one\ntwo\nthree\nread ━"), "{contents}");
@@ -264,7 +265,7 @@ fn a_run_that_is_cancelled_is_ending_until_its_end() {
     assert!(!shown(&term).contains("ending"));
     is_ending.store(true, Ordering::Relaxed);
     soon("the word", || shown(&term).contains(" ending, 0/9 items (0%), "));
-    reporter.finish(Ending::Cancelled);
+    reporter.finish(Ended::Cancelled);
     assert!(shown(&term).contains(" cancelled, 0/9 items (0%) in "), "{}", shown(&term));
 }
 
@@ -296,7 +297,7 @@ fn without_a_terminal_they_go_to_standard_error() {
     let stderr = String::from_utf8(child.stderr).unwrap();
     let item = |x| format!("cut\nprintln {x}\nitem {x} is here\nand\n");
     let items: String = (0..3).map(item).collect();
-    let expected = format!("before\n{items}read: done, 3/3 items (100%) in ");
+    let expected = format!("before\n{items}read: complete, 3/3 items (100%) in ");
     assert!(stderr.starts_with(&expected), "{stderr}");
     assert!(stderr.ends_with("\nafter\nthe rest\n"), "{stderr}");
 }

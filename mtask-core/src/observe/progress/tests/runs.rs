@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use indicatif::{InMemoryTerm, MultiProgress, ProgressBar, ProgressState, ProgressStyle, TermLike};
 
 use super::{draw_to, redirected, seconds, shown, soon, terminal};
+use crate::Ended;
 use crate::observe::progress::screen::Screen;
-use crate::observe::progress::{Ending, ProgressOptions, Reporter};
+use crate::observe::progress::{ProgressOptions, Reporter};
 use crate::observe::stats::Counters;
 use crate::sync::Arc;
 use crate::{Spec, init_fn, par_map, par_stateful};
@@ -39,7 +40,7 @@ fn the_ticker_shows_what_is_counted() {
     soon("the count", || shown(&term).contains(" 2/10 items (20%)"));
     soon("the error", || shown(&term).ends_with(" 1 error"));
     reporter.item();
-    reporter.finish(Ending::Complete);
+    reporter.finish(Ended::Complete);
     assert!(shown(&term).contains(" 3/10 items (30%) in "), "{}", shown(&term));
 }
 
@@ -52,7 +53,7 @@ fn the_end_does_not_wait_for_a_tick() {
     // Time for the ticker to fall asleep: awake, it would see the end by itself.
     std::thread::sleep(Duration::from_millis(50));
     reporter.item();
-    reporter.finish(Ending::Complete);
+    reporter.finish(Ended::Complete);
     assert!(started.elapsed() < seconds(20));
     assert!(shown(&term).contains(" 1/1 items (100%) in "), "{}", shown(&term));
 }
@@ -72,10 +73,10 @@ fn a_run_too_short_for_a_line_has_its_last() {
     let (log, screen) = redirected();
     let reporter = start_on(screen, ProgressOptions::new("short"), None);
     reporter.item();
-    reporter.finish(Ending::Complete);
+    reporter.finish(Ended::Complete);
     let lines = log.writes();
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(lines[0].starts_with("short: done, 1 items in "), "{lines:?}");
+    assert!(lines[0].starts_with("short: complete, 1 items in "), "{lines:?}");
     assert!(log.is_released(), "the ticker is gone");
 }
 
@@ -120,7 +121,7 @@ fn a_style_that_panics_costs_the_bar_alone() {
     );
     let reporter = start_on(screen, ProgressOptions::new("").style(style), Some(10));
     reporter.item();
-    reporter.finish(Ending::Complete);
+    reporter.finish(Ended::Complete);
 }
 
 #[test]
@@ -178,7 +179,7 @@ fn last_word(run: impl FnOnce(ProgressOptions)) -> String {
 fn done_is_said_where_every_item_was_yielded_and_nowhere_else() {
     let word =
         last_word(|options| assert_eq!(par_map(0..9, 2, |x| x).progress_with(options).count(), 9));
-    assert_eq!(word, "done, 9/9 items (100%)");
+    assert_eq!(word, "complete, 9/9 items (100%)");
     // It came when nothing was left to be cut off.
     let word = last_word(|options| {
         let mut run = par_map(0..9, 2, |x: u32| x).progress_with(options);
@@ -187,7 +188,7 @@ fn done_is_said_where_every_item_was_yielded_and_nowhere_else() {
         handle.cancel();
         assert!(run.next().is_none());
     });
-    assert_eq!(word, "done, 9/9 items (100%)");
+    assert_eq!(word, "complete, 9/9 items (100%)");
 }
 
 #[test]

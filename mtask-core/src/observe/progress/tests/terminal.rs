@@ -3,7 +3,7 @@
 use indicatif::{InMemoryTerm, ProgressStyle, TermLike};
 
 use super::{seconds, shown, terminal};
-use crate::observe::progress::Ending;
+use crate::Ended;
 use crate::observe::progress::ProgressOptions;
 use crate::observe::progress::display::Display;
 
@@ -42,9 +42,10 @@ fn mid_run_it_tells_all_there_is() {
 fn at_the_end_it_stays_and_leaves_a_fresh_line() {
     let (term, mut display) = open(ProgressOptions::new("tokenize"), Some(5_000));
     display.refresh(600, 0, seconds(2), false);
-    display.end(5_000, 1, seconds(10), Ending::Complete);
+    display.end(5_000, 1, seconds(10), Ended::Complete);
     drop(display);
-    let bar = "tokenize ━━━━━━━━━━━━━━━ done, 5,000/5,000 items (100%) in 10.0s, 500/s, 1 error";
+    let bar =
+        "tokenize ━━━━━━━━━━━ complete, 5,000/5,000 items (100%) in 10.0s, 500/s, 1 error";
     assert_eq!(shown(&term), bar);
     term.write_str("after").unwrap();
     assert_eq!(shown(&term), format!("{bar}\nafter"));
@@ -54,7 +55,7 @@ fn at_the_end_it_stays_and_leaves_a_fresh_line() {
 fn left_early_it_stays_where_it_is() {
     let (term, mut display) = open(ProgressOptions::new("tokenize"), Some(5_000));
     display.refresh(600, 0, seconds(2), false);
-    display.end(1_000, 0, seconds(4), Ending::Stopped);
+    display.end(1_000, 0, seconds(4), Ended::Stopped);
     drop(display);
     let bar = "tokenize ━━━━╸────────────────── stopped, 1,000/5,000 items (20%) in 4.0s, 250/s";
     assert_eq!(shown(&term), bar);
@@ -64,7 +65,7 @@ fn left_early_it_stays_where_it_is() {
 
 #[test]
 fn unless_it_is_to_stay_it_leaves_nothing() {
-    for ending in [Ending::Complete, Ending::Stopped] {
+    for ending in [Ended::Complete, Ended::Stopped] {
         let (term, mut display) = open(ProgressOptions::new("tokenize").leave(false), Some(5_000));
         display.refresh(600, 0, seconds(2), false);
         assert!(shown(&term).starts_with("tokenize"));
@@ -87,8 +88,8 @@ fn without_a_length_it_counts() {
     assert!(spun.ends_with(" 0 lines, 0s"), "{spun}");
     let spinner = |contents: &str| contents.split(' ').nth(1).map(str::to_owned);
     assert_ne!(spinner(&spun), spinner(&contents));
-    display.end(1_250, 3, seconds(5), Ending::Complete);
-    assert_eq!(shown(&term), "tokenize • done, 1,250 lines in 5.0s, 250/s, 3 errors");
+    display.end(1_250, 3, seconds(5), Ended::Complete);
+    assert_eq!(shown(&term), "tokenize • complete, 1,250 lines in 5.0s, 250/s, 3 errors");
 }
 
 #[test]
@@ -101,8 +102,8 @@ fn without_a_message_nothing_stands_before_it() {
 #[test]
 fn an_empty_run_is_whole() {
     let (term, mut display) = open(ProgressOptions::new("none"), Some(0));
-    display.end(0, 0, seconds(0), Ending::Complete);
-    assert!(shown(&term).ends_with("━ done, 0/0 items (100%) in 0.0s"), "{}", shown(&term));
+    display.end(0, 0, seconds(0), Ended::Complete);
+    assert!(shown(&term).ends_with("━ complete, 0/0 items (100%) in 0.0s"), "{}", shown(&term));
 }
 
 #[test]
@@ -113,9 +114,12 @@ fn what_was_done_before_counts_but_not_in_the_rate() {
     display.refresh(100, 0, seconds(1), false);
     let contents = shown(&term);
     assert!(contents.ends_with(" 4,100/5,000 items (82%), 100/s, 1s, 9s left"), "{contents}");
-    display.end(1_000, 0, seconds(10), Ending::Complete);
+    display.end(1_000, 0, seconds(10), Ended::Complete);
     let contents = shown(&term);
-    assert!(contents.ends_with(" done, 5,000/5,000 items (100%) in 10.0s, 100/s"), "{contents}");
+    assert!(
+        contents.ends_with(" complete, 5,000/5,000 items (100%) in 10.0s, 100/s"),
+        "{contents}"
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use indicatif::{
 };
 
 use super::{draw_to, redirected, screen_on, seconds, shown, soon, terminal};
-use crate::observe::progress::Ending;
+use crate::Ended;
 use crate::observe::progress::ProgressOptions;
 use crate::observe::progress::display::Display;
 use crate::observe::progress::screen::Screen;
@@ -75,10 +75,10 @@ fn there_is_one_for_each_worker_while_the_run_goes() {
 #[test]
 fn they_go_at_the_end() {
     for (leave, ending) in [
-        (true, Ending::Complete),
-        (true, Ending::Stopped),
-        (false, Ending::Complete),
-        (false, Ending::Stopped),
+        (true, Ended::Complete),
+        (true, Ended::Stopped),
+        (false, Ended::Complete),
+        (false, Ended::Stopped),
     ] {
         let (term, screen) = terminal();
         let options = options().leave(leave);
@@ -166,7 +166,7 @@ fn a_small_terminal_shows_the_slowest_and_is_left_clean() {
     let rows = lines(&term);
     assert!((5..8).contains(&rows.len()), "{rows:?}");
     assert!(rows[0].starts_with("! worker 15"), "{rows:?}");
-    display.end(0, 0, seconds(71), Ending::Stopped);
+    display.end(0, 0, seconds(71), Ended::Stopped);
     assert_eq!(shown(&term), "read 0/10 items (0%)");
 }
 
@@ -210,9 +210,9 @@ fn they_stand_under_their_bar_among_those_of_the_caller() {
             "  worker 0  working for 0.2s   · 7 items",
         ]
     );
-    first.end(9, 0, seconds(13), Ending::Complete);
+    first.end(9, 0, seconds(13), Ended::Complete);
     drop(first);
-    second.end(10, 0, seconds(13), Ending::Complete);
+    second.end(10, 0, seconds(13), Ended::Complete);
     drop(second);
     other.inc(1);
     let expected = "lent 9/9\nother 8/100\nread 10/10 items (100%)";

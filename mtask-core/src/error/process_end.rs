@@ -8,7 +8,7 @@ use rustix::process::Signal;
 
 /// How a process ended: by itself or another, or since mtask killed it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ended {
+pub(crate) struct ProcessEnd {
     /// `None` where the system has not kept it.
     pub(crate) status: Option<ExitStatus>,
     /// Why mtask killed it, where it did.
@@ -17,7 +17,7 @@ pub(crate) struct Ended {
     pub(crate) memory_limit: Option<u64>,
 }
 
-impl Ended {
+impl ProcessEnd {
     /// It ended as it should, as far as is known.
     pub(crate) fn is_clean(&self) -> bool {
         self.killed.is_none() && self.status.is_none_or(|status| status.success())
@@ -31,7 +31,7 @@ impl Ended {
     }
 }
 
-impl fmt::Display for Ended {
+impl fmt::Display for ProcessEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(why) = self.killed {
             return write!(f, "a kill by mtask, since {why}");
