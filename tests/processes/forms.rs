@@ -125,7 +125,7 @@ fn generic_workers_that_are_registered() {
 fn a_generic_worker_that_is_not_registered_is_an_error_that_lists_those_which_are() {
     let mut results = par_stateful([()], [Wrap::spec(1.5f32)]).backend(Processes::new());
     let error = results.next().unwrap().unwrap_err();
-    assert_eq!(error.kind(), TaskErrorKind::BuildFailed);
+    assert_eq!(error.kind(), TaskErrorKind::NoWorkerLeft);
     let text = format!("{error:#}");
     assert!(text.contains("no worker is registered as `processes::forms::Wrap<f32>`"), "{text}");
     assert!(text.contains("processes::forms::Wrap<u8>"), "{text}");

@@ -20,16 +20,14 @@ fn a_worker_that_dies_too_often_is_retired() {
         let error = results.next().unwrap().unwrap_err();
         assert_eq!((error.kind(), error.index()), (TaskErrorKind::WorkerLost, Some(index)));
     }
-    for index in 3..10 {
-        let error = results.next().unwrap().unwrap_err();
-        assert_eq!((error.index(), error.worker()), (Some(index), None));
-        assert_eq!(error.kind(), TaskErrorKind::NoWorkerLeft);
-        let text = format!(
-            "item {index}: no worker is left to run it; its process ended 3 times within 600s"
-        );
-        assert_eq!(error.to_string(), text);
+    let rest: Vec<_> = results.by_ref().map(Result::unwrap_err).collect();
+    for (index, error) in (3..).zip(&rest) {
+        assert!(error.index().is_none_or(|it| it == index), "{error}");
+        assert_eq!((error.kind(), error.worker()), (TaskErrorKind::NoWorkerLeft, None));
+        let cause = std::error::Error::source(error).unwrap().to_string();
+        assert_eq!(cause, "its process ended 3 times within 600s");
     }
-    assert!(results.next().is_none());
+    assert_eq!(results.ended(), Some(Ended::NoWorkerLeft));
     assert_eq!(results.stats().retired, 1);
 }
 

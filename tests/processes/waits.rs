@@ -141,7 +141,8 @@ fn a_cancel_ends_the_pause_before_a_process_is_tried_again() {
             let errors: Vec<_> = results.map(Result::unwrap_err).collect();
             drop(none);
             assert_eq!(errors.len(), 1, "what was pulled: {errors:?}");
-            assert!(errors[0].to_string().contains("no process could be started"), "{errors:?}");
+            let text = format!("{:#}", errors[0]);
+            assert!(text.contains("no process could be started"), "{text}");
         });
     });
 }

@@ -1,5 +1,6 @@
 //! Documents through the workers, in threads or in processes, to the end or to the first error.
 
+use std::error::Error as _;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
@@ -124,9 +125,11 @@ fn failure(error: TaskError, tokenizer: &str) -> Result<Failure> {
                 | TaskErrorKind::NotSent
         );
     if !is_of_document {
-        return Err(match error.into_cause() {
-            Ok(cause) => anyhow!("cannot use the tokenizer {tokenizer}: {cause}"),
-            Err(error) => error.into(),
+        return Err(match (error.kind(), error.source()) {
+            (TaskErrorKind::BuildFailed, Some(cause)) => {
+                anyhow!("cannot use the tokenizer {tokenizer}: {cause}")
+            }
+            _ => error.into(),
         });
     }
     let panic = error.panic_message().map(str::to_owned);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::backend::{Backend, Finishing, Launch, sealed};
 use crate::bridge::{Finished, StopWhen, Turn};
 use crate::observe::trace::Scope;
+use crate::run::builds::Builds;
 use crate::run::control::Control;
 use crate::run::job::{Job, Next, Team};
 use crate::run::lifecycle::Life;
@@ -35,15 +36,19 @@ where
     W: Worker<Input = I::Item>,
 {
     fn launch(self, job: Job<I, S, W>, _eager: bool) -> Self::Run<I, S, W> {
-        let Team { specs, care, counters, trace, build_now, .. } = job.team;
+        let Team { specs, care, control, counters, trace, build_now, .. } = job.team;
         let trace = trace.worker(0);
         let spec = specs.into_iter().next().expect("no run is made without a spec");
-        let mut life = Life::new(spec, 0, care, counters, Arc::clone(&job.team.control));
-        let may_have_items = job.source.size_hint().1 != Some(0) && !job.team.control.is_closed();
-        let build_error =
-            if build_now && may_have_items { trace.enter(|| life.build(None)).err() } else { None };
+        let builds = Arc::new(Builds::new(1));
+        let mut life = Life::new(spec, 0, care, counters, Arc::clone(&control), builds);
+        let may_have_items = job.source.size_hint().1 != Some(0) && !control.is_closed();
+        let build_error = if build_now && may_have_items {
+            trace.enter(|| life.build_at_start()).err()
+        } else {
+            None
+        };
         let source = Source::new(job.source);
-        InlineRun { source, control: job.team.control, life, trace, build_error, pulled: 0 }
+        InlineRun { source, control, life, trace, build_error, pulled: 0 }
     }
 
     fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
@@ -52,7 +57,8 @@ where
 
     fn pulled(run: &Self::Run<I, S, W>) -> Option<usize> {
         // It pulls one item for each that it yields.
-        (run.control.is_closed() && run.build_error.is_none()).then_some(run.pulled)
+        let is_over = run.control.is_closed() || run.control.no_worker().is_some();
+        (is_over && run.build_error.is_none()).then_some(run.pulled)
     }
 
     fn stop_when(_run: &mut Self::Run<I, S, W>, _stop: StopWhen<W::Output>) {
@@ -83,7 +89,7 @@ where
         }
         let mut input = None;
         let start = Instant::now();
-        let turn = if self.control.is_closed() {
+        let turn = if self.control.is_closed() || self.control.no_worker().is_some() {
             drop(self.source.close());
             Turn::End
         } else {
@@ -98,7 +104,13 @@ where
             let pulled = Instant::now();
             self.life.counters().enter(0, WorkerState::Working, pulled);
             let apart = self.life.tally().building() + self.life.tally().awaiting_retry();
-            let (worker, result) = self.trace.enter(|| self.life.run(index, input));
+            let (worker, result) = match W::pass(input) {
+                Ok(output) => (None, Ok(output)),
+                Err(input) => self.trace.enter(|| self.life.run(index, input)),
+            };
+            if self.life.is_given_up() {
+                self.control.lose_workers(self.life.given_up().cloned());
+            }
             let (now, tally) = (Instant::now(), self.life.tally());
             self.life.counters().enter(0, WorkerState::Waiting, now);
             tally.claimed(pulled - start, Duration::ZERO, Duration::ZERO);

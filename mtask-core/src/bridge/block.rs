@@ -126,6 +126,16 @@ impl<T, O> Place<'_, T, O> {
         self.slot.with_mut(|slot| unsafe { ManuallyDrop::take(&mut (*slot).input) })
     }
 
+    /// Puts an input back that was taken out, to be taken once more.
+    ///
+    /// # Safety
+    ///
+    /// The caller has claimed the place and taken its input, and no output was put there.
+    pub(super) unsafe fn put_input(&self, input: T) {
+        // SAFETY: nobody else has this place now; who claims it next does so under a lock after this.
+        self.slot.with_mut(|slot| unsafe { (*slot).input = ManuallyDrop::new(input) });
+    }
+
     /// Puts the output of `worker` where the input was.
     ///
     /// # Safety

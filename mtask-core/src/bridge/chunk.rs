@@ -77,6 +77,13 @@ impl<T, O> Bridge<T, O> {
         Some((index, unsafe { chunk.block.place(chunk.at).take_input() }))
     }
 
+    /// Puts back the input of the item in hand, which was not begun; [`next`](Bridge::next) takes it again, here or at
+    /// another worker once the claim is [given back](Bridge::give_back).
+    pub(crate) fn put_back(&self, chunk: &mut Chunk<T, O>, input: T) {
+        // SAFETY: the place is of this claim, and `next` has taken its input out.
+        unsafe { chunk.block.place(chunk.at).put_input(input) };
+    }
+
     /// The result of this item is of use, as far as is known: the run is not to end before it.
     #[cfg(all(feature = "processes", unix, not(loom)))]
     pub(crate) fn is_wanted(&self, index: usize) -> bool {
@@ -184,6 +191,7 @@ impl<T, O> Bridge<T, O> {
             chunk.at = end;
         }
         chunk.end = end;
+        state.finish(chunk.worker);
         self.release(state);
     }
 }

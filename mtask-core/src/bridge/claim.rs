@@ -109,7 +109,7 @@ impl<T, O> Bridge<T, O> {
             state = self.idle(state, &mut looks, slept);
         };
         if let Some(span) = &span {
-            state.hold(worker, span, quick);
+            state.hold(worker, span, quick, stride.built);
             self.hands[worker].set(span.start, span.end);
         } else {
             // It may be the last one already, who had stayed to fail what was left.
@@ -129,8 +129,15 @@ impl<T, O> Bridge<T, O> {
         Some(Chunk { block, worker, from, at: start, end: start, step, quick, stop_when, spare })
     }
 
+    /// Notes that a worker claims nothing until it has been built, or that it is back: what is pulled ahead is not for
+    /// it.
+    pub(crate) fn note_away(&self, is_away: bool) {
+        let mut state = lock(&self.state);
+        state.away = if is_away { state.away + 1 } else { state.away.saturating_sub(1) };
+    }
+
     /// Takes a worker out for good, which is through with its claim; true for the last one, which
-    /// has to stay and fail every further item.
+    /// has to stay and fail every item that is left.
     pub(crate) fn retire(&self, worker: usize) -> bool {
         let mut state = lock(&self.state);
         state.active -= 1;

@@ -343,7 +343,7 @@ fn a_cancel_from_outside_wakes_the_consumer() {
 fn an_error_stops_the_claims_behind_it() {
     model(1..=2, || {
         let mut model = Model::start(plan(2, 2), ONE, usize::MAX, |_, index, input| {
-            if index == 1 { Err(TaskError::no_worker_left(index, None)) } else { Ok(input) }
+            if index == 1 { Err(TaskError::no_worker_left(Some(index), None)) } else { Ok(input) }
         });
         model.outlet.stop_when(Result::is_err);
         assert_eq!(model.next().unwrap().unwrap(), 0);
@@ -436,6 +436,110 @@ fn a_worker_that_retires_leaves_the_rest_to_the_last() {
         assert_eq!(outlet.take().unwrap().result.unwrap(), 0);
         assert_eq!(outlet.take().unwrap().result.unwrap(), 1);
         assert!(outlet.take().is_none());
+        for worker in workers {
+            worker.join().unwrap();
+        }
+    });
+}
+
+/// One worker cannot be built, and gives its item back: the other one is still there to take it.
+#[test]
+fn an_item_that_is_given_back_finds_another_worker() {
+    model(1..=2, || {
+        let (bridge, mut outlet): (Shared, _) = Bridge::new(plan(2, 2), Arc::new(Notifier::new()));
+        let returned = Arc::new(Mutex::new(usize::MAX / 2));
+        let workers: Vec<_> = (0..2)
+            .map(|worker| {
+                let bridge = Arc::clone(&bridge);
+                let returned = Arc::clone(&returned);
+                let window = usize::MAX;
+                let (end, for_source) = (1, Arc::clone(&bridge));
+                let last = |_: &Shared| Turn::End;
+                let mut source = Source { end, window, returned, bridge: for_source, last };
+                thread::spawn(move || {
+                    let is_built = worker == 1;
+                    let stride = Stride { built: is_built, ..ONE };
+                    let mut chunk = None;
+                    while let Some(mut claimed) =
+                        bridge.claim(worker, chunk, stride, &mut source, &mut Slept::default())
+                    {
+                        while let Some((_, input)) = bridge.next(&mut claimed) {
+                            if is_built {
+                                bridge.publish(&mut claimed, Some(worker), Ok(input));
+                                continue;
+                            }
+                            bridge.put_back(&mut claimed, input);
+                            bridge.give_back(&mut claimed);
+                            if bridge.retire(worker) {
+                                // The other one has taken it meanwhile, and left.
+                                let mut slept = Slept::default();
+                                let last =
+                                    bridge.claim(worker, None, stride, &mut source, &mut slept);
+                                assert!(last.is_none(), "the other one has left too early");
+                            }
+                            return;
+                        }
+                        chunk = Some(claimed);
+                    }
+                })
+            })
+            .collect();
+        assert_eq!(outlet.take().unwrap().result.unwrap(), 0);
+        assert!(outlet.take().is_none());
+        for worker in workers {
+            worker.join().unwrap();
+        }
+    });
+}
+
+/// No worker can be built: the last one closes the bridge, and the items that are there fail.
+#[test]
+fn the_last_worker_closes_and_fails_what_was_pulled() {
+    model(1..=2, || {
+        let (bridge, mut outlet): (Shared, _) = Bridge::new(plan(2, 2), Arc::new(Notifier::new()));
+        let returned = Arc::new(Mutex::new(usize::MAX / 2));
+        let workers: Vec<_> = (0..2)
+            .map(|worker| {
+                let bridge = Arc::clone(&bridge);
+                let returned = Arc::clone(&returned);
+                let window = usize::MAX;
+                let (end, for_source) = (9, Arc::clone(&bridge));
+                let last = |_: &Shared| Turn::End;
+                let mut source = Source { end, window, returned, bridge: for_source, last };
+                thread::spawn(move || {
+                    let stride = Stride { built: false, ..ONE };
+                    let (mut chunk, mut is_last) = (None, false);
+                    while let Some(mut claimed) =
+                        bridge.claim(worker, chunk, stride, &mut source, &mut Slept::default())
+                    {
+                        while let Some((index, input)) = bridge.next(&mut claimed) {
+                            if !is_last {
+                                bridge.put_back(&mut claimed, input);
+                                break;
+                            }
+                            let error = TaskError::no_worker_left(Some(index), None);
+                            bridge.publish(&mut claimed, None, Err(error));
+                        }
+                        bridge.give_back(&mut claimed);
+                        chunk = Some(claimed);
+                        if !is_last {
+                            is_last = bridge.retire(worker);
+                            if !is_last {
+                                return;
+                            }
+                            bridge.close();
+                        }
+                    }
+                })
+            })
+            .collect();
+        let mut given = 0;
+        while let Some(finished) = outlet.take() {
+            assert_eq!((finished.index, finished.result.is_err()), (Some(given), true));
+            given += 1;
+        }
+        assert_eq!(outlet.pulled(), Some(given), "each item that was pulled has failed");
+        assert!((1..9).contains(&given), "{given} were pulled of 9");
         for worker in workers {
             worker.join().unwrap();
         }

@@ -144,9 +144,9 @@ impl<T, O> Bridge<T, O> {
         self.consumer.cancel();
     }
 
-    /// Has no more items pulled; what was pulled comes. Called by the consumer alone, so that nothing here can
-    /// come between its looking and its going to sleep.
-    fn close(&self) {
+    /// Has no more items pulled; what was pulled comes. Called by the consumer, between its looks and its going to
+    /// sleep, or by a worker, which then comes to the end of what was pulled as it does to that of the source.
+    pub(crate) fn close(&self) {
         let mut state = lock(&self.state);
         state.closed = true;
         // Under the lock, as in `cancel`.
@@ -157,6 +157,11 @@ impl<T, O> Bridge<T, O> {
     /// A thread is inside the source.
     pub(crate) fn is_in_source(&self) -> bool {
         lock(&self.state).in_source
+    }
+
+    /// There is nothing to claim, and nothing will be.
+    pub(crate) fn is_drained(&self) -> bool {
+        lock(&self.state).is_drained()
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {

@@ -27,6 +27,8 @@ pub(super) struct Held<T, O> {
     pub(super) block: Arc<Block<T, O>>,
     /// It does not look at every item whether it is to wake the consumer.
     quick: bool,
+    /// Its worker was not built when it was claimed.
+    unsure: bool,
     /// How many claims there had been before.
     since: usize,
 }
@@ -47,6 +49,8 @@ pub(super) struct State<T, O> {
     running: usize,
     /// Those of them that are quick.
     quick: usize,
+    /// Those of them that are not built: what they have claimed may come back.
+    unsure: usize,
     /// Claims so far.
     claims: usize,
     /// A thread is inside the source.
@@ -64,6 +68,8 @@ pub(super) struct State<T, O> {
     pub(super) closed: bool,
     /// Worker loops that still may run an item.
     pub(super) active: usize,
+    /// Those of them that claim nothing for now, since their worker could not be built.
+    pub(super) away: usize,
     /// Workers that have not reported their build yet, where all are built at the start.
     pub(super) unbuilt: usize,
     /// The first worker that could not be built at the start.
@@ -87,6 +93,7 @@ impl<T, O> State<T, O> {
             held: (0..plan.workers).map(|_| None).collect(),
             running: 0,
             quick: 0,
+            unsure: 0,
             claims: 0,
             in_source: false,
             quick_turn: false,
@@ -97,6 +104,7 @@ impl<T, O> State<T, O> {
             cancelled: false,
             closed: false,
             active: plan.workers,
+            away: 0,
             unbuilt: if plan.build_now { plan.workers } else { 0 },
             build_error: None,
             idle: 0,
@@ -191,16 +199,18 @@ impl<T, O> State<T, O> {
     }
 
     /// Notes that a worker has claimed a span.
-    pub(super) fn hold(&mut self, worker: usize, span: &Span<T, O>, quick: bool) {
+    pub(super) fn hold(&mut self, worker: usize, span: &Span<T, O>, quick: bool, built: bool) {
         if !self.plan.ordered {
             let Span { ref block, start, end } = *span;
             self.fresh.push(Span { block: Arc::clone(block), start, end });
         }
         let block = Arc::clone(&span.block);
-        self.held[worker] = Some(Held { block, quick, since: self.claims });
+        let unsure = !built;
+        self.held[worker] = Some(Held { block, quick, unsure, since: self.claims });
         self.claims += 1;
         self.running += 1;
         self.quick += usize::from(quick);
+        self.unsure += usize::from(unsure);
     }
 
     /// Notes that a worker is through with its claim. Its block is not dropped here for good: the
@@ -209,6 +219,7 @@ impl<T, O> State<T, O> {
         if let Some(held) = self.held[worker].take() {
             self.running -= 1;
             self.quick -= usize::from(held.quick);
+            self.unsure -= usize::from(held.unsure);
         }
     }
 
@@ -247,15 +258,15 @@ impl<T, O> State<T, O> {
     }
 
     /// A worker that finds nothing to do has nothing to wait for. A source that blocks is not waited for
-    /// where the caller wants no more of it.
+    /// where the caller wants no more of it; a worker that is being built may give its item back.
     pub(super) fn is_drained(&self) -> bool {
-        let may_come = self.in_source && !self.closed;
+        let may_come = (self.in_source && !self.closed) || self.unsure > 0;
         self.cancelled || (self.is_closed() && self.claimable() == 0 && !may_come)
     }
 
     /// No result will come any more.
     pub(super) fn is_over(&self) -> bool {
-        self.cancelled || (self.is_drained() && self.running == 0)
+        self.cancelled || (self.running == 0 && self.is_drained())
     }
 
     /// Takes out everything that may still hold items.

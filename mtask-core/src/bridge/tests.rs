@@ -81,13 +81,13 @@ fn who_is_left_behind_at_the_end_fails_what_is_left() {
     assert!(bridge.next(&mut first).is_some());
     assert!(bridge.claim(1, None, stride, &mut Until(64), &mut Slept::default()).is_none());
     // The worker panics and cannot be built any more.
-    bridge.publish(&mut first, Some(0), Err(TaskError::no_worker_left(62, None)));
+    bridge.publish(&mut first, Some(0), Err(TaskError::no_worker_left(Some(62), None)));
     bridge.give_back(&mut first);
     let mut last =
         bridge.claim(0, Some(first), stride, &mut Until(64), &mut Slept::default()).unwrap();
     assert!(bridge.retire(0), "nobody else is there");
     bridge.next(&mut last).unwrap();
-    bridge.publish(&mut last, None, Err(TaskError::no_worker_left(63, None)));
+    bridge.publish(&mut last, None, Err(TaskError::no_worker_left(Some(63), None)));
     assert!(bridge.claim(0, Some(last), stride, &mut Until(64), &mut Slept::default()).is_none());
     for index in 0..64 {
         let finished = outlet.take().unwrap();

@@ -41,7 +41,7 @@ impl<T, O> Bridge<T, O> {
         pull: &mut impl Pull<T>,
     ) -> MutexGuard<'a, State<T, O>> {
         state.in_source = true;
-        if stride.quick && state.active > 1 && state.idle == 0 {
+        if stride.quick && state.active.saturating_sub(state.away) > 1 && state.idle == 0 {
             state = self.quick_turn(state, stride.most, spare, pull);
         } else {
             let most = if stride.built { self.plan.batch } else { 1 };

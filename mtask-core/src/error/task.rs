@@ -17,9 +17,10 @@ use crate::sync::Arc;
 pub enum TaskErrorKind {
     /// The worker panicked with this item in hand.
     Panicked,
-    /// The worker could not be built for this item, or no worker is left to be built.
+    /// A worker could not be built at the start, by [`build_now`](crate::ParStateful::build_now).
     BuildFailed,
-    /// No worker is left to run this item: each has been given up, and the last not for its builds.
+    /// No worker is left to run this item, or, without an index, the rest of the items: none can be built any more, or
+    /// the processes of each have ended too often. The last cause is the source of this error.
     NoWorkerLeft,
     /// The worker returned an error; only after `.flatten_errors()`.
     Failed,
@@ -84,10 +85,10 @@ struct Inner {
 }
 
 /// Why a worker was given up.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) enum GivenUp {
-    /// Its builds failed, the last by this error.
-    Builds(Box<str>),
+    /// None could be built any more: the error of the last build.
+    Builds(TaskError),
     /// No process could be started for it, or none lived until it was built: in words.
     #[cfg(all(feature = "processes", unix, not(loom)))]
     Process(Box<str>),
@@ -99,7 +100,7 @@ pub(crate) enum GivenUp {
 impl fmt::Display for GivenUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Builds(last) => write!(f, "the last build failed with: {last}"),
+            Self::Builds(last) => write!(f, "{}", Chain(last)),
             #[cfg(all(feature = "processes", unix, not(loom)))]
             Self::Process(reason) => f.write_str(reason),
             #[cfg(all(feature = "processes", unix, not(loom)))]
@@ -109,6 +110,8 @@ impl fmt::Display for GivenUp {
         }
     }
 }
+
+impl Error for GivenUp {}
 
 enum Cause {
     Panicked(PanicPayload),
@@ -147,8 +150,8 @@ impl TaskError {
         Self::new(index, Some(worker), Cause::BuildFailed(error))
     }
 
-    pub(crate) fn no_worker_left(index: usize, why: Option<GivenUp>) -> Self {
-        Self::new(Some(index), None, Cause::NoWorkerLeft(why))
+    pub(crate) fn no_worker_left(index: Option<usize>, why: Option<GivenUp>) -> Self {
+        Self::new(index, None, Cause::NoWorkerLeft(why))
     }
 
     /// The worker's own error.
@@ -221,7 +224,6 @@ impl TaskError {
             #[cfg(all(feature = "processes", unix, not(loom)))]
             Cause::Elsewhere(ref what) => what.kind(),
             Cause::BuildPanicked(_) | Cause::BuildFailed(_) => TaskErrorKind::BuildFailed,
-            Cause::NoWorkerLeft(Some(GivenUp::Builds(_))) => TaskErrorKind::BuildFailed,
             Cause::NoWorkerLeft(_) => TaskErrorKind::NoWorkerLeft,
             Cause::Failed(_) => TaskErrorKind::Failed,
             Cause::Source(_) => TaskErrorKind::Source,
@@ -297,8 +299,10 @@ impl TaskError {
                 write!(f, "could not be built: its build panicked: {}", panic.message())
             }
             Cause::BuildFailed(_) => f.write_str("could not be built"),
-            Cause::NoWorkerLeft(None) => f.write_str("no worker is left to run it"),
-            Cause::NoWorkerLeft(Some(why)) => write!(f, "no worker is left to run it; {why}"),
+            Cause::NoWorkerLeft(_) if self.0.index.is_none() => {
+                f.write_str("no worker is left to run the rest of the items")
+            }
+            Cause::NoWorkerLeft(_) => f.write_str("no worker is left to run it"),
             Cause::Failed(_) => f.write_str("returned an error"),
             Cause::Source(_) => f.write_str("the source returned an error"),
             Cause::Torn(TaskErrorKind::Panicked, message) => {
@@ -352,9 +356,12 @@ impl Error for TaskError {
             Cause::Failed(error) | Cause::Source(error) => Some(&**error),
             Cause::BuildFailed(error) => Some(error.get_ref()),
             Cause::StartFailed(error) => Some(error),
+            Cause::NoWorkerLeft(Some(GivenUp::Builds(last))) => Some(last),
+            #[cfg(all(feature = "processes", unix, not(loom)))]
+            Cause::NoWorkerLeft(Some(why)) => Some(why),
             Cause::Panicked(_)
             | Cause::BuildPanicked(_)
-            | Cause::NoWorkerLeft(_)
+            | Cause::NoWorkerLeft(None)
             | Cause::Torn(..)
             | Cause::FinishPanicked(_) => None,
             #[cfg(all(feature = "processes", unix, not(loom)))]

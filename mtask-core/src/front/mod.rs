@@ -52,7 +52,7 @@ use crate::{CancelHandle, Ended, Finish, Stats, TaskError, TaskErrorKind, Worker
 /// The results of an iterator's items at a set of workers: a lazy, bounded, ordered iterator.
 ///
 /// Made by [`par_stateful`]. Its items are `Result<W::Output, TaskError>`: the outer error is the
-/// engine's (a panic, a failed build), while an error of the worker's own is in its output, whole.
+/// engine's (a panic, a lost process), while an error of the worker's own is in its output, whole.
 /// `??` says both. Options are methods that take and return the iterator, before its first item.
 ///
 /// Dropping it early cancels: nothing more is pulled, what is in hand finishes, and every thread
@@ -103,8 +103,8 @@ where
     retries: bool,
     /// Items that were yielded as errors, or turned out to be.
     errors: usize,
-    /// How it ends, by an error that was yielded.
-    ending: Option<Ended>,
+    /// An item has failed for want of a worker.
+    lost: bool,
     summaries: Option<Arc<Summaries>>,
     #[cfg(feature = "progress")]
     progress: Option<ProgressOptions>,
@@ -191,7 +191,7 @@ where
             counters: None,
             retries: false,
             errors: 0,
-            ending: None,
+            lost: false,
             summaries: None,
             #[cfg(feature = "progress")]
             progress: None,
@@ -286,7 +286,7 @@ where
     /// Notes an error that says how the run ends.
     fn note_ending(&mut self, is_item: bool, error: &TaskError) {
         match error.kind() {
-            TaskErrorKind::NoWorkerLeft => self.ending = Some(Ended::NoWorkerLeft),
+            TaskErrorKind::NoWorkerLeft if is_item => self.lost = true,
             // It stands for the run: nothing comes after it.
             _ if !is_item => self.end(Ended::StartFailed),
             _ => {}
@@ -415,12 +415,26 @@ where
                 self.state = State::Done;
                 // A cancel that came after the last item was pulled has cut off nothing.
                 let whole = self.hint.1 == Some(self.yielded);
-                let cut_off = self.control.is_closed() && !whole;
-                let ended = if cut_off { Ended::Cancelled } else { Ended::Complete };
-                let ended = self.ending.unwrap_or(ended);
+                let is_cancelled = self.control.is_closed();
+                let no_worker = self.control.no_worker().filter(|_| !whole);
+                let ended = match no_worker {
+                    _ if self.lost => Ended::NoWorkerLeft,
+                    Some(_) if !is_cancelled => Ended::NoWorkerLeft,
+                    _ if is_cancelled && !whole => Ended::Cancelled,
+                    _ => Ended::Complete,
+                };
+                let rest = no_worker.filter(|_| !is_cancelled);
+                let rest = rest.map(|why| TaskError::no_worker_left(None, why.clone()));
+                if rest.is_some() {
+                    self.count_item(false, true);
+                }
                 self.end(ended);
                 self.trace.finished(ended, || self.stats());
-                return None;
+                return rest.map(|error| Finished {
+                    index: None,
+                    worker: None,
+                    result: Err(error),
+                });
             }
             Err(payload) => {
                 self.state = State::Done;
@@ -445,7 +459,7 @@ where
         }
         self.state = State::Done;
         self.times.elapsed = self.times.elapsed.or(self.times.start.map(|start| start.elapsed()));
-        self.end(self.ending.unwrap_or(Ended::Stopped));
+        self.end(Ended::Stopped);
     }
 
     /// What happened so far; after the end, in all of the run.
@@ -485,11 +499,16 @@ where
         if most == Some(0) {
             return self.hint;
         }
-        let (is_exact, is_closed) = (most == Some(least), self.control.is_closed());
+        let has_no_worker = self.control.no_worker().is_some();
+        let is_exact = most == Some(least);
+        let is_closed = self.control.is_closed() || has_no_worker;
         if (is_exact || is_closed)
             && let Some(pulled) = B::pulled(run)
         {
-            return (left(pulled), Some(left(pulled)));
+            // One more stands for those that are not pulled for want of workers.
+            let rest = has_no_worker && !self.control.is_closed() && most != Some(pulled);
+            let left = left(pulled) + usize::from(rest);
+            return (left, Some(left));
         }
         // Of a source that says only at least how many it has, fewer may come after a cancel.
         let least = if is_closed && !is_exact { 0 } else { left(least) };

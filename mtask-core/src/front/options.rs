@@ -25,7 +25,7 @@ where
 {
     /// Builds every worker at the start, before an item is pulled and even if none turns out to come.
     ///
-    /// If one cannot be built, the first item is that error, with no index, and then nothing.
+    /// If one cannot be built in three attempts, the first item is that error, with no index, and then nothing.
     /// Without this a worker is built when it takes its first item.
     ///
     /// # Examples
@@ -54,7 +54,7 @@ where
     ///
     /// Tried again are panics, after each of which the worker is rebuilt, and with
     /// [`flatten_errors`](ParStateful::flatten_errors) the worker's own errors; without it they are outputs like any
-    /// other. Not tried again are failed builds, which have three attempts of their own, nor processes that are lost or
+    /// other. Not tried again are processes that are lost or
     /// ended at a time limit. The input is cloned for each attempt but the last. How often an item was begun
     /// is in the error ([`attempts`](crate::TaskError::attempts)), and for a worker that asks in its
     /// [`Context`](crate::Context::attempt). While it is tried again nothing behind it is held up but what
@@ -284,7 +284,7 @@ where
             counters: None,
             retries: self.retries,
             errors: 0,
-            ending: None,
+            lost: false,
             summaries: self.summaries,
             #[cfg(feature = "progress")]
             progress: self.progress,

@@ -108,7 +108,7 @@ impl<S, W: Worker, B: Reusable<S, W>> Pool<S, W, B> {
     /// one.next();
     /// ```
     ///
-    /// A worker that was given up after three failed builds is tried again by the next map.
+    /// A worker that could not be built in one map is built again by the next.
     /// [`stats`](ParStateful::stats) counts for the map.
     ///
     /// # Examples

@@ -39,7 +39,7 @@ pub struct Stats {
     pub builds: usize,
     /// Builds that returned an error or panicked.
     pub failed_builds: usize,
-    /// Workers given up after three failed builds in a row.
+    /// Workers given up, since they could not be built any more or their processes ended too often.
     pub retired: usize,
     /// Calls that panicked.
     pub panics: usize,
@@ -77,7 +77,7 @@ pub struct Stats {
 pub struct WorkerStats {
     /// Items it has run, the failed ones included.
     pub items: usize,
-    /// Items among them that failed, whatever number of attempts they had: panics, failed builds, and after
+    /// Items among them that failed, whatever number of attempts they had: panics, and after
     /// [`flatten_errors`](crate::ParStateful::flatten_errors) the worker's own errors, as far as they were
     /// yielded. Those of the source or of earlier stages are not.
     pub errors: usize,

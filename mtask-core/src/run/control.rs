@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use crate::Ended;
 use crate::bridge::Notifier;
 use crate::context::InRun;
+use crate::error::GivenUp;
 #[cfg(feature = "progress")]
 use crate::item_bar::BarPlace;
 #[cfg(feature = "progress")]
@@ -18,6 +19,8 @@ pub(crate) struct Control {
     notifier: Arc<Notifier>,
     /// Threads that pass time wait here: see [`pause`](Control::pause).
     pausing: (Mutex<()>, Condvar),
+    /// Why no worker is left, so that the run ends before its source.
+    no_worker: OnceLock<Option<GivenUp>>,
     /// How the run ended, once it has.
     ended: OnceLock<Ended>,
     /// Where the workers may show bars: set by the consumer before they start, read by a worker that asks.
@@ -30,6 +33,7 @@ impl Control {
         Self {
             notifier: Arc::new(Notifier::new()),
             pausing: (Mutex::new(()), Condvar::new()),
+            no_worker: OnceLock::new(),
             ended: OnceLock::new(),
             #[cfg(feature = "progress")]
             room: OnceLock::new(),
@@ -61,6 +65,17 @@ impl Control {
     /// The run ends early, in either way.
     pub(crate) fn is_ending(&self) -> bool {
         self.notifier.is_closed() || self.notifier.is_cancelled()
+    }
+
+    /// Notes that no worker is left; before the bridge is closed for that.
+    pub(crate) fn lose_workers(&self, why: Option<GivenUp>) {
+        // There is one last worker.
+        let _ = self.no_worker.set(why);
+    }
+
+    /// No worker is left, and why.
+    pub(crate) fn no_worker(&self) -> Option<&Option<GivenUp>> {
+        self.no_worker.get()
     }
 
     /// Notes how the run has ended, for the first time.

@@ -9,13 +9,11 @@ use crate::error::{GivenUp, PanicPayload, drop_caught};
 use crate::finish::AnySummary;
 use crate::observe::stats::{Counters, Tally};
 use crate::observe::trace;
+use crate::run::builds::{ATTEMPTS, Begin, Builds, FIRST_PAUSE, Failure};
 use crate::run::control::Control;
 use crate::run::policy::{Care, Flatten, Place, Retry};
 use crate::sync::Arc;
 use crate::{BuildError, Context, Spec, TaskError, TaskErrorKind, Worker, WorkerState};
-
-/// Failed builds in a row after which a worker is retired.
-const MAX_FAILED_BUILDS: usize = 3;
 
 /// A worker's place: its spec, and the worker where it is built. Stays on one thread.
 pub(crate) struct Life<S, W: Worker> {
@@ -27,9 +25,13 @@ pub(crate) struct Life<S, W: Worker> {
     torn: Option<W>,
     /// Items that the worker has run since its build.
     served: usize,
-    /// Failed builds since the last success.
-    failures: usize,
-    /// Why it is retired.
+    /// When workers of the run are built.
+    builds: Arc<Builds>,
+    /// The next build that fails is the last one: the run is to come to its end.
+    is_last_try: bool,
+    /// The error of the last build that failed.
+    failure: Option<TaskError>,
+    /// Why it is built no more.
     given_up: Option<GivenUp>,
     care: Care<W::Input, W::Output>,
     /// The spec's, so that a life can end where nothing is known of the spec.
@@ -38,8 +40,16 @@ pub(crate) struct Life<S, W: Worker> {
     control: Arc<Control>,
 }
 
+/// Why there is no worker.
+pub(crate) enum NotBuilt {
+    /// It could not be built, which is tried again after so long.
+    Later(Duration),
+    /// It is built no more.
+    Never(GivenUp),
+}
+
 /// A build that came to nothing.
-enum Failure {
+enum Failed {
     Returned(BuildError),
     Panicked(Box<dyn Any + Send>),
 }
@@ -51,6 +61,7 @@ impl<S, W: Worker> Life<S, W> {
         care: Care<W::Input, W::Output>,
         counters: Arc<Counters>,
         control: Arc<Control>,
+        builds: Arc<Builds>,
     ) -> Self
     where
         S: Spec<W>,
@@ -61,7 +72,9 @@ impl<S, W: Worker> Life<S, W> {
             worker: None,
             torn: None,
             served: 0,
-            failures: 0,
+            builds,
+            is_last_try: false,
+            failure: None,
             given_up: None,
             care,
             finish: S::finish,
@@ -78,6 +91,10 @@ impl<S, W: Worker> Life<S, W> {
         &self.counters
     }
 
+    pub(crate) fn control(&self) -> &Control {
+        &self.control
+    }
+
     pub(crate) fn tally(&self) -> &Tally {
         self.counters.worker(self.number)
     }
@@ -88,20 +105,61 @@ impl<S, W: Worker> Life<S, W> {
         care: Care<W::Input, W::Output>,
         counters: Arc<Counters>,
         control: Arc<Control>,
+        builds: Arc<Builds>,
     ) {
         // What is left behind at the end is asked for of the whole life, and not of a run.
         let summaries = self.care.summaries.take();
         self.care = Care { summaries, ..care };
         (self.counters, self.control) = (counters, control);
-        self.failures = 0;
+        self.builds = builds;
+        (self.is_last_try, self.failure, self.given_up) = (false, None, None);
+        if self.worker.is_some() {
+            self.builds.up(self.number);
+        }
     }
 
     pub(crate) fn is_built(&self) -> bool {
         self.worker.is_some()
     }
 
-    pub(crate) fn is_retired(&self) -> bool {
-        self.failures >= MAX_FAILED_BUILDS
+    /// Its last build has failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.worker.is_none() && self.failure.is_some()
+    }
+
+    /// It is built no more.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.given_up.is_some()
+    }
+
+    pub(crate) fn given_up(&self) -> Option<&GivenUp> {
+        self.given_up.as_ref()
+    }
+
+    /// Ends the worker where its time is over, so that the next one is built before it has an item.
+    pub(crate) fn end_if_served(&mut self) {
+        if self.worker.is_some() && self.care.lifespan.is_some_and(|most| self.served >= most) {
+            trace::lifespan_over(self.number, self.served);
+            self.end();
+        }
+    }
+
+    /// Waits for some of the time until a worker may be built that could not be; false where there is nothing to
+    /// wait for.
+    pub(crate) fn back_off(&mut self) -> bool {
+        if self.is_last_try || self.worker.is_some() {
+            return false;
+        }
+        let Some(left) = self.builds.left(self.number, Instant::now()) else { return false };
+        self.pause_build(left.min(FIRST_PAUSE));
+        true
+    }
+
+    /// Waits between two builds; where the run ends meanwhile, the next one is the last.
+    fn pause_build(&mut self, time: Duration) {
+        if !self.control.pause(time) {
+            self.is_last_try = true;
+        }
     }
 
     /// How many items at the most the worker may run before something else is to be done.
@@ -122,18 +180,13 @@ impl<S, W: Worker> Life<S, W> {
 }
 
 impl<S: Spec<W>, W: Worker> Life<S, W> {
-    /// Runs one item, building the worker first where there is none, and again where that is asked for.
-    /// Gives the number of the worker too, where one has run it or failed at it. Does not unwind, whatever
-    /// the worker does.
+    /// Runs one item, again where that is asked for, at the worker or one that is built after it. Gives the
+    /// number of the worker too, where one has run it or failed at it. Does not unwind, whatever the worker does.
     pub(crate) fn run(
         &mut self,
         index: usize,
         input: W::Input,
     ) -> (Option<usize>, Result<W::Output, TaskError>) {
-        let input = match W::pass(input) {
-            Ok(output) => return (None, Ok(output)),
-            Err(input) => input,
-        };
         let result = match self.care.retry {
             Some(retry) => self.run_again(index, input, retry),
             None => self.run_once(index, input, 1, |output, _| Ok(output)),
@@ -201,20 +254,10 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
         attempt: usize,
         flatten: Flatten<W::Output>,
     ) -> Result<W::Output, TaskError> {
-        if self.worker.is_some() && self.care.lifespan.is_some_and(|most| self.served >= most) {
-            trace::lifespan_over(self.number, self.served);
-            self.end();
-        }
-        if self.worker.is_none() {
-            let built = if self.is_retired() {
-                Err(TaskError::no_worker_left(index, self.given_up.clone()))
-            } else {
-                self.build(Some(index))
-            };
-            if let Err(error) = built {
-                drop_caught(input);
-                return Err(error.after(attempt - 1));
-            }
+        self.end_if_served();
+        if let Err(why) = self.build_in_time() {
+            drop_caught(input);
+            return Err(TaskError::no_worker_left(Some(index), Some(why)).after(attempt - 1));
         }
         let context = Context::new(self.number, index, &*self.control).at_attempt(attempt);
         let worker = self.worker.as_mut().expect("it was just built");
@@ -235,6 +278,7 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
     pub(crate) fn panicked(&mut self, index: usize, payload: Box<dyn Any + Send>) -> TaskError {
         Counters::count(&self.counters.panics);
         self.torn = self.worker.take();
+        self.builds.down(self.number, Instant::now());
         let error = TaskError::panicked(index, self.number, payload);
         trace::panicked(self.number, index, error.panic_message().unwrap_or_default());
         if let Some(summaries) = &self.care.summaries {
@@ -245,13 +289,21 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
         error
     }
 
-    /// Builds the worker where there is none.
-    pub(crate) fn build(&mut self, index: Option<usize>) -> Result<(), TaskError> {
+    /// Builds the worker where there is none, if it is time for that.
+    pub(crate) fn build(&mut self) -> Result<(), NotBuilt> {
         if self.worker.is_some() {
             return Ok(());
         }
+        if let Some(why) = &self.given_up {
+            return Err(NotBuilt::Never(why.clone()));
+        }
         self.end();
         let start = Instant::now();
+        match self.builds.begin(self.number, self.is_last_try, start) {
+            Begin::Now => {}
+            Begin::Later(left) => return Err(NotBuilt::Later(left)),
+            Begin::Never(why) => return Err(self.give_up(why)),
+        }
         self.counters.enter(self.number, WorkerState::Building, start);
         let built = catch_unwind(AssertUnwindSafe(|| self.spec.build()));
         let now = Instant::now();
@@ -260,27 +312,67 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
         let failure = match built {
             Ok(Ok(worker)) => {
                 self.worker = Some(worker);
-                (self.failures, self.served) = (0, 0);
+                (self.served, self.failure) = (0, None);
+                self.builds.up(self.number);
                 self.counters.built(self.number);
                 trace::built(self.number, Some(now - start));
                 return Ok(());
             }
-            Ok(Err(error)) => Failure::Returned(error),
-            Err(payload) => Failure::Panicked(payload),
+            Ok(Err(error)) => Failed::Returned(error),
+            Err(payload) => Failed::Panicked(payload),
         };
-        self.failures += 1;
         Counters::count(&self.counters.failed_builds);
-        trace::build_failed(self.number, self.failures, || failure.message());
-        if self.is_retired() {
-            Counters::count(&self.counters.retired);
-            let message = failure.message();
-            trace::retired(self.number, &message);
-            self.given_up = Some(GivenUp::Builds(message));
-        }
-        Err(match failure {
-            Failure::Returned(error) => TaskError::build_failed(index, self.number, error),
-            Failure::Panicked(payload) => TaskError::build_panicked(index, self.number, payload),
+        let message = failure.message();
+        let error = match failure {
+            Failed::Returned(error) => TaskError::build_failed(None, self.number, error),
+            Failed::Panicked(payload) => TaskError::build_panicked(None, self.number, payload),
+        };
+        let why = GivenUp::Builds(error.clone());
+        let failure = Failure { why: &why, is_late: false, is_last_try: self.is_last_try };
+        let (failures, pause) = self.builds.failed(self.number, &failure, now);
+        trace::build_failed(self.number, failures as usize, || message);
+        self.failure = Some(error);
+        Err(match pause {
+            Some(pause) => NotBuilt::Later(pause),
+            None => self.give_up(why),
         })
+    }
+
+    fn give_up(&mut self, why: GivenUp) -> NotBuilt {
+        Counters::count(&self.counters.retired);
+        trace::retired(self.number, &why.to_string());
+        self.builds.retire(self.number);
+        self.given_up = Some(why.clone());
+        NotBuilt::Never(why)
+    }
+
+    /// Builds the worker where there is none, with pauses between attempts, for an item that is to be run here.
+    pub(crate) fn build_in_time(&mut self) -> Result<(), GivenUp> {
+        loop {
+            match self.build() {
+                Ok(()) => return Ok(()),
+                Err(NotBuilt::Later(left)) => self.pause_build(left),
+                Err(NotBuilt::Never(why)) => return Err(why),
+            }
+        }
+    }
+
+    /// Builds the worker where there is none, before there are items: as often as where no worker ever was up.
+    pub(crate) fn build_at_start(&mut self) -> Result<(), TaskError> {
+        for attempt in 1.. {
+            match self.build() {
+                Ok(()) => break,
+                Err(NotBuilt::Later(left)) if attempt < ATTEMPTS => self.pause_build(left),
+                Err(NotBuilt::Later(_) | NotBuilt::Never(_)) => {
+                    let other = || {
+                        let why = BuildError::from("another worker could not be built");
+                        TaskError::build_failed(None, self.number, why)
+                    };
+                    return Err(self.failure.clone().unwrap_or_else(other));
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -289,6 +381,9 @@ impl<S, W: Worker> Life<S, W> {
     /// panic of a destructor is caught and counted.
     pub(crate) fn end(&mut self) {
         let mut worker = self.worker.take();
+        if worker.is_some() {
+            self.builds.down(self.number, Instant::now());
+        }
         if let Some(summaries) = &self.care.summaries
             && let Some(worker) = worker.take()
         {
@@ -317,7 +412,7 @@ impl<S, W: Worker> Drop for Life<S, W> {
     }
 }
 
-impl Failure {
+impl Failed {
     fn message(&self) -> Box<str> {
         match self {
             // The error's `Display` is the user's, and may panic.

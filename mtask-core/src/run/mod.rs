@@ -1,6 +1,7 @@
 //! What every run shares, wherever its workers are: the life of a worker, what becomes of its items, the loop at the
 //! bridge, the threads, and the consumer's side.
 
+pub(crate) mod builds;
 pub(crate) mod cancel;
 pub(crate) mod claim_size;
 pub(crate) mod consumer;

@@ -4,6 +4,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use super::builds::Builds;
 use super::claim_size::Pace;
 use super::control::Control;
 use super::job::Team;
@@ -96,16 +97,17 @@ where
     P: Pull<T> + Send + 'a,
 {
     let Team { specs, control, counters, care, trace, alive, build_now, .. } = team;
+    let builds = Arc::new(Builds::new(specs.len()));
     let mut loops: Vec<Loop<'a>> = Vec::with_capacity(specs.len());
     for (number, spec) in specs.into_iter().enumerate() {
         let bridge = Arc::clone(bridge);
         let (care, control, counters) = (care.clone(), Arc::clone(&control), Arc::clone(&counters));
-        let (pull, trace) = (pull(), trace.clone());
+        let (builds, pull, trace) = (Arc::clone(&builds), pull(), trace.clone());
         let alive = Arc::clone(&alive);
         loops.push(Box::new(move || {
             let _alive = alive;
             trace.worker(number).enter(|| {
-                let mut life = Life::new(spec, number, care, counters, control);
+                let mut life = Life::new(spec, number, care, counters, control, builds);
                 let pull = work(&bridge, &mut life, pull, build_now);
                 drop_caught(life);
                 leave(&bridge, pull);
@@ -130,15 +132,40 @@ where
 {
     let number = life.number();
     if build_now {
-        let outcome = life.build(None);
-        bridge.report_build(number, outcome);
+        bridge.report_build(number, life.build_at_start());
     }
     let mut pace = Pace::new();
     let mut last = None;
     let mut slept = Slept::default();
     let mut from = Instant::now();
+    let (mut is_away, mut is_last_of_all) = (false, false);
     loop {
         life.counters().enter(number, WorkerState::Waiting, from);
+        life.end_if_served();
+        let is_to_wait = life.has_failed() && !life.is_given_up();
+        if is_away != is_to_wait {
+            is_away = is_to_wait;
+            bridge.note_away(is_away);
+        }
+        while life.back_off() {}
+        if life.is_given_up() && !is_last_of_all {
+            is_last_of_all = bridge.retire(number);
+            if !is_last_of_all {
+                life.counters().enter(number, WorkerState::Idle, Instant::now());
+                return pull;
+            }
+            life.control().lose_workers(life.given_up().cloned());
+            bridge.close();
+        }
+        // After a failure with no item in hand, which would wait for the next one.
+        if life.has_failed() && !is_last_of_all && !bridge.is_drained() && life.build().is_err() {
+            from = Instant::now();
+            continue;
+        }
+        if is_away {
+            is_away = false;
+            bridge.note_away(false);
+        }
         let was_built = life.is_built();
         let mut stride = pace.stride(was_built);
         stride.most = stride.most.min(life.left());
@@ -150,9 +177,9 @@ where
             return pull;
         };
         life.counters().enter(number, WorkerState::Working, start);
-        let (is_retired, built) = (life.is_retired(), life.tally().building());
+        let built = life.tally().building();
         let paused = life.tally().awaiting_retry();
-        let count = run_chunk(bridge, life, number, &mut chunk);
+        let count = run_chunk(bridge, life, number, &mut chunk, is_last_of_all);
         if !life.is_built() {
             bridge.give_back(&mut chunk);
             life.end();
@@ -166,10 +193,6 @@ where
             pace.measured(took, count);
         }
         last = Some(chunk);
-        if !is_retired && life.is_retired() && !bridge.retire(number) {
-            life.counters().enter(number, WorkerState::Idle, from);
-            return pull;
-        }
     }
 }
 
@@ -188,18 +211,23 @@ fn run_chunk<T, O, S, W>(
     life: &mut Life<S, W>,
     number: usize,
     chunk: &mut Chunk<T, O>,
+    is_last_of_all: bool,
 ) -> usize
 where
     S: Spec<W>,
     W: Worker<Input = T, Output = O>,
 {
     let from = chunk.index();
+    if is_last_of_all {
+        while run_one(bridge, life, chunk, true) {}
+        return chunk.index() - from;
+    }
     if life.is_careful() {
-        while run_one(bridge, life, chunk) && life.is_built() {}
+        while run_one(bridge, life, chunk, false) && life.is_built() {}
         return chunk.index() - from;
     }
     if !life.is_built() {
-        run_one(bridge, life, chunk);
+        run_one(bridge, life, chunk, false);
     }
     // Panics are caught once around all of them, since that is not free: the item in hand is the one that
     // was taken and not published.
@@ -238,17 +266,30 @@ fn run_all<W: Worker>(
     }
 }
 
-/// Runs an item at a worker that is to be built first, or with care; false where there is none.
+/// Runs an item at a worker that is to be built first, or with care; false where there is none, or where it is put
+/// back since the worker could not be built. The last worker of all fails it instead.
 fn run_one<T, O, S, W>(
     bridge: &Bridge<T, O>,
     life: &mut Life<S, W>,
     chunk: &mut Chunk<T, O>,
+    is_last_of_all: bool,
 ) -> bool
 where
     S: Spec<W>,
     W: Worker<Input = T, Output = O>,
 {
     let Some((index, input)) = bridge.next(chunk) else { return false };
+    let input = match W::pass(input) {
+        Ok(output) => {
+            bridge.publish(chunk, None, Ok(output));
+            return true;
+        }
+        Err(input) => input,
+    };
+    if !is_last_of_all && life.build().is_err() {
+        bridge.put_back(chunk, input);
+        return false;
+    }
     let (worker, result) = life.run(index, input);
     bridge.publish(chunk, worker, result);
     true

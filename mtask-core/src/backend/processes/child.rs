@@ -291,7 +291,7 @@ where
         spec,
         worker: Some(worker),
         number,
-        failed_builds: 0,
+        is_given_up: false,
         frame: 0,
         attempt: 1,
         result: Vec::new(),

@@ -16,14 +16,13 @@ use super::process::Child;
 use super::remote::ReadSummary;
 use super::sent_spec::SentSpec;
 use super::settings::Settings;
-use super::starts::Starts;
+use super::stand_by::StandBy;
 use crate::error::{GivenUp, ProcessEnd};
 use crate::observe::stats::{Counters, Tally};
+use crate::run::builds::Builds;
 use crate::run::policy::Summaries;
 use crate::sync::{Arc, AtomicBool, Condvar, Mutex, Ordering, lock};
 
-/// Failed builds in a row after which a worker is retired.
-pub(super) const MAX_FAILED_BUILDS: usize = 3;
 /// One worker in a run: what it is built from, and the child it is in.
 pub(super) struct Host {
     pub(super) number: usize,
@@ -36,8 +35,10 @@ pub(super) struct Host {
     lifespan: Option<usize>,
     /// How what the worker leaves is read, and where it goes.
     summaries: Option<(ReadSummary, Arc<Summaries>)>,
-    /// When processes of the run's workers are started.
-    starts: Arc<Starts>,
+    /// When the run's workers are built.
+    builds: Arc<Builds>,
+    /// For which other lanes its own may stay.
+    stand_by: Arc<StandBy>,
     /// The next process that cannot be started is the last one.
     is_last_try: AtomicBool,
     state: Mutex<State>,
@@ -62,14 +63,12 @@ struct State {
     /// Items that it has been sent, and those that it has answered.
     given: usize,
     served: usize,
-    /// Failed builds since the last success.
-    failures: usize,
     /// When children have died.
     deaths: Vec<Instant>,
     /// How the last one died that none has followed yet.
     ended: Option<ProcessEnd>,
-    /// Why the last one could not be started.
-    failure: Option<Box<str>>,
+    /// Why the last one could not be built.
+    failure: Option<GivenUp>,
     /// Why there will be no more of them.
     retired: Option<GivenUp>,
 }
@@ -92,7 +91,8 @@ struct Gate {
 /// What the hosts of a run have in common.
 pub(super) struct Common<'a> {
     pub(super) settings: Arc<Settings>,
-    pub(super) starts: Arc<Starts>,
+    pub(super) builds: Arc<Builds>,
+    pub(super) stand_by: Arc<StandBy>,
     pub(super) counters: &'a Arc<Counters>,
     /// How many lanes each has.
     pub(super) lanes: usize,
@@ -109,7 +109,7 @@ impl State {
 
 impl Host {
     pub(super) fn new(spec: SentSpec, number: usize, common: &Common<'_>) -> Self {
-        let Common { settings, starts, counters, lanes, lifespan, summaries } = common;
+        let Common { settings, builds, stand_by, counters, lanes, lifespan, summaries } = common;
         let summaries = spec.summary.zip(Option::clone(summaries));
         let gate = Gate { lanes: *lanes, keeps: settings.is_kept, ..Gate::default() };
         Self {
@@ -120,7 +120,8 @@ impl Host {
             doing: Doing::new(Arc::clone(counters), number),
             lifespan: *lifespan,
             summaries,
-            starts: Arc::clone(starts),
+            builds: Arc::clone(builds),
+            stand_by: Arc::clone(stand_by),
             is_last_try: AtomicBool::new(false),
             state: Mutex::default(),
             up: AtomicBool::new(false),
@@ -152,7 +153,7 @@ impl Host {
         // One that was to have a longer time gets one item more, at which that ends.
         let most = self.lifespan.map_or(usize::MAX, |lifespan| lifespan - 1);
         let given = state.served.min(most);
-        self.state = Mutex::new(State { failures: 0, retired: None, given, ..state });
+        self.state = Mutex::new(State { retired: None, given, ..state });
         self
     }
 

@@ -15,10 +15,11 @@ use super::program::may_spawn;
 use super::remote::RemoteSpec;
 use super::sent_spec::SentSpec;
 use super::settings::Settings;
-use super::starts::Starts;
+use super::stand_by::StandBy;
 use crate::backend::Seat;
 use crate::observe::stats::Counters;
 use crate::observe::trace::Scope;
+use crate::run::builds::Builds;
 use crate::run::consumer::AnyTrace;
 use crate::run::job::{Job, Team};
 use crate::run::policy::{Care, Summaries};
@@ -75,9 +76,10 @@ impl<S> Kept<S> {
         S: RemoteSpec<W>,
     {
         let settings = Arc::new(self.settings.of_run(self.specs.len(), timeout));
-        let starts = Arc::new(Starts::new(self.specs.len(), self.specs.len() * lanes));
+        let builds = Arc::new(Builds::new(self.specs.len()));
+        let stand_by = Arc::new(StandBy::new(self.specs.len() * lanes));
         let summaries = &self.summaries;
-        let common = Common { settings, starts, counters, lanes, lifespan, summaries };
+        let common = Common { settings, builds, stand_by, counters, lanes, lifespan, summaries };
         let specs = self.specs.iter().enumerate();
         self.hosts = specs
             .map(|(number, spec)| match self.hosts.get(number) {
@@ -88,7 +90,7 @@ impl<S> Kept<S> {
         Arc::clone(&self.hosts)
     }
 
-    /// Starts the lanes of a run, once none of the last one is left.
+    /// Builds the lanes of a run, once none of the last one is left.
     pub(super) fn start<I, W>(&mut self, job: Job<I, Seat, W>, eager: bool) -> Run<I, W::Output>
     where
         I: Iterator + Send + 'static,

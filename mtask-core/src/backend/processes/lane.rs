@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use super::batch::Batch;
 use super::crossing::Crossing;
 use super::host::{Again, Asked, Host};
-use super::starts::FIRST_PAUSE;
 use crate::bridge::{Bridge, Chunk, Pull, Slept};
 use crate::error::drop_caught;
+use crate::run::builds::FIRST_PAUSE;
 use crate::run::claim_size::Pace;
 use crate::run::control::Control;
 use crate::run::policy::Retry;
@@ -77,16 +77,23 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
             if !self.is_first() {
                 host.wait_for_cheap_items();
             }
-            while let Some(time) = host.pause() {
-                self.back_off(Some(time), |time| self.control.pause(time));
+            if host.pause().is_some() {
+                bridge.note_away(true);
+                while let Some(time) = host.pause() {
+                    self.back_off(Some(time), |time| self.control.pause(time));
+                }
+                bridge.note_away(false);
             }
             if !is_last_of_all && host.is_retired() {
                 is_last_of_all = bridge.retire(self.number);
                 if !is_last_of_all {
                     break;
                 }
+                self.control.lose_workers(host.given_up());
+                bridge.close();
             }
-            let stride = pace.stride(host.is_up());
+            let was_up = host.is_up();
+            let stride = pace.stride(was_up);
             enter(WorkerState::Waiting, from);
             let claimed = bridge.claim(self.number, last, stride, &mut pull, &mut slept);
             let start = Instant::now();
@@ -109,6 +116,10 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
                 }
                 self.run(&mut batch, &mut chunk, &mut pace, &paused);
                 host.batch_done(self.number % self.of, chunk.index());
+            }
+            if !was_up {
+                // While it is held others do not leave, and this lane may wait for them.
+                bridge.give_back(&mut chunk);
             }
             from = Instant::now();
             let apart = host.tally().building() - built + paused.get();
@@ -176,7 +187,7 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
             self.back_off(self.host().pause(), pause);
         }
         batch.give_up(|index, begun| {
-            TaskError::no_worker_left(index, self.host().given_up()).after(begun)
+            TaskError::no_worker_left(Some(index), self.host().given_up()).after(begun)
         });
         while let Some((result, _)) = batch.publish() {
             bridge.publish(chunk, None, result);

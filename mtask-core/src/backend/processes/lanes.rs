@@ -11,8 +11,9 @@ use super::lane::{Lane, lanes};
 use super::program::may_spawn;
 use super::remote::RemoteSpec;
 use super::sent_spec::SentSpec;
-use super::starts::Starts;
+use super::stand_by::StandBy;
 use crate::Worker;
+use crate::run::builds::Builds;
 use crate::run::consumer::PulledRun;
 use crate::run::job::{Job, Team};
 use crate::run::source::Remote;
@@ -43,7 +44,7 @@ impl Hands for Lanes {
     }
 }
 
-/// Starts the lanes at the `hosts`, `of` for each, unless the source is seen to be
+/// Builds the lanes at the `hosts`, `of` for each, unless the source is seen to be
 /// empty.
 pub(super) fn start<I, S, W, C>(
     job: Job<I, S, W>,
@@ -96,7 +97,7 @@ fn stack() -> usize {
 }
 
 impl Processes {
-    /// Starts a run of workers that its specs have `inside` them.
+    /// Builds a run of workers that its specs have `inside` them.
     pub(super) fn start<I, S, W, C, R, V>(
         self,
         job: Job<I, S, W>,
@@ -117,7 +118,8 @@ impl Processes {
         start::<I, S, W, C>(job, eager, lanes, |team| {
             let common = Common {
                 settings: Arc::new(settings.of_run(team.specs.len(), team.timeout)),
-                starts: Arc::new(Starts::new(team.specs.len(), team.specs.len() * lanes)),
+                builds: Arc::new(Builds::new(team.specs.len())),
+                stand_by: Arc::new(StandBy::new(team.specs.len() * lanes)),
                 counters: &team.counters,
                 lanes,
                 lifespan: team.care.lifespan,

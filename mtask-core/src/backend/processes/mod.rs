@@ -47,7 +47,7 @@ mod run;
 mod sent_spec;
 mod settings;
 #[cfg(unix)]
-mod starts;
+mod stand_by;
 #[cfg(not(unix))]
 mod unsupported;
 #[cfg(unix)]
@@ -267,15 +267,14 @@ impl Processes {
     }
 
     /// The longest that a worker may take to be built, the start of its process included. It is ended
-    /// then, which is a failed build of the kind [`TimedOut`](crate::TaskErrorKind::TimedOut).
+    /// then, which is a failed build.
     pub fn build_timeout(mut self, limit: Duration) -> Self {
         self.settings.build_timeout = Some(limit);
         self
     }
 
     /// The longest that a process may take to come to [`init`]: 30 seconds unless set. It is ended then, which
-    /// is a failed build of the kind [`TimedOut`](crate::TaskErrorKind::TimedOut), with an error that says where
-    /// `init` belongs.
+    /// is a failed build, with an error that says where `init` belongs.
     ///
     /// What stands before `init` in `main` runs in every child too: a program that asks a question there, or
     /// waits for something that only the program itself is given, never comes to it. A longer limit is for one
@@ -307,7 +306,8 @@ impl Processes {
 
     /// Retires a worker whose process ends more than `most` times within `within`, as a supervisor of
     /// [Erlang/OTP](https://www.erlang.org/doc/apps/stdlib/supervisor.html) gives up on its children.
-    /// Others take over what is left; where there are none, it is errors that say so.
+    /// Others take over what is left; where there are none, the run ends with errors of the kind
+    /// [`NoWorkerLeft`](crate::TaskErrorKind::NoWorkerLeft).
     ///
     /// Without it a process is started again as often as it ends.
     pub fn max_restarts(mut self, most: usize, within: Duration) -> Self {

@@ -12,6 +12,7 @@ use crate::bridge::Bridge;
 use crate::error::drop_caught;
 use crate::observe::stats::Counters;
 use crate::observe::trace::Scope;
+use crate::run::builds::Builds;
 use crate::run::consumer::{AnyTrace, PulledRun};
 use crate::run::control::Control;
 use crate::run::job::{Job, Team};
@@ -89,7 +90,8 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
         }
         let counters = Arc::new(Counters::new(self.specs.len()));
         let panics = self.spawned_panics.clone();
-        let mut threads = Vec::with_capacity(self.specs.len());
+        let workers = self.specs.len();
+        let mut threads = Vec::with_capacity(workers);
         let mut loops: Vec<Loop<'static>> = Vec::with_capacity(self.specs.len());
         for (number, spec) in self.specs.iter().enumerate() {
             let (sender, tasks): (_, Receiver<Task<S, W>>) = channel();
@@ -99,8 +101,9 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
             threads.push(sender);
             loops.push(Box::new(move || {
                 trace.enter(|| {
-                    let mut life =
-                        Life::new(spec, number, care, counters, Arc::new(Control::new()));
+                    let control = Arc::new(Control::new());
+                    let builds = Arc::new(Builds::new(workers));
+                    let mut life = Life::new(spec, number, care, counters, control, builds);
                     while let Ok(task) = tasks.recv() {
                         task(&mut life);
                     }
@@ -147,15 +150,16 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
         self.wait_for_last();
         self.started().map_err(|(worker, error)| TaskError::start_failed(worker, error))?;
         let outcomes = Arc::new(Mutex::new(Vec::new()));
+        let builds = Arc::new(Builds::new(self.specs.len()));
         let counters = Arc::new(Counters::new(self.specs.len()));
         let trace = Scope::here();
         self.spawned_panics.begin(&counters, &trace);
         let tasks = (0..self.specs.len()).map(|_| -> Task<S, W> {
             let (outcomes, counters) = (Arc::clone(&outcomes), Arc::clone(&counters));
-            let trace = trace.clone();
+            let (builds, trace) = (Arc::clone(&builds), trace.clone());
             Box::new(move |life| {
-                life.begin(Care::default(), counters, Arc::new(Control::new()));
-                if let Err(error) = trace.worker(life.number()).enter(|| life.build(None)) {
+                life.begin(Care::default(), counters, Arc::new(Control::new()), builds);
+                if let Err(error) = trace.worker(life.number()).enter(|| life.build_at_start()) {
                     lock(&outcomes).push(error);
                 }
             })
@@ -183,15 +187,16 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
         }
         self.spawned_panics.begin(&team.counters, &team.trace);
         let build_now = team.build_now;
+        let builds = Arc::new(Builds::new(self.specs.len()));
         let tasks = (0..self.specs.len()).map(|_| -> Task<S, W> {
             let (bridge, control) = (Arc::clone(bridge), Arc::clone(&team.control));
-            let counters = Arc::clone(&team.counters);
+            let (builds, counters) = (Arc::clone(&builds), Arc::clone(&team.counters));
             let (care, pull) = (team.care.clone(), Remote(Arc::clone(source)));
             let (trace, alive) = (team.trace.clone(), Arc::clone(&team.alive));
             Box::new(move |life| {
                 let _alive = alive;
                 trace.worker(life.number()).enter(|| {
-                    life.begin(care, counters, control);
+                    life.begin(care, counters, control, builds);
                     let pull = work(&bridge, life, pull, build_now);
                     leave(&bridge, pull);
                 });

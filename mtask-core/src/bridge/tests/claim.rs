@@ -109,7 +109,7 @@ fn the_last_worker_that_retires_is_told_to_stay() {
 
 #[test]
 fn of_builds_that_fail_at_the_start_the_first_worker_counts() {
-    let failed = |worker| Err(TaskError::no_worker_left(worker, None));
+    let failed = |worker| Err(TaskError::no_worker_left(Some(worker), None));
     for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
         let (bridge, mut outlet) = bridge(Plan { build_now: true, ..plan(3, 64) });
         for worker in order {

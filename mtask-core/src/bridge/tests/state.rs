@@ -72,13 +72,13 @@ fn the_consumer_hears_of_blocks_in_order_and_of_claims_out_of_order() {
     let mut state = pulled(plan(1, 8), 3);
     assert_eq!(state.fresh.iter().map(shape).collect::<Vec<_>>(), [(0, LEN)]);
     let span = state.next_span(2).unwrap();
-    state.hold(0, &span, false);
+    state.hold(0, &span, false, true);
     assert_eq!(state.fresh.len(), 1);
 
     let mut state = pulled(Plan { ordered: false, ..plan(1, 8) }, 3);
     assert!(state.fresh.is_empty());
     let span = state.next_span(2).unwrap();
-    state.hold(0, &span, false);
+    state.hold(0, &span, false, true);
     assert_eq!(state.fresh.iter().map(shape).collect::<Vec<_>>(), [(0, 2)]);
 }
 
@@ -136,7 +136,7 @@ fn a_run_is_over_when_nothing_is_left_and_nobody_is_at_work() {
     let mut state = pulled(plan(2, 64), 2);
     assert!(state.wants_items() && !state.is_closed() && !state.is_over());
     let span = state.next_span(2).unwrap();
-    state.hold(0, &span, true);
+    state.hold(0, &span, true, true);
     assert!(state.is_quick() && state.held(0).is_some() && state.held(1).is_none());
     state.source_ended = true;
     assert!(state.is_closed() && state.is_drained() && !state.is_over());
@@ -166,7 +166,7 @@ fn a_source_that_blocks_is_waited_for_unless_the_run_is_closed() {
 fn a_cancelled_run_is_over_whatever_is_at_work() {
     let mut state = pulled(plan(2, 64), 2);
     let span = state.next_span(1).unwrap();
-    state.hold(1, &span, false);
+    state.hold(1, &span, false, true);
     state.cancelled = true;
     assert!(state.is_closed() && state.is_drained() && state.is_over() && !state.wants_items());
 }
@@ -186,7 +186,7 @@ fn the_age_of_a_claim_is_in_claims() {
     let mut state = pulled(plan(2, 64), 4);
     for (worker, age) in [(0, 1), (1, 1)] {
         let span = state.next_span(1).unwrap();
-        state.hold(worker, &span, false);
+        state.hold(worker, &span, false, true);
         assert_eq!(state.held(worker).unwrap().1, age);
     }
     assert_eq!(state.held(0).unwrap().1, 2);
@@ -196,8 +196,8 @@ fn the_age_of_a_claim_is_in_claims() {
 fn everything_that_may_hold_items_is_taken_out() {
     let mut state = pulled(plan(2, usize::MAX), LEN + 2);
     let span = state.next_span(1).unwrap();
-    state.hold(0, &span, false);
-    state.build_error = Some((0, TaskError::no_worker_left(0, None)));
+    state.hold(0, &span, false, true);
+    state.build_error = Some((0, TaskError::no_worker_left(Some(0), None)));
     let block = Arc::downgrade(&span.block);
     drop(span);
     let all = state.clear();
@@ -205,4 +205,17 @@ fn everything_that_may_hold_items_is_taken_out() {
     assert_eq!(block.strong_count(), all.iter().filter(|it| it.base() == 0).count());
     drop(all);
     assert_eq!(block.strong_count(), 0);
+}
+
+#[test]
+fn while_a_worker_is_not_built_its_claim_may_come_back() {
+    let mut state = pulled(plan(2, 64), 1);
+    state.source_ended = true;
+    let span = state.next_span(1).unwrap();
+    state.hold(0, &span, false, false);
+    assert!(!state.is_drained() && !state.is_over());
+    state.finish(0);
+    assert!(state.is_drained() && state.is_over());
+    state.hold(1, &span, false, true);
+    assert!(state.is_drained() && !state.is_over());
 }

@@ -9,7 +9,6 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::super::body::{self, Item, Status};
 use super::super::codec;
 use super::super::frame::{self, Kind};
-use super::super::host::MAX_FAILED_BUILDS;
 use super::results::{FLUSH, Place, Results};
 use super::told::Panic;
 use super::{Session, build, drop_worker};
@@ -25,9 +24,8 @@ pub(super) struct Served<S, W> {
     pub(super) worker: Option<W>,
     /// Which of the run's workers it is.
     pub(super) number: usize,
-    /// Failed builds since the last success. After too many nothing is run any more: the parent gives the items
-    /// to other workers.
-    pub(super) failed_builds: usize,
+    /// It could not be built anew. Nothing is run any more: the parent starts another process.
+    pub(super) is_given_up: bool,
     /// The number of the frame in progress, counted from 0.
     pub(super) frame: u64,
     /// How often its items have been begun, this time included.
@@ -67,8 +65,7 @@ where
         let mut flushed = Instant::now();
         while let Some(item) = body::split_item(&mut items) {
             let wanted_from = &results.wanted_from;
-            let goes_on = self.failed_builds < MAX_FAILED_BUILDS
-                && self.frame >= wanted_from.load(Ordering::Relaxed);
+            let goes_on = !self.is_given_up && self.frame >= wanted_from.load(Ordering::Relaxed);
             frame::clear(&mut self.result);
             let place = Place { frame: self.frame, index: item.index, is_last: items.is_empty() };
             let status = if goes_on { self.run_one(&item, wanted_from) } else { Status::NotRun };
@@ -90,12 +87,9 @@ where
         let worker = match &mut self.worker {
             Some(worker) => worker,
             none => match build(&self.spec) {
-                Ok(worker) => {
-                    self.failed_builds = 0;
-                    none.insert(worker)
-                }
+                Ok(worker) => none.insert(worker),
                 Err(reason) => {
-                    self.failed_builds += 1;
+                    self.is_given_up = true;
                     drop_caught(input);
                     return self.tell(Status::NotBuilt, &reason.shortened());
                 }

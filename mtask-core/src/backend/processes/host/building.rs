@@ -1,52 +1,40 @@
 //! The child of a worker: started, started again, given up.
 
-use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::super::child::NotBuilt;
 use super::super::process::{Child, NotReady};
-use super::super::starts::{ATTEMPTS, Begin, Failure};
-use super::{Host, MAX_FAILED_BUILDS, State};
+use super::{Host, State};
 use crate::error::{Elsewhere, GivenUp};
 use crate::observe::stats::Counters;
 use crate::observe::trace;
+use crate::run::builds::{ATTEMPTS, Begin, Failure};
 use crate::sync::{Arc, Ordering, lock};
 use crate::{BuildError, TaskError};
 
 /// Why there is no child to send to.
 pub(super) enum NoChild {
-    /// The worker could not be built, or not in time.
-    Failed(NoBuild),
-    /// Its process could not be started, which is tried again after so long.
+    /// The worker could not be built, which is tried again after so long.
     Later(Duration),
     /// There will be none any more.
     Retired,
 }
 
-/// What kept a worker from being built.
-pub(super) enum NoBuild {
-    /// The child told of it, or nothing could be sent to one.
-    Told(NotBuilt),
-    /// The child was killed for the time that it took.
-    TimedOut(Elsewhere),
+/// A build that failed, by what is said of the worker: the reason, and whether its process was alive and late.
+struct Reason {
+    why: GivenUp,
+    is_late: bool,
 }
 
-impl NoBuild {
-    /// As the error of an item, or of a build that was asked for at the start.
-    pub(super) fn into_error(self, index: Option<usize>, worker: usize) -> TaskError {
-        match self {
-            Self::Told(reason) => reason.into_error(index, worker),
-            Self::TimedOut(what) => TaskError::elsewhere(index, worker, what),
-        }
+impl Reason {
+    /// Of a process that was not there, or not for long.
+    fn process(text: String) -> Self {
+        Self { why: GivenUp::Process(text.into()), is_late: false }
     }
-}
 
-impl fmt::Display for NoBuild {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Told(reason) => write!(f, "{reason}"),
-            Self::TimedOut(what) => write!(f, "it {what}"),
-        }
+    /// Of a worker that could not be built in its process.
+    fn build(error: TaskError) -> Self {
+        Self { why: GivenUp::Builds(error), is_late: false }
     }
 }
 
@@ -64,7 +52,7 @@ impl Host {
         self.start(&mut state, cancelled)
     }
 
-    /// Starts a child and has it build the worker.
+    /// Builds a child and has it build the worker.
     pub(super) fn start(
         &self,
         state: &mut State,
@@ -75,11 +63,11 @@ impl Host {
         }
         let start = Instant::now();
         let is_last_try = self.is_last_try.load(Ordering::Relaxed);
-        match self.starts.begin(self.number, is_last_try, start) {
+        match self.builds.begin(self.number, is_last_try, start) {
             Begin::Now => {}
             Begin::Later(left) => return Err(NoChild::Later(left)),
-            Begin::Never(reason) => {
-                self.retire(state, &reason, GivenUp::Process(reason.clone()));
+            Begin::Never(why) => {
+                self.retire(state, why);
                 return Err(NoChild::Retired);
             }
         }
@@ -97,7 +85,7 @@ impl Host {
                 if let Some(ended) = state.ended.take() {
                     trace::process_restarted(self.number, ended);
                 }
-                self.built(state, Some(took));
+                self.built(Some(took));
                 (state.given, state.served) = (0, 0);
                 self.torn.store(false, Ordering::Relaxed);
                 let child = Arc::new(child);
@@ -105,77 +93,76 @@ impl Host {
                 self.set_up(true);
                 return Ok(child);
             }
-            Err(NotReady::NotBuilt(reason)) => NoBuild::Told(reason),
+            // No process would take it.
+            Err(NotReady::NotBuilt(reason @ NotBuilt::Refused(_))) => {
+                Counters::count(&self.counters.failed_builds);
+                trace::build_failed(self.number, 1, || reason.to_string().into());
+                self.retire(state, GivenUp::Builds(reason.into_error(None, self.number)));
+                return Err(NoChild::Retired);
+            }
+            Err(NotReady::NotBuilt(reason)) => Reason::build(reason.into_error(None, self.number)),
             Err(NotReady::TimedOut(limit)) => {
-                NoBuild::TimedOut(Elsewhere::TimedOut { limit, building: true })
+                let what = Elsewhere::TimedOut { limit, building: true };
+                Reason::build(TaskError::elsewhere(None, self.number, what))
             }
-            Err(NotReady::NoProcess(reason)) => {
-                return Err(self.not_started(state, reason, false, cancelled));
-            }
+            Err(NotReady::NoProcess(reason)) => Reason::process(reason),
             Err(NotReady::Late(limit)) => {
-                let reason = format!("it {}", Elsewhere::Late(limit));
-                return Err(self.not_started(state, reason, true, cancelled));
+                let reason = Reason::process(format!("it {}", Elsewhere::Late(limit)));
+                Reason { is_late: true, ..reason }
             }
             Err(NotReady::Lost(status)) => {
-                let reason = format!("it {}", Elsewhere::Lost { status, building: true });
-                return Err(self.not_started(state, reason, false, cancelled));
+                let what = Elsewhere::Lost { status, building: true };
+                Reason::process(format!("it {what}"))
             }
         };
-        self.starts.down(self.number, now);
-        self.failed(state, failure.to_string());
-        Err(NoChild::Failed(failure))
+        Err(self.not_built(state, failure, cancelled))
     }
 
-    /// Counts a process that could not be started or died before its worker was built, unless it was ended with
-    /// its run.
-    pub(super) fn not_started(
+    /// Counts a build that failed, unless it was ended with its run.
+    fn not_built(
         &self,
         state: &mut State,
-        reason: String,
-        is_late: bool,
+        Reason { why, is_late }: Reason,
         cancelled: &dyn Fn() -> bool,
     ) -> NoChild {
         let now = Instant::now();
         if cancelled() || self.over.load(Ordering::Relaxed) {
-            self.starts.down(self.number, now);
+            self.builds.down(self.number, now);
             return NoChild::Retired;
         }
         let is_last_try = self.is_last_try.load(Ordering::Relaxed);
-        let failure = Failure { reason: &reason, is_late, is_last_try };
-        let (failures, pause) = self.starts.failed(self.number, &failure, now);
+        let failure = Failure { why: &why, is_late, is_last_try };
+        self.stand_by.disturb();
+        let (failures, pause) = self.builds.failed(self.number, &failure, now);
         Counters::count(&self.counters.failed_builds);
-        trace::build_failed(self.number, failures as usize, || reason.as_str().into());
+        trace::build_failed(self.number, failures as usize, || why.to_string().into());
         let Some(pause) = pause else {
-            self.retire(state, &reason, GivenUp::Process(reason.as_str().into()));
+            self.retire(state, why);
             return NoChild::Retired;
         };
-        state.failure = Some(reason.into());
+        state.failure = Some(why);
         NoChild::Later(pause)
     }
 
+    /// Counts a build after a panic that has failed in the child, which is ended for that.
+    pub(super) fn not_rebuilt(&self, error: TaskError, cancelled: &dyn Fn() -> bool) {
+        self.end_child();
+        // The next child is asked for by who has items.
+        let _ = self.not_built(&mut lock(&self.state), Reason::build(error), cancelled);
+    }
+
     /// Counts a build that came to something.
-    pub(super) fn built(&self, state: &mut State, took: Option<Duration>) {
-        state.failures = 0;
+    pub(super) fn built(&self, took: Option<Duration>) {
         self.counters.built(self.number);
         trace::built(self.number, took);
     }
 
-    /// Counts a build that failed, and retires the worker at the third in a row.
-    pub(super) fn failed(&self, state: &mut State, reason: String) {
-        Counters::count(&self.counters.failed_builds);
-        state.failures += 1;
-        trace::build_failed(self.number, state.failures, || reason.as_str().into());
-        if state.failures >= MAX_FAILED_BUILDS {
-            self.retire(state, &reason, GivenUp::Builds(reason.as_str().into()));
-        }
-    }
-
-    pub(super) fn retire(&self, state: &mut State, reason: &str, why: GivenUp) {
+    pub(super) fn retire(&self, state: &mut State, why: GivenUp) {
         if state.retired.is_none() {
             Counters::count(&self.counters.retired);
-            trace::retired(self.number, reason);
+            trace::retired(self.number, &why.to_string());
             state.retired = Some(why);
-            self.starts.retire(self.number);
+            self.builds.retire(self.number);
             lock(&self.gate).retired = true;
             self.changed.notify_all();
         }
@@ -194,29 +181,32 @@ impl Host {
         }
         let mut attempt = 1;
         loop {
-            let reason = match self.child(cancelled) {
+            let why = match self.child(cancelled) {
                 Ok(_) => return Ok(()),
-                Err(NoChild::Failed(reason)) => {
-                    return Err(reason.into_error(None, self.number));
-                }
                 Err(NoChild::Later(left)) if attempt < ATTEMPTS && pause(left) => {
                     attempt += 1;
                     continue;
                 }
-                Err(NoChild::Later(_)) => lock(&self.state).failure.as_deref().map(str::to_owned),
-                Err(NoChild::Retired) => self.given_up().map(|why| why.to_string()),
+                Err(NoChild::Later(_)) => lock(&self.state).failure.clone(),
+                Err(NoChild::Retired) => self.given_up(),
             };
-            let reason = reason.unwrap_or_else(|| "the run is over".to_owned());
-            return Err(TaskError::build_failed(None, self.number, BuildError::from(reason)));
+            return Err(match why {
+                Some(GivenUp::Builds(error)) => error,
+                why => {
+                    let reason =
+                        why.map_or_else(|| "the run is over".to_owned(), |it| it.to_string());
+                    TaskError::build_failed(None, self.number, BuildError::from(reason))
+                }
+            });
         }
     }
 
     pub(super) fn set_up(&self, is_up: bool) {
         self.up.store(is_up, Ordering::Relaxed);
         if is_up {
-            self.starts.up(self.number);
+            self.builds.up(self.number);
         } else {
-            self.starts.down(self.number, Instant::now());
+            self.builds.down(self.number, Instant::now());
         }
     }
 
@@ -239,7 +229,7 @@ impl Host {
         if self.is_last_try.load(Ordering::Relaxed) {
             return None;
         }
-        self.starts.left(self.number, Instant::now())
+        self.builds.left(self.number, Instant::now())
     }
 
     /// Has the next process that cannot be started be the last one: the run is to come to its end.

@@ -76,7 +76,7 @@ impl Host {
             }
             if cancelled() {
                 // Nobody will ask for it, but what was taken off a claim has to be published.
-                batch.give_up(|index, _| TaskError::no_worker_left(index, None));
+                batch.give_up(|index, _| TaskError::no_worker_left(Some(index), None));
                 continue;
             }
             let mut frame = batch.next(most);
@@ -86,12 +86,6 @@ impl Host {
             };
             let child = match self.child(cancelled) {
                 Ok(child) => child,
-                Err(NoChild::Failed(reason)) => {
-                    let begun = frame.attempt - 1;
-                    let error = reason.into_error(Some(index), self.number).after(begun);
-                    batch.answer(&mut frame, Err(error));
-                    continue;
-                }
                 Err(NoChild::Later(_) | NoChild::Retired) => return pace,
             };
             if let Some(order) = &self.order {
@@ -99,7 +93,7 @@ impl Host {
                 // What is before it in its batch has been sent, or needs not be.
                 if !order.wait(lane, batch.start(), &child, is_over) {
                     if !is_wanted(index) {
-                        batch.give_up(|index, _| TaskError::no_worker_left(index, None));
+                        batch.give_up(|index, _| TaskError::no_worker_left(Some(index), None));
                     }
                     continue;
                 }
@@ -109,6 +103,7 @@ impl Host {
                 continue;
             }
             let bytes = batch.bytes(&frame, &mut copied);
+            let mut not_built = None;
             let mut end = match child.send(bytes, frame.attempt, cancelled) {
                 Ok(number) => {
                     if let Some(order) = &self.order {
@@ -116,7 +111,13 @@ impl Host {
                         order.sent(lane, index, batch.end_of(&frame), with);
                     }
                     child.receive(number, frame.len(), cancelled, |told| {
-                        let is_next = self.hear::<T, O, C>(batch, &mut frame, told, again.as_ref());
+                        let is_next = self.hear::<T, O, C>(
+                            batch,
+                            &mut frame,
+                            told,
+                            again.as_ref(),
+                            &mut not_built,
+                        );
                         // At once, and before the other lane reads what comes next.
                         publish(batch);
                         is_next
@@ -138,6 +139,9 @@ impl Host {
                 pace = Some((took, frame.len()));
                 unread = 0;
                 self.count_served(&child, frame.len());
+                if let Some(error) = not_built {
+                    self.not_rebuilt(error, cancelled);
+                }
                 continue;
             }
             let limit = self.settings.task_timeout.filter(|_| matches!(end, End::TimedOut));
@@ -171,7 +175,7 @@ impl Host {
     /// Has those items be sent again that have failed, unless the run is cancelled meanwhile.
     pub(super) fn try_again<T, O>(&self, batch: &mut Batch<O>, again: Option<&Again<'_, T, O>>) {
         if again.is_some_and(|again| !(again.pause)(again.retry.delay)) {
-            batch.give_up(|index, _| TaskError::no_worker_left(index, None));
+            batch.give_up(|index, _| TaskError::no_worker_left(Some(index), None));
             return;
         }
         batch.retry(|index, attempt| {
@@ -187,6 +191,7 @@ impl Host {
         frame: &mut Frame,
         told: Told<'_>,
         again: Option<&Again<'_, T, O>>,
+        not_built: &mut Option<TaskError>,
     ) -> bool {
         let Some(index) = batch.index_in(frame) else { return false };
         let Told { status, bytes, .. } = told;
@@ -196,7 +201,7 @@ impl Host {
         if let Status::Done | Status::Panicked = status {
             if self.torn.load(Ordering::Relaxed) {
                 // The child has built it again.
-                self.built(&mut lock(&self.state), None);
+                self.built(None);
             }
             self.torn.store(status == Status::Panicked, Ordering::Relaxed);
         }
@@ -204,6 +209,15 @@ impl Host {
         let place = Place { index, worker: self.number, attempt };
         let result = match status {
             Status::NotRun => {
+                frame.pass();
+                return true;
+            }
+            // It is run once the worker has been built, here or elsewhere.
+            Status::NotBuilt => {
+                *not_built = Some(match codec::decode::<NotBuilt>(bytes) {
+                    Ok(reason) => reason.into_error(None, self.number),
+                    Err(reason) => self.elsewhere(index, Elsewhere::NoResult(reason)),
+                });
                 frame.pass();
                 return true;
             }
@@ -222,7 +236,7 @@ impl Host {
                 let error = self
                     .error(failed, bytes, index)
                     .unwrap_or_else(|reason| self.elsewhere(index, Elsewhere::NoResult(reason)));
-                Err(error.after(attempt - usize::from(failed == Status::NotBuilt)))
+                Err(error.after(attempt))
             }
         };
         let is_due = |error: &TaskError| again.is_some_and(|it| it.retry.is_due(attempt, error));
@@ -281,11 +295,6 @@ impl Host {
                 self.lose_summary(Some(index), TaskErrorKind::Panicked, &message);
                 trace::panicked(self.number, index, &message);
                 self.elsewhere(index, Elsewhere::Panicked { message, location })
-            }
-            Status::NotBuilt => {
-                let reason: NotBuilt = codec::decode(bytes)?;
-                self.failed(&mut lock(&self.state), reason.to_string());
-                reason.into_error(Some(index), self.number)
             }
             _ => self.elsewhere(index, Elsewhere::NoResult(codec::decode(bytes)?)),
         })

@@ -26,7 +26,7 @@ impl Host {
     /// Has the child be through when it is so with the item in hand, and no other be started.
     pub(in crate::backend::processes) fn cancel(&self) {
         self.over.store(true, Ordering::Relaxed);
-        self.starts.cancel();
+        self.stand_by.cancel();
         // The first lane may be inside the source, and not leave.
         lock(&self.gate).over = true;
         self.changed.notify_all();
@@ -48,9 +48,9 @@ impl Host {
         // The second lane is not to wait for cheap items any more.
         lock(&self.gate).over = true;
         self.changed.notify_all();
-        self.starts.leave();
+        self.stand_by.leave();
         if is_first && !self.is_retired() {
-            self.starts.stand_by();
+            self.stand_by.wait();
         }
     }
 

@@ -72,7 +72,7 @@ impl Host {
     /// too often.
     pub(super) fn reap_last(&self, state: &mut State, child: &Child, limit: Option<Duration>) {
         state.ended = child.reap();
-        self.starts.lost();
+        self.stand_by.disturb();
         if let Some(status) = state.ended {
             trace::process_ended(self.number, status, limit);
         }
@@ -89,7 +89,7 @@ impl Host {
         state.deaths.push(now);
         if state.deaths.len() > most {
             let why = GivenUp::Ends { count: state.deaths.len(), within };
-            self.retire(state, &why.to_string(), why);
+            self.retire(state, why);
         }
     }
 

@@ -44,8 +44,7 @@ fn at_the_end_it_stays_and_leaves_a_fresh_line() {
     display.refresh(600, 0, seconds(2), false);
     display.end(5_000, 1, seconds(10), Ended::Complete);
     drop(display);
-    let bar =
-        "tokenize ━━━━━━━━━━━ complete, 5,000/5,000 items (100%) in 10.0s, 500/s, 1 error";
+    let bar = "tokenize ━━━━━━━━━━━ complete, 5,000/5,000 items (100%) in 10.0s, 500/s, 1 error";
     assert_eq!(shown(&term), bar);
     term.write_str("after").unwrap();
     assert_eq!(shown(&term), format!("{bar}\nafter"));
