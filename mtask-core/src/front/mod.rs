@@ -2,6 +2,7 @@
 
 mod adaptors;
 mod functions;
+mod iterator;
 mod options;
 mod pool;
 #[cfg(feature = "processes")]
@@ -26,7 +27,6 @@ pub use scope::{Scope, scope};
 pub use stream::{ParStatefulAsync, ParStatefulStream, ParStatefulStreamExt, par_stateful_stream};
 
 use std::fmt;
-use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::mem;
 use std::panic::resume_unwind;
@@ -47,7 +47,7 @@ use crate::run::job::{Job, Next, Options, Team};
 use crate::run::nested::Stage;
 use crate::run::policy::{Care, Flatten, Summaries};
 use crate::sync::Arc;
-use crate::{CancelHandle, Ended, Finish, Stats, TaskError, TaskErrorKind, Worker};
+use crate::{CancelHandle, Ended, Stats, TaskError, TaskErrorKind, Worker};
 
 /// The results of an iterator's items at a set of workers: a lazy, bounded, ordered iterator.
 ///
@@ -521,102 +521,6 @@ where
             State::Running(run) => B::stop_when(run, stop),
             State::Done => {}
         }
-    }
-}
-
-impl<I, S, W, B> Iterator for ParStateful<I, S, W, B>
-where
-    I: Iterator,
-    W: Worker<Input = I::Item>,
-    B: Launch<I, S, W>,
-{
-    type Item = Result<W::Output, TaskError>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        if let Some(finished) = self.ready_task() {
-            return Some(finished.result);
-        }
-        Some(self.look()?.result)
-    }
-
-    /// The items still to be yielded, those in flight included: the source's hint at the start, less what
-    /// was yielded. After a [cancel](CancelHandle) it becomes what was pulled, as soon as that is known.
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.tasks_hint()
-    }
-}
-
-impl<I, S, W, B> ExactSizeIterator for ParStateful<I, S, W, B>
-where
-    I: ExactSizeIterator,
-    W: Worker<Input = I::Item>,
-    B: Launch<I, S, W>,
-{
-}
-
-impl<I, S, W, B> FusedIterator for ParStateful<I, S, W, B>
-where
-    I: Iterator,
-    W: Worker<Input = I::Item>,
-    B: Launch<I, S, W>,
-{
-}
-
-/// The summaries of workers.
-impl<I, S, W, B> ParStateful<I, S, W, B>
-where
-    I: Iterator,
-    W: Finish<Input = I::Item>,
-    W::Summary: Send + 'static,
-    B: Backend,
-{
-    /// Ends the run, where it has not come to its end, and gives what each worker left: its number, and
-    /// its summary or why there is none, by worker. Empty without
-    /// [`with_summaries`](ParStateful::with_summaries).
-    ///
-    /// A worker that was built anew after its [`lifespan`](ParStateful::lifespan) gives several, one that was
-    /// never built gives none. One that panicked gives an error of kind
-    /// [`Panicked`](crate::TaskErrorKind::Panicked) with the index of that item, and one more for each life
-    /// after it. A thread that was left behind, inside the source or after a
-    /// [`shutdown_timeout`](ParStateful::shutdown_timeout), gives none.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use mtask::prelude::*;
-    ///
-    /// struct Counter(usize);
-    ///
-    /// #[delayed_init]
-    /// impl Counter {
-    ///     fn new() -> Self {
-    ///         Self(0)
-    ///     }
-    ///
-    ///     fn call(&mut self, word: &str) {
-    ///         self.0 += word.len();
-    ///     }
-    ///
-    ///     fn finish(self) -> usize {
-    ///         self.0
-    ///     }
-    /// }
-    ///
-    /// let words = ["a", "bc", "def"].map(str::to_owned);
-    /// let mut results = par_stateful(words, Counter::spec().times(2)).with_summaries();
-    /// results.by_ref().for_each(drop);
-    /// let mut letters = 0;
-    /// for (_worker, summary) in results.into_summaries() {
-    ///     letters += summary?;
-    /// }
-    /// assert_eq!(letters, 6);
-    /// # Ok::<(), TaskError>(())
-    /// ```
-    pub fn into_summaries(self) -> Vec<(usize, Result<W::Summary, TaskError>)> {
-        let Self { state, summaries, .. } = self;
-        drop(state);
-        summaries.map(|summaries| summaries.take()).unwrap_or_default()
     }
 }
 
