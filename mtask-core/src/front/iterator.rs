@@ -23,7 +23,7 @@ where
     }
 
     /// The items still to be yielded, those in flight included: the source's hint at the start, less what
-    /// was yielded. After a [cancel](CancelHandle) it becomes what was pulled, as soon as that is known.
+    /// was yielded. After a [cancel](crate::CancelHandle) it becomes what was pulled, as soon as that is known.
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.tasks_hint()
     }

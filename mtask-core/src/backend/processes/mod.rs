@@ -212,7 +212,7 @@ macro_rules! register {
     };
 }
 
-/// Workers in child processes of this program, one in each; the module [`processes`](self) says more.
+/// Workers in child processes of this program, one in each; the module [`processes`](crate::processes) says more.
 ///
 /// # Errors
 ///

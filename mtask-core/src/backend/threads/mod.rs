@@ -53,7 +53,7 @@ use crate::{Spec, Worker};
 /// [`retries`](crate::ParStateful::retries)); larger ones overflow the stack, which aborts
 /// the process. Put such items into a `Box` or a `Vec`, or ask for
 /// [`stack_size`](Threads::stack_size): some 50 times the item in a debug build. Where there is no
-/// such option, in a [`scope`] and over a local source, the environment variable `RUST_MIN_STACK`
+/// such option, in a [`scope`](crate::scope) and over a local source, the environment variable `RUST_MIN_STACK`
 /// says it.
 ///
 /// # Examples
