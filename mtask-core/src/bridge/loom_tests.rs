@@ -527,7 +527,7 @@ fn the_last_worker_closes_and_fails_what_was_pulled() {
                             if !is_last {
                                 return;
                             }
-                            bridge.close();
+                            bridge.give_up();
                         }
                     }
                 })

@@ -144,9 +144,19 @@ impl<T, O> Bridge<T, O> {
         self.consumer.cancel();
     }
 
+    /// Has no more items pulled, by the last worker, which stays for what was pulled. Where the consumer pulls it is the
+    /// one to close: it may be inside the source, and what it brings still has to find this worker.
+    pub(crate) fn give_up(&self) {
+        if self.plan.fed {
+            self.consumer.close();
+        } else {
+            self.close();
+        }
+    }
+
     /// Has no more items pulled; what was pulled comes. Called by the consumer, between its looks and its going to
-    /// sleep, or by a worker, which then comes to the end of what was pulled as it does to that of the source.
-    pub(crate) fn close(&self) {
+    /// sleep, or by the last worker where it is the workers who pull.
+    fn close(&self) {
         let mut state = lock(&self.state);
         state.closed = true;
         // Under the lock, as in `cancel`.

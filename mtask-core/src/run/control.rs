@@ -10,13 +10,16 @@ use crate::error::GivenUp;
 use crate::item_bar::BarPlace;
 #[cfg(feature = "progress")]
 use crate::observe::progress::Room;
-use crate::sync::{Arc, Condvar, Mutex, OnceLock, lock, wait_timeout};
+use crate::sync::{Arc, AtomicBool, Condvar, Mutex, OnceLock, Ordering, lock, wait_timeout};
 
 /// The control of one run. It names no type of items, so that an `Arc` of it may be kept by another run, which
 /// outlives what this one borrows.
 pub(crate) struct Control {
     /// By which the consumer hears of an end.
     notifier: Arc<Notifier>,
+    /// The caller wants no more to be pulled. The consumer hears of it by the notifier, and by the same of a run that no
+    /// worker is left for.
+    closed: AtomicBool,
     /// Threads that pass time wait here: see [`pause`](Control::pause).
     pausing: (Mutex<()>, Condvar),
     /// Why no worker is left, so that the run ends before its source.
@@ -32,6 +35,7 @@ impl Control {
     pub(crate) fn new() -> Self {
         Self {
             notifier: Arc::new(Notifier::new()),
+            closed: AtomicBool::new(false),
             pausing: (Mutex::new(()), Condvar::new()),
             no_worker: OnceLock::new(),
             ended: OnceLock::new(),
@@ -53,18 +57,19 @@ impl Control {
     /// Tells the consumer to let what was pulled come, and no more; and ends all pauses. False where it had
     /// been told.
     pub(crate) fn close(&self) -> bool {
-        let is_first = self.notifier.close();
+        let was_closed = self.closed.swap(true, Ordering::AcqRel);
+        self.notifier.close();
         self.end_pauses();
-        is_first
+        !was_closed
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.notifier.is_closed()
+        self.closed.load(Ordering::Acquire)
     }
 
     /// The run ends early, in either way.
     pub(crate) fn is_ending(&self) -> bool {
-        self.notifier.is_closed() || self.notifier.is_cancelled()
+        self.is_closed() || self.notifier.is_cancelled()
     }
 
     /// Notes that no worker is left; before the bridge is closed for that.

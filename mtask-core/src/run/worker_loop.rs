@@ -155,7 +155,7 @@ where
                 return pull;
             }
             life.control().lose_workers(life.given_up().cloned());
-            bridge.close();
+            bridge.give_up();
         }
         // After a failure with no item in hand, which would wait for the next one.
         if life.has_failed() && !is_last_of_all && !bridge.is_drained() && life.build().is_err() {

@@ -106,6 +106,38 @@ fn where_no_worker_can_be_built_the_run_ends() {
 }
 
 #[test]
+fn what_comes_while_the_last_worker_is_given_up_fails_too() {
+    watched(|| {
+        each_way!(|start, way| {
+            let builds = Count::default();
+            // The second item takes until the run has no worker any more; over a local source it is the consumer
+            // who waits for it.
+            let gone = Gate::default();
+            let opened = gone.clone();
+            let source = (0..9usize).inspect(move |&x| {
+                if x == 1 {
+                    gone.pass();
+                }
+            });
+            let mut results = start(source, broken(&builds, |_| true).times(1));
+            let opener = std::thread::spawn(move || {
+                eventually("the last build has failed", || builds.get() == 3);
+                settle();
+                opened.open();
+            });
+            let errors: Vec<_> = results.by_ref().map(Result::unwrap_err).collect();
+            opener.join().unwrap();
+            assert!(errors.iter().all(|it| it.kind() == TaskErrorKind::NoWorkerLeft), "{way:?}");
+            let indices: Vec<_> = errors.iter().map(|it| it.index()).collect();
+            let items = indices.len() - 1;
+            assert!(indices[..items].iter().copied().eq((0..items).map(Some)), "{indices:?}");
+            assert_eq!(indices[items], None, "{way:?}");
+            assert_eq!(results.ended(), Some(Ended::NoWorkerLeft), "{way:?}");
+        });
+    });
+}
+
+#[test]
 fn where_everything_was_pulled_nothing_stands_for_the_rest() {
     watched(|| {
         each_way!(|start, way| {

@@ -90,7 +90,7 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
                     break;
                 }
                 self.control.lose_workers(host.given_up());
-                bridge.close();
+                bridge.give_up();
             }
             let was_up = host.is_up();
             let stride = pace.stride(was_up);
