@@ -46,7 +46,10 @@ fn program() {
 fn dies(end: fn(u32)) {
     watched(move || {
         let folder = Folder::new();
-        let mut parent = Command::new(std::env::current_exe().unwrap())
+        // A shell that starts these tests in the background has them ignore an interrupt.
+        let mut parent = Command::new("env")
+            .arg("--default-signal=INT")
+            .arg(std::env::current_exe().unwrap())
             .args(["parent::program", "--exact", "--nocapture", "--test-threads=1"])
             .env(PARENT, folder.path(""))
             .process_group(0)
