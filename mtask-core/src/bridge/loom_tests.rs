@@ -194,6 +194,23 @@ fn with_two(plan: Plan) -> (Shared, Outlet<usize, usize>) {
     (bridge, outlet)
 }
 
+/// Two workers that each do `work` with their number, over a source of `0..end` for which the window is no bound.
+fn two_workers(
+    bridge: &Shared,
+    end: usize,
+    work: impl Fn(usize, &Shared, &mut Source) + Copy + Send + 'static,
+) -> Vec<JoinHandle<()>> {
+    let returned = Arc::new(Mutex::new(usize::MAX / 2));
+    let worker = |worker| {
+        let (bridge, returned) = (Arc::clone(bridge), Arc::clone(&returned));
+        let for_source = Arc::clone(&bridge);
+        let (window, last) = (usize::MAX, |_: &Shared| Turn::End);
+        let mut source = Source { end, window, returned, bridge: for_source, last };
+        thread::spawn(move || work(worker, &bridge, &mut source))
+    };
+    (0..2).map(worker).collect()
+}
+
 /// A call that takes until the run is left: no result wakes the consumer.
 fn busy(bridge: &Shared, _: usize, input: usize) -> Result<usize, TaskError> {
     stay(bridge);
@@ -370,29 +387,18 @@ fn a_panic_of_the_source_ends_the_run() {
 fn a_panic_of_a_worker_gives_back_what_it_had() {
     model(1..=2, || {
         let (bridge, mut outlet) = with_two(plan(2, 4));
-        let returned = Arc::new(Mutex::new(usize::MAX / 2));
-        let workers: Vec<_> = (0..2)
-            .map(|worker| {
-                let bridge = Arc::clone(&bridge);
-                let returned = Arc::clone(&returned);
-                let window = usize::MAX;
-                let (end, for_source) = (2, Arc::clone(&bridge));
-                let last = |_: &Shared| Turn::End;
-                let mut source = Source { end, window, returned, bridge: for_source, last };
-                thread::spawn(move || {
-                    let mut chunk = None;
-                    while let Some(mut claimed) =
-                        bridge.claim(worker, chunk, TWO, &mut source, &mut Slept::default())
-                    {
-                        if let Some((_, input)) = bridge.next(&mut claimed) {
-                            bridge.publish(&mut claimed, Some(worker), Ok(input));
-                        }
-                        bridge.give_back(&mut claimed);
-                        chunk = Some(claimed);
-                    }
-                })
-            })
-            .collect();
+        let workers = two_workers(&bridge, 2, |worker, bridge, source| {
+            let mut chunk = None;
+            while let Some(mut claimed) =
+                bridge.claim(worker, chunk, TWO, source, &mut Slept::default())
+            {
+                if let Some((_, input)) = bridge.next(&mut claimed) {
+                    bridge.publish(&mut claimed, Some(worker), Ok(input));
+                }
+                bridge.give_back(&mut claimed);
+                chunk = Some(claimed);
+            }
+        });
         assert_eq!(outlet.take().unwrap().result.unwrap(), 0);
         assert_eq!(outlet.take().unwrap().result.unwrap(), 1);
         assert!(outlet.take().is_none());
@@ -406,33 +412,22 @@ fn a_panic_of_a_worker_gives_back_what_it_had() {
 fn a_worker_that_retires_leaves_the_rest_to_the_last() {
     model(1..=2, || {
         let (bridge, mut outlet): (Shared, _) = Bridge::new(plan(2, 2), Arc::new(Notifier::new()));
-        let returned = Arc::new(Mutex::new(usize::MAX / 2));
-        let workers: Vec<_> = (0..2)
-            .map(|worker| {
-                let bridge = Arc::clone(&bridge);
-                let returned = Arc::clone(&returned);
-                let window = usize::MAX;
-                let (end, for_source) = (2, Arc::clone(&bridge));
-                let last = |_: &Shared| Turn::End;
-                let mut source = Source { end, window, returned, bridge: for_source, last };
-                thread::spawn(move || {
-                    let mut chunk = None;
-                    let mut is_retired = false;
-                    while let Some(mut claimed) =
-                        bridge.claim(worker, chunk, ONE, &mut source, &mut Slept::default())
-                    {
-                        while let Some((_, input)) = bridge.next(&mut claimed) {
-                            bridge.publish(&mut claimed, Some(worker), Ok(input));
-                        }
-                        chunk = Some(claimed);
-                        if !is_retired && !bridge.retire(worker) {
-                            break;
-                        }
-                        is_retired = true;
-                    }
-                })
-            })
-            .collect();
+        let workers = two_workers(&bridge, 2, |worker, bridge, source| {
+            let mut chunk = None;
+            let mut is_retired = false;
+            while let Some(mut claimed) =
+                bridge.claim(worker, chunk, ONE, source, &mut Slept::default())
+            {
+                while let Some((_, input)) = bridge.next(&mut claimed) {
+                    bridge.publish(&mut claimed, Some(worker), Ok(input));
+                }
+                chunk = Some(claimed);
+                if !is_retired && !bridge.retire(worker) {
+                    break;
+                }
+                is_retired = true;
+            }
+        });
         assert_eq!(outlet.take().unwrap().result.unwrap(), 0);
         assert_eq!(outlet.take().unwrap().result.unwrap(), 1);
         assert!(outlet.take().is_none());
@@ -447,43 +442,31 @@ fn a_worker_that_retires_leaves_the_rest_to_the_last() {
 fn an_item_that_is_given_back_finds_another_worker() {
     model(1..=2, || {
         let (bridge, mut outlet): (Shared, _) = Bridge::new(plan(2, 2), Arc::new(Notifier::new()));
-        let returned = Arc::new(Mutex::new(usize::MAX / 2));
-        let workers: Vec<_> = (0..2)
-            .map(|worker| {
-                let bridge = Arc::clone(&bridge);
-                let returned = Arc::clone(&returned);
-                let window = usize::MAX;
-                let (end, for_source) = (1, Arc::clone(&bridge));
-                let last = |_: &Shared| Turn::End;
-                let mut source = Source { end, window, returned, bridge: for_source, last };
-                thread::spawn(move || {
-                    let is_built = worker == 1;
-                    let stride = Stride { built: is_built, ..ONE };
-                    let mut chunk = None;
-                    while let Some(mut claimed) =
-                        bridge.claim(worker, chunk, stride, &mut source, &mut Slept::default())
-                    {
-                        while let Some((_, input)) = bridge.next(&mut claimed) {
-                            if is_built {
-                                bridge.publish(&mut claimed, Some(worker), Ok(input));
-                                continue;
-                            }
-                            bridge.put_back(&mut claimed, input);
-                            bridge.give_back(&mut claimed);
-                            if bridge.retire(worker) {
-                                // The other one has taken it meanwhile, and left.
-                                let mut slept = Slept::default();
-                                let last =
-                                    bridge.claim(worker, None, stride, &mut source, &mut slept);
-                                assert!(last.is_none(), "the other one has left too early");
-                            }
-                            return;
-                        }
-                        chunk = Some(claimed);
+        let workers = two_workers(&bridge, 1, |worker, bridge, source| {
+            let is_built = worker == 1;
+            let stride = Stride { built: is_built, ..ONE };
+            let mut chunk = None;
+            while let Some(mut claimed) =
+                bridge.claim(worker, chunk, stride, source, &mut Slept::default())
+            {
+                while let Some((_, input)) = bridge.next(&mut claimed) {
+                    if is_built {
+                        bridge.publish(&mut claimed, Some(worker), Ok(input));
+                        continue;
                     }
-                })
-            })
-            .collect();
+                    bridge.put_back(&mut claimed, input);
+                    bridge.give_back(&mut claimed);
+                    if bridge.retire(worker) {
+                        // The other one has taken it meanwhile, and left.
+                        let mut slept = Slept::default();
+                        let last = bridge.claim(worker, None, stride, source, &mut slept);
+                        assert!(last.is_none(), "the other one has left too early");
+                    }
+                    return;
+                }
+                chunk = Some(claimed);
+            }
+        });
         assert_eq!(outlet.take().unwrap().result.unwrap(), 0);
         assert!(outlet.take().is_none());
         for worker in workers {
@@ -497,42 +480,31 @@ fn an_item_that_is_given_back_finds_another_worker() {
 fn the_last_worker_closes_and_fails_what_was_pulled() {
     model(1..=2, || {
         let (bridge, mut outlet): (Shared, _) = Bridge::new(plan(2, 2), Arc::new(Notifier::new()));
-        let returned = Arc::new(Mutex::new(usize::MAX / 2));
-        let workers: Vec<_> = (0..2)
-            .map(|worker| {
-                let bridge = Arc::clone(&bridge);
-                let returned = Arc::clone(&returned);
-                let window = usize::MAX;
-                let (end, for_source) = (9, Arc::clone(&bridge));
-                let last = |_: &Shared| Turn::End;
-                let mut source = Source { end, window, returned, bridge: for_source, last };
-                thread::spawn(move || {
-                    let stride = Stride { built: false, ..ONE };
-                    let (mut chunk, mut is_last) = (None, false);
-                    while let Some(mut claimed) =
-                        bridge.claim(worker, chunk, stride, &mut source, &mut Slept::default())
-                    {
-                        while let Some((index, input)) = bridge.next(&mut claimed) {
-                            if !is_last {
-                                bridge.put_back(&mut claimed, input);
-                                break;
-                            }
-                            let error = TaskError::no_worker_left(Some(index), None);
-                            bridge.publish(&mut claimed, None, Err(error));
-                        }
-                        bridge.give_back(&mut claimed);
-                        chunk = Some(claimed);
-                        if !is_last {
-                            is_last = bridge.retire(worker);
-                            if !is_last {
-                                return;
-                            }
-                            bridge.give_up();
-                        }
+        let workers = two_workers(&bridge, 9, |worker, bridge, source| {
+            let stride = Stride { built: false, ..ONE };
+            let (mut chunk, mut is_last) = (None, false);
+            while let Some(mut claimed) =
+                bridge.claim(worker, chunk, stride, source, &mut Slept::default())
+            {
+                while let Some((index, input)) = bridge.next(&mut claimed) {
+                    if !is_last {
+                        bridge.put_back(&mut claimed, input);
+                        break;
                     }
-                })
-            })
-            .collect();
+                    let error = TaskError::no_worker_left(Some(index), None);
+                    bridge.publish(&mut claimed, None, Err(error));
+                }
+                bridge.give_back(&mut claimed);
+                chunk = Some(claimed);
+                if !is_last {
+                    is_last = bridge.retire(worker);
+                    if !is_last {
+                        return;
+                    }
+                    bridge.give_up();
+                }
+            }
+        });
         let mut given = 0;
         while let Some(finished) = outlet.take() {
             assert_eq!((finished.index, finished.result.is_err()), (Some(given), true));
@@ -596,7 +568,7 @@ fn a_consumer_that_feeds_is_closed_or_cancelled_from_outside() {
             let notifier = Arc::clone(model.bridge.notifier());
             let outside = thread::spawn(move || match cancels {
                 true => notifier.cancel(),
-                false => _ = notifier.close(),
+                false => notifier.close(),
             });
             let mut rest = Rest((0..3).collect());
             let mut given = 0;
