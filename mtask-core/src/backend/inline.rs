@@ -108,8 +108,8 @@ where
                 Ok(output) => (None, Ok(output)),
                 Err(input) => self.trace.enter(|| self.life.run(index, input)),
             };
-            if self.life.is_given_up() {
-                self.control.lose_workers(self.life.given_up().cloned());
+            if let Some(why) = self.life.given_up() {
+                self.control.lose_workers(why.clone());
             }
             let (now, tally) = (Instant::now(), self.life.tally());
             self.life.counters().enter(0, WorkerState::Waiting, now);

@@ -109,13 +109,11 @@ impl Notifier {
         self.notify();
     }
 
-    /// Tells the consumer to let what was pulled come, and no more; and wakes it. False where it had been
-    /// told.
-    pub(crate) fn close(&self) -> bool {
+    /// Tells the consumer to let what was pulled come, and no more; and wakes it.
+    pub(crate) fn close(&self) {
         // As in `cancel`.
-        let was_closed = self.closed.swap(true, Ordering::Release);
+        self.closed.store(true, Ordering::Release);
         self.notify();
-        !was_closed
     }
 
     #[inline]

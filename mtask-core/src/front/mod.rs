@@ -32,11 +32,9 @@ use std::mem;
 use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
-use crate::backend::Inline;
 use crate::backend::threads::{Local, Threads};
-use crate::backend::{Backend, Launch};
-use crate::bridge::Finished;
-use crate::bridge::StopWhen;
+use crate::backend::{Backend, Inline, Launch};
+use crate::bridge::{Finished, StopWhen};
 use crate::error::PanicPayload;
 #[cfg(feature = "progress")]
 use crate::observe::progress::{ProgressOptions, Reporter};
@@ -424,7 +422,7 @@ where
                     _ => Ended::Complete,
                 };
                 let rest = no_worker.filter(|_| !is_cancelled);
-                let rest = rest.map(|why| TaskError::no_worker_left(None, why.clone()));
+                let rest = rest.map(|why| TaskError::no_worker_left(None, Some(why.clone())));
                 if rest.is_some() {
                     self.count_item(false, true);
                 }

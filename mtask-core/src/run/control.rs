@@ -23,7 +23,7 @@ pub(crate) struct Control {
     /// Threads that pass time wait here: see [`pause`](Control::pause).
     pausing: (Mutex<()>, Condvar),
     /// Why no worker is left, so that the run ends before its source.
-    no_worker: OnceLock<Option<GivenUp>>,
+    no_worker: OnceLock<GivenUp>,
     /// How the run ended, once it has.
     ended: OnceLock<Ended>,
     /// Where the workers may show bars: set by the consumer before they start, read by a worker that asks.
@@ -73,13 +73,13 @@ impl Control {
     }
 
     /// Notes that no worker is left; before the bridge is closed for that.
-    pub(crate) fn lose_workers(&self, why: Option<GivenUp>) {
+    pub(crate) fn lose_workers(&self, why: GivenUp) {
         // There is one last worker.
         let _ = self.no_worker.set(why);
     }
 
     /// No worker is left, and why.
-    pub(crate) fn no_worker(&self) -> Option<&Option<GivenUp>> {
+    pub(crate) fn no_worker(&self) -> Option<&GivenUp> {
         self.no_worker.get()
     }
 

@@ -127,11 +127,7 @@ impl<S, W: Worker> Life<S, W> {
         self.worker.is_none() && self.failure.is_some()
     }
 
-    /// It is built no more.
-    pub(crate) fn is_given_up(&self) -> bool {
-        self.given_up.is_some()
-    }
-
+    /// Why it is built no more.
     pub(crate) fn given_up(&self) -> Option<&GivenUp> {
         self.given_up.as_ref()
     }

@@ -138,33 +138,29 @@ where
     let mut last = None;
     let mut slept = Slept::default();
     let mut from = Instant::now();
-    let (mut is_away, mut is_last_of_all) = (false, false);
+    let mut is_last_of_all = false;
     loop {
         life.counters().enter(number, WorkerState::Waiting, from);
         life.end_if_served();
-        let is_to_wait = life.has_failed() && !life.is_given_up();
-        if is_away != is_to_wait {
-            is_away = is_to_wait;
-            bridge.note_away(is_away);
+        if life.has_failed() && !is_last_of_all {
+            bridge.note_away(true);
+            while life.back_off() {}
+            // With no item in hand, which would wait for the next attempt.
+            let goes_on = bridge.is_drained() || life.build().is_ok() || life.given_up().is_some();
+            bridge.note_away(false);
+            if !goes_on {
+                from = Instant::now();
+                continue;
+            }
         }
-        while life.back_off() {}
-        if life.is_given_up() && !is_last_of_all {
+        if let Some(why) = life.given_up().filter(|_| !is_last_of_all) {
             is_last_of_all = bridge.retire(number);
             if !is_last_of_all {
                 life.counters().enter(number, WorkerState::Idle, Instant::now());
                 return pull;
             }
-            life.control().lose_workers(life.given_up().cloned());
+            life.control().lose_workers(why.clone());
             bridge.give_up();
-        }
-        // After a failure with no item in hand, which would wait for the next one.
-        if life.has_failed() && !is_last_of_all && !bridge.is_drained() && life.build().is_err() {
-            from = Instant::now();
-            continue;
-        }
-        if is_away {
-            is_away = false;
-            bridge.note_away(false);
         }
         let was_built = life.is_built();
         let mut stride = pace.stride(was_built);

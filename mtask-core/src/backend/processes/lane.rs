@@ -89,7 +89,9 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
                 if !is_last_of_all {
                     break;
                 }
-                self.control.lose_workers(host.given_up());
+                if let Some(why) = host.given_up() {
+                    self.control.lose_workers(why);
+                }
                 bridge.give_up();
             }
             let was_up = host.is_up();

@@ -103,7 +103,7 @@ fn a_task_is_woken_by_a_close_and_by_a_cancel() {
             let notifier = Arc::clone(model.bridge.notifier());
             let outside = thread::spawn(move || match cancels {
                 true => notifier.cancel(),
-                false => _ = notifier.close(),
+                false => notifier.close(),
             });
             let seen = drain(&mut model);
             assert!(seen.iter().copied().eq(0..seen.len()));
@@ -255,7 +255,7 @@ fn a_task_that_feeds_is_closed_or_cancelled_from_outside() {
             let notifier = Arc::clone(model.bridge.notifier());
             let outside = thread::spawn(move || match cancels {
                 true => notifier.cancel(),
-                false => _ = notifier.close(),
+                false => notifier.close(),
             });
             let items = (0..3).collect();
             let channel = Mutex::new(Channel { items, closed: true, task: None });

@@ -88,7 +88,7 @@ impl<T, O> Outlet<T, O> {
         }
     }
 
-    /// Has the task woken by whoever rings the notifier, but for results.
+    /// Has the next notification wake the task, but not a result.
     pub(crate) fn listen(&mut self, waker: &Waker) {
         self.awaited = true;
         self.notifier().set_task(Some(waker));

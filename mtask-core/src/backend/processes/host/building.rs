@@ -20,24 +20,6 @@ pub(super) enum NoChild {
     Retired,
 }
 
-/// A build that failed, by what is said of the worker: the reason, and whether its process was alive and late.
-struct Reason {
-    why: GivenUp,
-    is_late: bool,
-}
-
-impl Reason {
-    /// Of a process that was not there, or not for long.
-    fn process(text: String) -> Self {
-        Self { why: GivenUp::Process(text.into()), is_late: false }
-    }
-
-    /// Of a worker that could not be built in its process.
-    fn build(error: TaskError) -> Self {
-        Self { why: GivenUp::Builds(error), is_late: false }
-    }
-}
-
 impl Host {
     /// The child, which is started where there is none.
     pub(super) fn child(&self, cancelled: &dyn Fn() -> bool) -> Result<Arc<Child>, NoChild> {
@@ -80,7 +62,8 @@ impl Host {
         let took = now - start;
         self.doing.built(now);
         self.tally().spent_building(took);
-        let failure = match begun {
+        let mut is_late = false;
+        let why = match begun {
             Ok(child) => {
                 if let Some(ended) = state.ended.take() {
                     trace::process_restarted(self.number, ended);
@@ -100,29 +83,32 @@ impl Host {
                 self.retire(state, GivenUp::Builds(reason.into_error(None, self.number)));
                 return Err(NoChild::Retired);
             }
-            Err(NotReady::NotBuilt(reason)) => Reason::build(reason.into_error(None, self.number)),
+            Err(NotReady::NotBuilt(reason)) => {
+                GivenUp::Builds(reason.into_error(None, self.number))
+            }
             Err(NotReady::TimedOut(limit)) => {
                 let what = Elsewhere::TimedOut { limit, building: true };
-                Reason::build(TaskError::elsewhere(None, self.number, what))
+                GivenUp::Builds(TaskError::elsewhere(None, self.number, what))
             }
-            Err(NotReady::NoProcess(reason)) => Reason::process(reason),
+            Err(NotReady::NoProcess(reason)) => GivenUp::Process(reason.into()),
             Err(NotReady::Late(limit)) => {
-                let reason = Reason::process(format!("it {}", Elsewhere::Late(limit)));
-                Reason { is_late: true, ..reason }
+                is_late = true;
+                GivenUp::Process(format!("it {}", Elsewhere::Late(limit)).into())
             }
             Err(NotReady::Lost(status)) => {
                 let what = Elsewhere::Lost { status, building: true };
-                Reason::process(format!("it {what}"))
+                GivenUp::Process(format!("it {what}").into())
             }
         };
-        Err(self.not_built(state, failure, cancelled))
+        Err(self.not_built(state, why, is_late, cancelled))
     }
 
     /// Counts a build that failed, unless it was ended with its run.
     fn not_built(
         &self,
         state: &mut State,
-        Reason { why, is_late }: Reason,
+        why: GivenUp,
+        is_late: bool,
         cancelled: &dyn Fn() -> bool,
     ) -> NoChild {
         let now = Instant::now();
@@ -148,7 +134,7 @@ impl Host {
     pub(super) fn not_rebuilt(&self, error: TaskError, cancelled: &dyn Fn() -> bool) {
         self.end_child();
         // The next child is asked for by who has items.
-        let _ = self.not_built(&mut lock(&self.state), Reason::build(error), cancelled);
+        let _ = self.not_built(&mut lock(&self.state), GivenUp::Builds(error), false, cancelled);
     }
 
     /// Counts a build that came to something.
