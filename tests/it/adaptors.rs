@@ -1,4 +1,4 @@
-//! What a run tells of itself behind each adaptor.
+//! Statistics, summaries and the run itself, behind each adaptor.
 
 use mtask::prelude::*;
 use mtask::{ParStateful, TaskErrorKind};

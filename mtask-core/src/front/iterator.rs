@@ -57,7 +57,7 @@ where
     /// its summary or why there is none, by worker. Empty without
     /// [`with_summaries`](ParStateful::with_summaries).
     ///
-    /// A worker that was built anew after its [`lifespan`](ParStateful::lifespan) gives several, one that was
+    /// A worker that was rebuilt after its [`lifespan`](ParStateful::lifespan) gives several, one that was
     /// never built gives none. One that panicked gives an error of kind
     /// [`Panicked`](crate::TaskErrorKind::Panicked) with the index of that item, and one more for each life
     /// after it. A thread that was left behind, inside the source or after a

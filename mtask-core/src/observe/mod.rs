@@ -1,4 +1,4 @@
-//! What a run tells of itself: counters and their table, the bar, events.
+//! What can be seen of a run: counters and their table, the bar, events.
 
 #[cfg(feature = "progress")]
 pub(crate) mod progress;

@@ -31,7 +31,7 @@ pub(super) struct Host {
     settings: Arc<Settings>,
     counters: Arc<Counters>,
     pub(super) doing: Doing,
-    /// After how many items the child is started anew.
+    /// After how many items the child is restarted.
     lifespan: Option<usize>,
     /// How what the worker leaves is read, and where it goes.
     summaries: Option<(ReadSummary, Arc<Summaries>)>,

@@ -20,17 +20,17 @@ use crate::{Context, Spec, Worker};
 /// The worker of a child.
 pub(super) struct Served<S, W> {
     pub(super) spec: S,
-    /// `None` after a panic, until it is built anew.
+    /// `None` after a panic, until it is rebuilt.
     pub(super) worker: Option<W>,
     /// Which of the run's workers it is.
     pub(super) number: usize,
-    /// It could not be built anew. Nothing is run any more: the parent starts another process.
+    /// It could not be rebuilt. Nothing is run any more: the parent starts another process.
     pub(super) is_given_up: bool,
     /// The number of the frame in progress, counted from 0.
     pub(super) frame: u64,
     /// How often its items have been begun, this time included.
     pub(super) attempt: usize,
-    /// What is told of an item.
+    /// What is sent back of an item.
     pub(super) result: Vec<u8>,
     /// The most bytes of an output.
     pub(super) max: usize,
