@@ -65,7 +65,15 @@ impl Place {
 
     /// The program in this folder, not yet run.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: &[S]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tokenize"));
+        let program = env!("CARGO_BIN_EXE_tokenize");
+        let mut command = if cfg!(target_os = "linux") {
+            // A shell that starts these tests in the background, or `nohup`, has them ignore signals.
+            let mut command = Command::new("env");
+            command.args(["--default-signal=INT,TERM,HUP", program]);
+            command
+        } else {
+            Command::new(program)
+        };
         command.current_dir(self.0.path()).args(args).stdin(Stdio::null());
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
