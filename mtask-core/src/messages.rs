@@ -15,7 +15,7 @@ use crate::{TaskError, Worker};
     note = "`call` takes one item, owned (written `&str` or `&[T]`, that is a `String` or a `Vec<T>`): \
             for `&str` write `.map(str::to_owned)` at the source",
     note = "for a source of `Result`s, such as `lines()` or an earlier stage, write `par_stateful_ok(..)`",
-    note = "for batches let the source group its items: with `.batch_size(n)` too, `call` gets one item"
+    note = "for batches let the source group its items: with `.chunk_size(n)` too, `call` gets one item"
 )]
 pub trait Takes<Item, Input> {}
 

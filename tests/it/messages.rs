@@ -36,7 +36,7 @@ fn an_option_that_comes_late_is_called_by_its_name() {
             ("unordered", &|| drop(begun().unordered())),
             ("max_in_flight", &|| drop(begun().max_in_flight(1))),
             ("unbounded", &|| drop(begun().unbounded())),
-            ("batch_size", &|| drop(begun().batch_size(1))),
+            ("chunk_size", &|| drop(begun().chunk_size(1))),
             ("shutdown_timeout", &|| drop(begun().shutdown_timeout(second))),
             ("progress", &|| drop(begun().progress("x"))),
             ("progress_with", &|| drop(begun().progress_with(ProgressOptions::new("x")))),

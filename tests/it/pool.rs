@@ -61,7 +61,7 @@ fn maps_give_what_the_sequential_map_gives() {
             let map = pool.map(0..length);
             let map = match random.below(5) {
                 0 => map.max_in_flight(1 + random.below(5)),
-                1 => map.batch_size(1 + random.below(5)),
+                1 => map.chunk_size(1 + random.below(5)),
                 2 => map.build_now(),
                 3 => map.start(),
                 _ => map,

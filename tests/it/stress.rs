@@ -76,7 +76,7 @@ impl Shape {
 /// Gives a run its shape.
 macro_rules! shaped {
     ($results:expr, $shape:expr) => {{
-        let results = $results.max_in_flight($shape.window).batch_size($shape.batch);
+        let results = $results.max_in_flight($shape.window).chunk_size($shape.batch);
         if $shape.ordered { results } else { results.unordered() }
     }};
 }

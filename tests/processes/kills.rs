@@ -44,7 +44,7 @@ fn of_a_busy_child_costs_the_item_in_hand() {
         let orders = [Order::Double(1), Order::Announce(folder.path("busy")), Order::Double(2)];
         let specs = [Obedient::spec(Build::Well)];
         // What is alone in its frame is not run again.
-        let results = par_stateful(orders, specs).backend(Processes::new()).batch_size(1);
+        let results = par_stateful(orders, specs).backend(Processes::new()).chunk_size(1);
         let mut results = results.start();
         kill_for_sure(folder.wait_for("busy").parse().unwrap());
         assert_eq!(results.next().unwrap().unwrap(), Answer::Number(2));

@@ -122,7 +122,7 @@ fn maps_give_what_the_sequential_map_gives() {
             let map = pool.map(vec![Ask::Count; length]);
             let map = match random.below(5) {
                 0 => map.max_in_flight(1 + random.below(5)),
-                1 => map.batch_size(1 + random.below(5)),
+                1 => map.chunk_size(1 + random.below(5)),
                 2 => map.build_now(),
                 3 => map.start(),
                 _ => map,
@@ -193,7 +193,7 @@ fn a_process_that_dies_between_two_maps_costs_nothing_and_in_one_its_item() {
         eventually("it is dead", || !is_alive(first.pid));
         let second = pool.map([Ask::Count]).next().unwrap().unwrap();
         assert_ne!(second.pid, first.pid);
-        let map = pool.map([Ask::Count, Ask::Abort, Ask::Count]).batch_size(1);
+        let map = pool.map([Ask::Count, Ask::Abort, Ask::Count]).chunk_size(1);
         let kinds: Vec<_> =
             map.map(|told| told.map(|it| it.calls).map_err(|error| error.kind())).collect();
         assert_eq!(kinds, [Ok(2), Err(TaskErrorKind::WorkerLost), Ok(1)]);
@@ -233,7 +233,7 @@ fn what_could_not_be_built_is_tried_again_by_the_next_map() {
         assert!(map.by_ref().all(|told| told.is_err()));
         assert_eq!((map.stats().retired, map.ended()), (1, Some(Ended::NoWorkerLeft)));
         drop(map);
-        assert!(pool.map(vec![Ask::Count; 4]).batch_size(1).all(|told| told.is_ok()));
+        assert!(pool.map(vec![Ask::Count; 4]).chunk_size(1).all(|told| told.is_ok()));
         pool.build_now().unwrap();
     });
 }
@@ -306,7 +306,7 @@ fn a_drop_waits_no_longer_than_is_set() {
     alone(|| {
         watched(|| {
             let mut pool = pool(1).shutdown_timeout(Duration::from_millis(50));
-            let mut map = pool.map([Ask::Count, Ask::Sleep(600_000)]).batch_size(1);
+            let mut map = pool.map([Ask::Count, Ask::Sleep(600_000)]).chunk_size(1);
             assert!(map.next().is_some());
             drop(map);
             drop(pool);
@@ -314,7 +314,7 @@ fn a_drop_waits_no_longer_than_is_set() {
 
             // One map's own, and the process is started again for the next.
             let mut pool = self::pool(1);
-            let map = pool.map([Ask::Count, Ask::Sleep(600_000)]).batch_size(1);
+            let map = pool.map([Ask::Count, Ask::Sleep(600_000)]).chunk_size(1);
             let mut map = map.shutdown_timeout(Duration::from_millis(50));
             assert!(map.next().is_some());
             drop(map);
@@ -358,7 +358,7 @@ fn a_pool_has_the_summaries_of_all_its_maps() {
         assert_eq!(calls.sum::<usize>(), 100);
 
         let mut pool = self::pool(1).with_summaries();
-        pool.map([Ask::Count, Ask::Abort, Ask::Count]).batch_size(1).for_each(drop);
+        pool.map([Ask::Count, Ask::Abort, Ask::Count]).chunk_size(1).for_each(drop);
         let summaries = pool.into_summaries();
         let [(0, Err(lost)), (0, Ok(1))] = &summaries[..] else { panic!("{summaries:?}") };
         assert_eq!(lost.index(), Some(1));

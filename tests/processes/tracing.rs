@@ -17,7 +17,7 @@ fn how_a_process_ended_is_told_and_that_another_came() {
         let orders = [Order::Double(1), Order::Abort, Order::Panic, Order::Double(2)];
         collector.hear(|| {
             let specs = Obedient::spec(Build::Well).times(1);
-            let results = par_stateful(orders, specs).backend(Processes::new()).batch_size(1);
+            let results = par_stateful(orders, specs).backend(Processes::new()).chunk_size(1);
             assert_eq!(results.filter(Result::is_err).count(), 2);
         });
         let told = [

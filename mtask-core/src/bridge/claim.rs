@@ -63,7 +63,7 @@ impl<T, O> Bridge<T, O> {
     ) -> Option<Chunk<T, O>> {
         let window = self.signals.room.window.load(Ordering::Relaxed);
         let share = window / self.plan.workers;
-        stride.most = stride.most.min(self.plan.batch).min(share.max(1));
+        stride.most = stride.most.min(self.plan.chunk).min(share.max(1));
         let mut spare = last.as_mut().and_then(|last| last.spare.take());
         if stride.quick && spare.is_none() {
             spare = Some(self.spare());

@@ -29,7 +29,7 @@ fn plan(workers: usize, window: usize) -> Plan {
         window,
         item_bytes: 8,
         owning: false,
-        batch: 2,
+        chunk: 2,
         ordered: true,
         build_now: false,
         fed: false,

@@ -77,7 +77,7 @@ pub(crate) struct Plan {
     /// It may own something elsewhere: it has a destructor.
     pub(crate) owning: bool,
     /// The most items in a claim, and pulled in one turn at the source.
-    pub(crate) batch: usize,
+    pub(crate) chunk: usize,
     /// Results leave in input order.
     pub(crate) ordered: bool,
     /// No item is pulled before every worker has reported its build.

@@ -16,7 +16,7 @@ fn plan(workers: usize, window: usize) -> Plan {
         window: Some(window),
         item_bytes: 8,
         owning: false,
-        batch: usize::MAX,
+        chunk: usize::MAX,
         ordered: true,
         build_now: false,
         fed: false,
@@ -69,7 +69,7 @@ impl Pull<usize> for Until {
 
 #[test]
 fn who_is_left_behind_at_the_end_fails_what_is_left() {
-    let (bridge, mut outlet) = bridge(Plan { batch: 100, ..plan(2, 400) });
+    let (bridge, mut outlet) = bridge(Plan { chunk: 100, ..plan(2, 400) });
     let stride = Stride { most: 64, step: 2, quick: true, built: true, item_ns: 10 };
     let mut first = bridge.claim(0, None, stride, &mut Until(64), &mut Slept::default()).unwrap();
     // All but the last two are run; those are in hand, out of the reach of others.

@@ -44,7 +44,7 @@ impl<T, O> Bridge<T, O> {
         if stride.quick && state.active.saturating_sub(state.away) > 1 && state.idle == 0 {
             state = self.quick_turn(state, stride.most, spare, pull);
         } else {
-            let most = if stride.built { self.plan.batch } else { 1 };
+            let most = if stride.built { self.plan.chunk } else { 1 };
             for _ in 0..most {
                 state = self.pull_one(state, spare, pull);
                 let is_wanted = state.wants_items() && self.room(&state) > 0;

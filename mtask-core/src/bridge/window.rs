@@ -80,7 +80,7 @@ mod tests {
             window,
             item_bytes: 8,
             owning: false,
-            batch: 1,
+            chunk: 1,
             ordered: true,
             build_now: false,
             fed: false,

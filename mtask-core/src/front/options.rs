@@ -385,12 +385,12 @@ where
 
     /// Rarely needed: sets the most items that a worker claims at a time, and pulls in one turn at
     /// the source. Without it claims adapt: to as many items as take a millisecond, 2,048 at most, and no
-    /// more than the worker's share of the window. `batch_size(1)` has every item pulled,
+    /// more than the worker's share of the window. `chunk_size(1)` has every item pulled,
     /// claimed and run by itself.
     ///
     /// Whatever the size, what a worker has claimed and not begun is open to workers that have
-    /// nothing to do, and a result is handed over without waiting for its batch. Items are pulled
-    /// ahead of need only while they take less than 30 µs: a dearer one is pulled when a worker is
+    /// nothing to do, and a result is handed over without waiting for the rest of its claim. Items are pulled
+    /// ahead of need only while they take less than 30 µs: a more expensive one is pulled when a worker is
     /// there to run it. One worker alone in its thread pulls items one by one, since nobody else could run what
     /// it holds while the source blocks; so does every worker until it is built.
     ///
@@ -403,13 +403,13 @@ where
     /// ```
     /// use mtask::par_map;
     ///
-    /// let results = par_map(0..100, 2, |x: u32| x).batch_size(16);
+    /// let results = par_map(0..100, 2, |x: u32| x).chunk_size(16);
     /// assert_eq!(results.propagate_panics().count(), 100);
     /// ```
     #[track_caller]
-    pub fn batch_size(mut self, n: usize) -> Self {
-        assert!(n > 0, "mtask: `.batch_size(0)` claims nothing: give at least 1");
-        self.plan("batch_size").options.batch = Some(n);
+    pub fn chunk_size(mut self, n: usize) -> Self {
+        assert!(n > 0, "mtask: `.chunk_size(0)` claims nothing: give at least 1");
+        self.plan("chunk_size").options.chunk = Some(n);
         self
     }
 

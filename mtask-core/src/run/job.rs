@@ -58,7 +58,7 @@ pub(crate) struct Options<O> {
     /// `None` adapts.
     pub(crate) window: Option<usize>,
     /// `None` adapts.
-    pub(crate) batch: Option<usize>,
+    pub(crate) chunk: Option<usize>,
     pub(crate) stop_when: Option<StopWhen<O>>,
     /// The consumer polls.
     pub(crate) polled: bool,
@@ -66,7 +66,7 @@ pub(crate) struct Options<O> {
 
 impl<O> Default for Options<O> {
     fn default() -> Self {
-        Self { ordered: true, window: None, batch: None, stop_when: None, polled: false }
+        Self { ordered: true, window: None, chunk: None, stop_when: None, polled: false }
     }
 }
 
@@ -79,7 +79,7 @@ impl<I: Iterator, S, W: Worker<Input = I::Item>> Job<I, S, W> {
             window: self.options.window,
             item_bytes: size_of::<I::Item>().max(size_of::<W::Output>()),
             owning: needs_drop::<I::Item>() || needs_drop::<W::Output>(),
-            batch: self.options.batch.unwrap_or(usize::MAX),
+            chunk: self.options.chunk.unwrap_or(usize::MAX),
             ordered: self.options.ordered,
             build_now: self.team.build_now,
             fed,

@@ -155,7 +155,7 @@ where
         None => results.unbounded(),
     };
     match case.batch {
-        Some(batch) => results.batch_size(batch),
+        Some(batch) => results.chunk_size(batch),
         None => results,
     }
 }

@@ -57,7 +57,7 @@ fn one_slow_item_holds_one_worker() {
             });
             let results = results.max_in_flight(64);
             let results = match batch {
-                Some(batch) => results.batch_size(batch),
+                Some(batch) => results.chunk_size(batch),
                 None => results,
             };
             let results = results.start();
@@ -80,7 +80,7 @@ fn pullers_of_three_items(batch: Option<usize>) -> usize {
     });
     let results = par_map(source, 3, move |_: u32| at_call.pass()).unbounded().build_now();
     let results = match batch {
-        Some(batch) => results.batch_size(batch),
+        Some(batch) => results.chunk_size(batch),
         None => results,
     };
     let results = results.start();
@@ -94,9 +94,9 @@ fn pullers_of_three_items(batch: Option<usize>) -> usize {
     first.len()
 }
 
-/// `batch_size` batches: a worker takes so many items from the source at a time, and no more.
+/// `chunk_size`: a worker takes so many items from the source at a time, and no more.
 #[test]
-fn a_worker_takes_a_batch_at_a_time() {
+fn a_worker_takes_a_chunk_at_a_time() {
     watched(|| {
         for _ in 0..10 {
             assert_eq!(pullers_of_three_items(Some(1)), 3);

@@ -64,7 +64,7 @@ fn a_stalled_first_item_keeps_the_window_shut() {
                         results = results.unordered();
                     }
                     if let Some(batch) = batch {
-                        results = results.batch_size(batch);
+                        results = results.chunk_size(batch);
                     }
                     let mut results = results.start();
                     gate.wait_for(1);
@@ -270,8 +270,8 @@ fn options_of_the_run_and_the_bar_go_together() {
     watched(|| {
         let bar = || ProgressOptions::new("squares").unit("numbers").leave(false).hidden(true);
         let run = || par_map(0..30, 3, |x: i32| x * x);
-        let before = run().progress_with(bar()).max_in_flight(4).batch_size(2);
-        let after = run().max_in_flight(4).batch_size(2).progress_with(bar());
+        let before = run().progress_with(bar()).max_in_flight(4).chunk_size(2);
+        let after = run().max_in_flight(4).chunk_size(2).progress_with(bar());
         for results in [before, after] {
             assert_eq!(results.len(), 30);
             assert!(results.map(Result::unwrap).eq((0..30).map(|x| x * x)));

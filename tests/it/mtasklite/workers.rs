@@ -58,7 +58,7 @@ fn there_is_a_worker_for_each_spec() {
                     thread::current().id()
                 })
             });
-            let results = par_stateful(0..8 * n, specs.times(n)).batch_size(1).start();
+            let results = par_stateful(0..8 * n, specs.times(n)).chunk_size(1).start();
             // All stand there at once, each with an item: there are `n`, and they stay apart.
             gate.wait_for(n);
             gate.open();
@@ -82,7 +82,7 @@ fn zeros_are_refused_at_the_call() {
         (|| drop(par_stateful(0..3usize, Counter::spec("", 1).times(0))), "`specs` is empty"),
         (|| drop(par_map(0..3, 0, |x: i32| x)), "`par_map` with 0 workers"),
         (|| drop(par_map(0..3, 1, |x: i32| x).max_in_flight(0)), "max_in_flight(0)"),
-        (|| drop(par_map(0..3, 1, |x: i32| x).batch_size(0)), "batch_size(0)"),
+        (|| drop(par_map(0..3, 1, |x: i32| x).chunk_size(0)), "chunk_size(0)"),
     ];
     for (call, reason) in refused {
         let message = message(call);
@@ -96,7 +96,7 @@ fn an_option_after_the_start_is_refused() {
     let started = || par_map(0..3, 1, |x: i32| x).start();
     assert!(catch_unwind(move || drop(started().unordered())).is_err());
     assert!(catch_unwind(move || drop(started().max_in_flight(1))).is_err());
-    assert!(catch_unwind(move || drop(started().batch_size(1))).is_err());
+    assert!(catch_unwind(move || drop(started().chunk_size(1))).is_err());
     assert!(catch_unwind(move || drop(started().unbounded())).is_err());
     assert!(catch_unwind(move || drop(started().build_now())).is_err());
 }

@@ -20,7 +20,7 @@ fn nothing_is_pulled_or_built_before_the_first_next() {
         };
         let mut results = start(source, spec.times(3))
             .max_in_flight(4)
-            .batch_size(2)
+            .chunk_size(2)
             .build_now()
             .shutdown_timeout(Duration::from_secs(60));
         assert_eq!(results.size_hint(), (10, Some(10)));

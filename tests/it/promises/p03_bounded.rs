@@ -33,7 +33,7 @@ fn behind_a_stalled_first_item_one_window_is_pulled() {
                 let gate = Gate::default();
                 let (source, pulled) = counted(0..1_000usize);
                 let results = start(source, stalled_at_first!(gate).times(3));
-                let results = results.max_in_flight(window).batch_size(batch);
+                let results = results.max_in_flight(window).chunk_size(batch);
                 // The consumer is inside `next()` all the while: it pulls where the source is
                 // local. Out of order the other items pass the stalled one, if there is room.
                 let passes = !way.ordered && window > 1;
@@ -152,7 +152,7 @@ fn the_bound_holds_at_every_pull_however_skewed_the_work() {
                     x
                 });
                 let results = start(source, spec.times(workers));
-                for result in results.max_in_flight(window).batch_size(batch) {
+                for result in results.max_in_flight(window).chunk_size(batch) {
                     result.unwrap();
                     yielded.add();
                 }

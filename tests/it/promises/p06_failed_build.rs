@@ -304,7 +304,7 @@ fn a_slow_build_strands_nothing() {
                     eventually("all but one are run", || runs.get() == 39);
                     gate.open();
                 });
-                let results = start(0..40, spec.times(2)).max_in_flight(40).batch_size(batch);
+                let results = start(0..40, spec.times(2)).max_in_flight(40).chunk_size(batch);
                 assert_eq!(results.filter(Result::is_ok).count(), 40, "{way:?}");
                 observer.join().unwrap();
             });

@@ -23,7 +23,7 @@ fn results_come_while_the_source_blocks() {
                         let source = stalled(0..before + 20, before, &gate);
                         let mut results = start(source, worker_fn(|x: usize| x).times(workers));
                         if let Some(batch) = batch {
-                            results = results.batch_size(batch);
+                            results = results.chunk_size(batch);
                         }
                         let _open = gate.open_on_drop();
                         let mut outputs: Vec<_> =
@@ -58,7 +58,7 @@ fn results_come_while_a_later_item_takes_long() {
                     };
                     let mut results = start(0..100usize, spec.times(2));
                     if let Some(batch) = batch {
-                        results = results.batch_size(batch);
+                        results = results.chunk_size(batch);
                     }
                     let _open = gate.open_on_drop();
                     for x in 0..slow {
@@ -90,7 +90,7 @@ fn with_one_worker_a_result_does_not_wait_for_the_next_item() {
                 };
                 let mut results = start(0..20usize, spec.times(1));
                 if let Some(batch) = batch {
-                    results = results.batch_size(batch);
+                    results = results.chunk_size(batch);
                 }
                 let _open = gate.open_on_drop();
                 assert!(results.by_ref().take(7).map(Result::unwrap).eq(0..7), "{way:?}");
@@ -116,7 +116,7 @@ fn with_one_worker_it_is_pull_run_publish_pull() {
                 let mut results =
                     start((0..30usize).map(note("pull")), worker_fn(note("run")).times(1));
                 if let Some(batch) = batch {
-                    results = results.batch_size(batch);
+                    results = results.chunk_size(batch);
                 }
                 assert_eq!(results.count(), 30);
                 let wanted: Vec<_> = (0..30).flat_map(|x| [("pull", x), ("run", x)]).collect();
@@ -145,7 +145,7 @@ fn a_batch_behind_a_slow_item_is_run_by_the_others() {
                 };
                 let mut results = start(0..40usize, spec.times(2)).max_in_flight(40);
                 if let Some(batch) = batch {
-                    results = results.batch_size(batch);
+                    results = results.chunk_size(batch);
                 }
                 if !way.ordered {
                     // Not one of them waits for the slow one.
@@ -193,7 +193,7 @@ fn no_item_waits_while_its_puller_is_blocked_in_the_source() {
                 };
                 let mut results = start(source, spec.times(workers)).max_in_flight(40);
                 if let Some(batch) = batch {
-                    results = results.batch_size(batch);
+                    results = results.chunk_size(batch);
                 }
                 let results = results.start();
                 let _open = (slow.open_on_drop(), source_gate.open_on_drop());
@@ -239,7 +239,7 @@ fn a_worker_whose_neighbour_cannot_be_built_holds_nothing_back_either() {
                 });
                 let mut results = start(source, [good.boxed(), bad.boxed()]);
                 if let Some(batch) = batch {
-                    results = results.batch_size(batch);
+                    results = results.chunk_size(batch);
                 }
                 let _open = gate.open_on_drop();
                 assert!(results.by_ref().take(40).all(|it| it.is_ok()), "{way:?}");

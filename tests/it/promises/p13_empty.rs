@@ -50,7 +50,7 @@ fn zero_specs_is_a_panic_at_the_call() {
 fn an_option_of_zero_is_a_panic_at_the_call() {
     let run = || par_map(0..3u32, 2, |x: u32| x);
     assert!(panic_of(|| run().max_in_flight(0)).contains("max_in_flight"));
-    assert!(panic_of(|| run().batch_size(0)).contains("batch_size"));
+    assert!(panic_of(|| run().chunk_size(0)).contains("chunk_size"));
 }
 
 #[test]

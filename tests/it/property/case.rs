@@ -119,7 +119,7 @@ impl Case {
             Window::Unbounded => results.unbounded(),
         };
         let results = match self.batch {
-            Some(batch) => results.batch_size(batch),
+            Some(batch) => results.chunk_size(batch),
             None => results,
         };
         if self.build_now { results.build_now() } else { results }

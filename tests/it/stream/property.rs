@@ -92,7 +92,7 @@ proptest! {
                         None => run,
                     };
                     let run = match batch {
-                        Some(batch) => run.batch_size(batch),
+                        Some(batch) => run.chunk_size(batch),
                         None => run,
                     };
                     futures_executor::block_on(run.collect::<Vec<_>>())

@@ -42,7 +42,7 @@ fn each_input_gives_one_item_whatever_becomes_of_it() {
                 each_way!(|start, way| {
                     let folder = Folder::new();
                     let results = start((0..n).map(|x| (x, fate(x))), folder.specs(workers));
-                    let results = results.max_in_flight(window).batch_size(batch);
+                    let results = results.max_in_flight(window).chunk_size(batch);
                     let mut origins: Vec<usize> = results.map(origin).collect();
                     if !way.ordered {
                         origins.sort();

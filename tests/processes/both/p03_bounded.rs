@@ -16,7 +16,7 @@ fn behind_a_stalled_first_item_one_window_is_pulled() {
                 let items = (0..500).map(|x| (x, if x == 0 { Fate::Gate } else { Fate::Well }));
                 let (source, pulled) = counted(items);
                 let results = start(source, folder.specs(3));
-                let results = results.max_in_flight(window).batch_size(batch);
+                let results = results.max_in_flight(window).chunk_size(batch);
                 // Out of order the other items pass the stalled one, if there is room.
                 let most = if !way.ordered && window > 1 { 500 } else { window };
                 let observed = thread::scope(|scope| {
@@ -61,7 +61,7 @@ fn the_bound_holds_at_every_pull_however_skewed_the_work() {
                     })
                 };
                 let results = start(source, folder.specs(workers));
-                for result in results.max_in_flight(window).batch_size(batch) {
+                for result in results.max_in_flight(window).chunk_size(batch) {
                     number_of(result);
                     yielded.add();
                 }

@@ -1,4 +1,4 @@
-//! `batch_size` makes no batches.
+//! `chunk_size` makes no batches.
 use mtask::prelude::*;
 
 struct Lengths;
@@ -16,7 +16,7 @@ impl Lengths {
 
 fn main() {
     let lines = vec!["one".to_owned()];
-    for item in par_stateful(lines, Lengths::spec().times(2)).batch_size(32) {
+    for item in par_stateful(lines, Lengths::spec().times(2)).chunk_size(32) {
         drop(item);
     }
 }

@@ -22,11 +22,11 @@ fn a_claim_is_as_many_as_it_may_be() {
 }
 
 #[test]
-fn neither_batch_nor_share_of_the_window_nor_room_is_exceeded() {
-    for (workers, window, batch, len) in [(2, 64, 5, 5), (2, 10, 100, 5), (8, 9, 100, 1)] {
-        let (bridge, _outlet) = bridge(Plan { batch, ..plan(workers, window) });
+fn neither_chunk_size_nor_share_of_the_window_nor_room_is_exceeded() {
+    for (workers, window, size, len) in [(2, 64, 5, 5), (2, 10, 100, 5), (8, 9, 100, 1)] {
+        let (bridge, _outlet) = bridge(Plan { chunk: size, ..plan(workers, window) });
         let mut chunk = claim(&bridge, 0, None, QUICK, 1000).unwrap();
-        assert_eq!(run(&bridge, &mut chunk).len(), len, "{workers}, {window}, {batch}");
+        assert_eq!(run(&bridge, &mut chunk).len(), len, "{workers}, {window}, {size}");
     }
     // The window is full: nothing is claimed, and whoever asks would sleep for room.
     let (bridge, mut outlet) = bridge(plan(2, 4));

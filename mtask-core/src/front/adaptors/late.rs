@@ -19,7 +19,7 @@ macro_rules! late {
         }
     };
     ($($adaptor:ident)*) => { $(late! {
-        $adaptor: retries lifespan progress progress_with backend max_in_flight batch_size shutdown_timeout
+        $adaptor: retries lifespan progress progress_with backend max_in_flight chunk_size shutdown_timeout
     })* };
 }
 

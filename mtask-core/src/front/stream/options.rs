@@ -111,7 +111,7 @@ where
 /// let doubled = par_stateful_stream(stream::iter(0..100), specs)
 ///     .unordered()
 ///     .max_in_flight(8)
-///     .batch_size(2)
+///     .chunk_size(2)
 ///     .shutdown_timeout(Duration::from_secs(1));
 /// let mut doubled: Vec<u32> =
 ///     futures_executor::block_on(doubled.map(Result::unwrap).collect());
@@ -148,14 +148,14 @@ where
     }
 
     /// Rarely needed: sets the most items that a worker claims at a time: see
-    /// [`ParStateful::batch_size`]. A stream is polled item by item all the same.
+    /// [`ParStateful::chunk_size`]. A stream is polled item by item all the same.
     ///
     /// # Panics
     ///
     /// Where `n` is 0.
     #[track_caller]
-    pub fn batch_size(self, n: usize) -> Self {
-        self.with(|run| run.batch_size(n))
+    pub fn chunk_size(self, n: usize) -> Self {
+        self.with(|run| run.chunk_size(n))
     }
 
     /// Waits for the threads at most this long, at the end and on an early drop; those that have not ended
