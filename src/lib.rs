@@ -34,7 +34,7 @@
 //! # What a run tells
 //!
 //! With the feature `tracing` a run tells a subscriber of [tracing](https://docs.rs/tracing) what happens to it,
-//! under the target `mtask`. The span `mtask.run` (of level info, with `backend`, `workers`, `window` and
+//! under the target `mtask`. The span `mtask.run` (of level info, with `backend` (where its workers are), `workers`, `window` and
 //! `ordered`) is in that of the thread which starts the run, and the consumer is not in it. The spans
 //! `mtask.worker` (info, with the worker's number, `worker`) are in the run's, and so is what a worker tells itself,
 //! in its build or its calls. All of it goes to the subscriber of the thread that starts the run. Each map

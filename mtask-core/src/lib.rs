@@ -70,13 +70,13 @@ pub use front::processes::{self, Processes, RemoteBoxSpec, RemoteError, RemoteSp
 pub use front::threads;
 #[cfg(not(loom))]
 pub use front::{
-    DeferErrors, FlattenErrors, HasRun, ParMap, ParStateful, ParStatefulExt, ParStatefulInline,
-    ParStatefulLocal, ParStatefulOk, ParStatefulTry, Pool, PoolMap, PropagatePanics, RunInfo,
-    Scope, Startable, StopOnError, Summarized, TaskIterator, Tasks, par_map, par_stateful,
-    par_stateful_local, par_stateful_ok, par_stateful_try, scope,
+    DeferErrors, FlattenErrors, HasRun, NextTask, ParMap, ParStateful, ParStatefulExt,
+    ParStatefulInline, ParStatefulLocal, ParStatefulOk, ParStatefulTry, Pool, PoolMap,
+    PropagatePanics, RunInfo, Scope, Startable, StopOnError, Summarized, TaskIterator, Tasks,
+    par_map, par_stateful, par_stateful_local, par_stateful_ok, par_stateful_try, scope,
 };
 #[cfg(all(feature = "stream", not(loom)))]
-pub use front::{ParStatefulAsync, ParStatefulStream, ParStatefulStreamExt, par_stateful_stream};
+pub use front::{ParStatefulStream, ParStatefulStreamExt, PollTask, par_stateful_stream};
 #[cfg(all(feature = "progress", not(loom)))]
 pub use item_bar::ItemBar;
 #[cfg(all(feature = "progress", not(loom)))]

@@ -29,7 +29,7 @@ fn talking() -> BoxSpec<usize, usize> {
 }
 
 /// Has a run over ten items, inside a span of the caller's and by each way to have one: it is given as its
-/// name, how many workers it has, and itself.
+/// backend, how many workers it has, and itself.
 fn each_way(
     mut each: impl FnMut(&str, &str, &mut dyn FnMut(&Collector) -> Vec<Result<usize, TaskError>>),
 ) {
@@ -43,13 +43,13 @@ fn each_way(
     each("threads", "2", &mut |collector| {
         hear(collector, &mut || consume(&mut par_stateful(0..10, specs())))
     });
-    each("local", "2", &mut |collector| {
+    each("threads", "2", &mut |collector| {
         hear(collector, &mut || consume(&mut par_stateful_local(0..10, specs())))
     });
-    each("scope", "2", &mut |collector| {
+    each("threads", "2", &mut |collector| {
         hear(collector, &mut || scope(|s| consume(&mut s.par_stateful(0..10, specs()))))
     });
-    each("pool", "2", &mut |collector| {
+    each("threads", "2", &mut |collector| {
         hear(collector, &mut || consume(&mut Pool::new(specs()).map(0..10)))
     });
     each("inline", "1", &mut |collector| {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::backend::{Backend, Finishing, Launch, sealed};
+use super::{Backend, Blocking, Concurrent, Finishing, Replaceable, Run, Start, sealed};
 use crate::bridge::{Finished, StopWhen, Turn};
 use crate::observe::trace::Scope;
 use crate::run::builds::Builds;
@@ -21,21 +21,29 @@ use crate::{Spec, TaskError, Worker, WorkerState};
 pub struct Inline {}
 
 impl sealed::Sealed for Inline {}
+impl Blocking for Inline {}
 impl Finishing for Inline {}
+impl Replaceable for Inline {}
 
 impl Backend for Inline {
     type Run<I: Iterator, S, W: Worker<Input = I::Item>> = InlineRun<I, S, W>;
 
+    type With<C: Concurrent> = C;
+
     const KIND: &'static str = "inline";
+
+    fn with<C: Concurrent>(backend: C) -> C {
+        backend
+    }
 }
 
-impl<I, S, W> Launch<I, S, W> for Inline
+impl<I, S, W> Start<I, S, W> for Inline
 where
     I: Iterator,
     S: Spec<W>,
     W: Worker<Input = I::Item>,
 {
-    fn launch(self, job: Job<I, S, W>, _eager: bool) -> Self::Run<I, S, W> {
+    fn start(self, job: Job<I, S, W>, _eager: bool) -> Self::Run<I, S, W> {
         let Team { specs, care, control, counters, trace, build_now, .. } = job.team;
         let trace = trace.worker(0);
         let spec = specs.into_iter().next().expect("no run is made without a spec");
@@ -50,20 +58,6 @@ where
         let source = Source::new(job.source);
         InlineRun { source, control, life, trace, build_error, pulled: 0 }
     }
-
-    fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output> {
-        run.next()
-    }
-
-    fn pulled(run: &Self::Run<I, S, W>) -> Option<usize> {
-        // It pulls one item for each that it yields.
-        let is_over = run.control.is_closed() || run.control.no_worker().is_some();
-        (is_over && run.build_error.is_none()).then_some(run.pulled)
-    }
-
-    fn stop_when(_run: &mut Self::Run<I, S, W>, _stop: StopWhen<W::Output>) {
-        // Nothing runs ahead of the consumer, so that there is nothing to stop.
-    }
 }
 
 /// A run on the caller's thread.
@@ -76,7 +70,7 @@ pub struct InlineRun<I, S, W: Worker> {
     pulled: usize,
 }
 
-impl<I, S, W> InlineRun<I, S, W>
+impl<I, S, W> Run<W::Output> for InlineRun<I, S, W>
 where
     I: Iterator,
     S: Spec<W>,
@@ -124,6 +118,20 @@ where
             Turn::Panicked(payload) => Err(payload),
             Turn::Enough | Turn::End => Ok(None),
         }
+    }
+
+    fn in_flight(&self) -> (usize, usize) {
+        (1, 1)
+    }
+
+    fn pulled(&self) -> Option<usize> {
+        // It pulls one item for each that it yields.
+        let is_over = self.control.is_closed() || self.control.no_worker().is_some();
+        (is_over && self.build_error.is_none()).then_some(self.pulled)
+    }
+
+    fn stop_when(&mut self, _stop: StopWhen<W::Output>) {
+        // Nothing runs ahead of the consumer, so that there is nothing to stop.
     }
 }
 

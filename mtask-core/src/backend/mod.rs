@@ -18,27 +18,46 @@
 //! }
 //! ```
 
+#[cfg(feature = "stream")]
+mod awaited;
 mod inline;
+mod local;
 mod pooled;
 #[cfg(feature = "processes")]
 pub(crate) mod processes;
+#[cfg(feature = "stream")]
+mod streamed;
 pub(crate) mod threads;
 
-#[cfg(feature = "stream")]
-use std::task::{Context, Poll};
 use std::time::Duration;
 
+#[cfg(feature = "stream")]
+pub use awaited::Awaited;
 pub use inline::{Inline, InlineRun};
+pub use local::Local;
 pub use pooled::{Pooled, Seat};
+#[cfg(feature = "stream")]
+pub use streamed::{StreamSource, Streamed, StreamedRun};
 
+pub(crate) use crate::bridge::{Bridge, Pull};
 #[doc(hidden)]
 pub use crate::bridge::{Finished, StopWhen};
+#[cfg(feature = "stream")]
 #[doc(hidden)]
-pub use crate::run::consumer::PulledRun;
+pub use crate::run::consumer::PolledRun;
+#[doc(hidden)]
+pub use crate::run::consumer::Run;
+#[doc(hidden)]
+pub use crate::run::fed::FedRun;
+pub(crate) use crate::run::job::Team;
 #[doc(hidden)]
 pub use crate::run::job::{Job, Next};
 #[doc(hidden)]
 pub use crate::run::policy::{Flatten, Place, Summaries};
+#[doc(hidden)]
+pub use crate::run::pulled::PulledRun;
+pub(crate) use crate::run::source::{Nothing, Remote};
+pub(crate) use crate::run::team::Started;
 #[doc(hidden)]
 pub use crate::run::team::{Crew, Handle, Hands};
 use crate::sync::Arc;
@@ -50,64 +69,117 @@ pub trait Backend: sealed::Sealed {
     #[doc(hidden)]
     type Run<I: Iterator, S, W: Worker<Input = I::Item>>;
 
-    /// What it is called where a run tells of itself.
+    /// Another backend, asked for in the same way.
+    #[doc(hidden)]
+    type With<B: Concurrent>: Backend;
+
+    /// Where its workers live, in a word.
     #[doc(hidden)]
     const KIND: &'static str;
+
+    /// Puts another backend in the place of this one.
+    #[doc(hidden)]
+    fn with<B: Concurrent>(backend: B) -> Self::With<B>;
 }
 
 /// A [`Backend`] that can run these workers over this source.
-pub trait Launch<I, S, W>: Backend
+pub trait Start<I, S, W>: Backend<Run<I, S, W>: Run<W::Output>>
 where
     I: Iterator,
     W: Worker<Input = I::Item>,
 {
     /// Starts a run; `eager` is for one that was asked to start before its first `next()`.
     #[doc(hidden)]
-    fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W>;
-
-    /// The next result, where it is at hand: a short cut that may always give `None`.
-    #[doc(hidden)]
-    #[inline]
-    fn ready(_run: &mut Self::Run<I, S, W>) -> Option<Finished<W::Output>> {
-        None
-    }
-
-    /// The next result, or the payload of the source's panic, which comes after all results.
-    /// After either end nothing is left running, and the run is not asked again.
-    #[doc(hidden)]
-    fn next(run: &mut Self::Run<I, S, W>) -> Next<W::Output>;
-
-    /// The most items that were allowed to be in flight, and the most that were.
-    #[doc(hidden)]
-    fn in_flight(_run: &Self::Run<I, S, W>) -> (usize, usize) {
-        (1, 1)
-    }
-
-    /// How many items were pulled in all, once it is known that no more will be and that each of them
-    /// will be yielded.
-    #[doc(hidden)]
-    fn pulled(run: &Self::Run<I, S, W>) -> Option<usize>;
-
-    /// Ends the run after the first result for which `stop` holds.
-    #[doc(hidden)]
-    fn stop_when(run: &mut Self::Run<I, S, W>, stop: StopWhen<W::Output>);
+    fn start(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W>;
 }
 
-/// A [`Launch`] whose results can be awaited.
-#[cfg(feature = "stream")]
-pub trait LaunchPolled<I, S, W>: Launch<I, S, W>
+/// A backend that can run these workers over this source, with an iterator of the results: the bound for a function
+/// that takes a [`ParStateful`](crate::ParStateful) of any backend and iterates it.
+pub trait Launch<I, S, W>: Start<I, S, W> + Blocking
 where
     I: Iterator,
     W: Worker<Input = I::Item>,
 {
-    /// As [`Launch::next`], for a task that is woken when it is worth asking again.
-    #[doc(hidden)]
-    fn poll(run: &mut Self::Run<I, S, W>, task: &mut Context<'_>) -> Poll<Next<W::Output>>;
 }
+
+impl<I, S, W, B> Launch<I, S, W> for B
+where
+    I: Iterator,
+    W: Worker<Input = I::Item>,
+    B: Start<I, S, W> + Blocking,
+{
+}
+
+/// A backend that can run these workers over this source, with a stream of the results.
+#[cfg(feature = "stream")]
+pub trait LaunchPolled<I, S, W>:
+    Start<I, S, W> + Backend<Run<I, S, W>: PolledRun<W::Output>> + Polled
+where
+    I: Iterator,
+    W: Worker<Input = I::Item>,
+{
+}
+
+#[cfg(feature = "stream")]
+impl<I, S, W, B> LaunchPolled<I, S, W> for B
+where
+    I: Iterator,
+    W: Worker<Input = I::Item>,
+    B: Start<I, S, W> + Backend<Run<I, S, W>: PolledRun<W::Output>> + Polled,
+{
+}
+
+/// A backend whose run is an iterator: whoever asks it for a result waits for it.
+#[diagnostic::on_unimplemented(
+    message = "this run is a `Stream`, not an `Iterator`",
+    label = "its results are awaited",
+    note = "take them by `while let Some(result) = run.next().await`, with `StreamExt` of `futures`"
+)]
+pub trait Blocking: Backend {}
+
+/// A backend whose run is a [`Stream`](futures_core::Stream): whoever asks it for a result is woken when there is one.
+#[cfg(feature = "stream")]
+#[diagnostic::on_unimplemented(
+    message = "this run is an `Iterator`, not a `Stream`",
+    note = "`.into_stream()`, behind all options, makes a stream of it"
+)]
+pub trait Polled: Backend {}
 
 /// A backend whose workers run beside the consumer, so that a window, an order and a start are
 /// worth choosing.
-pub trait Concurrent: Backend {}
+#[diagnostic::on_unimplemented(
+    message = "this option is for workers that run beside the consumer",
+    label = "here each item is run by the `next()` that asks for it",
+    note = "with `.inline()` there is one item in flight, in input order: leave the option out"
+)]
+pub trait Concurrent: Backend {
+    /// What works at a run.
+    #[doc(hidden)]
+    type Hands: Hands;
+}
+
+/// A [`Concurrent`] backend that can have these workers work at a bridge, each of which pulls by a `P`.
+pub(crate) trait Workers<S, W: Worker, P>: Concurrent {
+    /// How many loops there are for each of so many workers.
+    fn lanes(&self, _workers: usize) -> usize {
+        1
+    }
+
+    /// Starts them, all or some.
+    fn begin(
+        self,
+        team: Team<S, W>,
+        bridge: &Arc<Bridge<W::Input, W::Output>>,
+        pull: &dyn Fn() -> P,
+    ) -> (Self::Hands, Started);
+}
+
+/// A backend in whose place another one can stand.
+#[diagnostic::on_unimplemented(
+    message = "the workers of a pool are where the pool has them",
+    note = "write `Pool::new(specs).backend(..)`"
+)]
+pub trait Replaceable: Backend {}
 
 #[doc(hidden)]
 pub mod sealed {
@@ -116,6 +188,10 @@ pub mod sealed {
 }
 
 /// A backend that builds its workers for one run, so that they can be finished at its end.
+#[diagnostic::on_unimplemented(
+    message = "the workers of a pool outlive its maps, and leave their summaries at the end of the pool",
+    note = "write `Pool::new(specs).with_summaries()`, and `pool.into_summaries()` at the end"
+)]
 pub trait Finishing: Backend {}
 
 /// A backend whose workers can be kept from one run to the next, in a [`Pool`](crate::Pool).
@@ -124,9 +200,9 @@ pub trait Reusable<S, W: Worker>: Backend + Sized {
     #[doc(hidden)]
     type Kept;
 
-    /// A run of kept workers.
+    /// What works at a run of kept workers.
     #[doc(hidden)]
-    type Map<I: Iterator, O>;
+    type Hands: Hands;
 
     /// Keeps workers, of which none is started yet.
     #[doc(hidden)]
@@ -142,51 +218,17 @@ pub trait Reusable<S, W: Worker>: Backend + Sized {
     fn end(kept: &mut Self::Kept, timeout: Option<Duration>, whole: bool);
 }
 
-/// What a [`Launch`] leaves to its run, where that is a [`PulledRun`].
-macro_rules! by_pulled_run {
-    ($source:ty, $spec:ty, $worker:ty) => {
-        #[inline(always)]
-        fn ready(
-            run: &mut Self::Run<$source, $spec, $worker>,
-        ) -> Option<$crate::backend::Finished<<$worker as $crate::Worker>::Output>> {
-            run.ready()
-        }
-
-        fn next(
-            run: &mut Self::Run<$source, $spec, $worker>,
-        ) -> $crate::backend::Next<<$worker as $crate::Worker>::Output> {
-            run.next()
-        }
-
-        fn in_flight(run: &Self::Run<$source, $spec, $worker>) -> (usize, usize) {
-            run.in_flight()
-        }
-
-        fn pulled(run: &Self::Run<$source, $spec, $worker>) -> Option<usize> {
-            run.pulled()
-        }
-
-        fn stop_when(
-            run: &mut Self::Run<$source, $spec, $worker>,
-            stop: $crate::backend::StopWhen<<$worker as $crate::Worker>::Output>,
-        ) {
-            run.stop_when(stop);
-        }
-    };
+/// Starts a run over a source that workers pull.
+pub(crate) fn pulled<I, S, W, B>(
+    backend: B,
+    job: Job<I, S, W>,
+    eager: bool,
+) -> PulledRun<I, W::Output, B::Hands>
+where
+    I: Iterator,
+    W: Worker<Input = I::Item>,
+    B: Workers<S, W, Remote<I>>,
+{
+    let lanes = backend.lanes(job.team.specs.len());
+    PulledRun::start(job, eager, lanes, |team, bridge, pull| backend.begin(team, bridge, pull))
 }
-pub(crate) use by_pulled_run;
-
-/// The same of a [`LaunchPolled`].
-#[cfg(feature = "stream")]
-macro_rules! poll_by_pulled_run {
-    ($source:ty, $spec:ty, $worker:ty) => {
-        fn poll(
-            run: &mut Self::Run<$source, $spec, $worker>,
-            task: &mut std::task::Context<'_>,
-        ) -> std::task::Poll<$crate::backend::Next<<$worker as $crate::Worker>::Output>> {
-            run.poll(task)
-        }
-    };
-}
-#[cfg(feature = "stream")]
-pub(crate) use poll_by_pulled_run;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Backend, Concurrent, Reusable, sealed};
+use super::{Backend, Blocking, Concurrent, PulledRun, Reusable, sealed};
 use crate::Worker;
 
 /// In place of a spec, where the worker is there already.
@@ -19,10 +19,20 @@ impl<S, W: Worker, B: Reusable<S, W>> fmt::Debug for Pooled<'_, S, W, B> {
 }
 
 impl<S, W: Worker, B: Reusable<S, W>> sealed::Sealed for Pooled<'_, S, W, B> {}
-impl<S, W: Worker, B: Reusable<S, W>> Concurrent for Pooled<'_, S, W, B> {}
+impl<S, W: Worker, B: Reusable<S, W>> Blocking for Pooled<'_, S, W, B> {}
+
+impl<S, W: Worker, B: Reusable<S, W>> Concurrent for Pooled<'_, S, W, B> {
+    type Hands = B::Hands;
+}
 
 impl<S, K: Worker, B: Reusable<S, K>> Backend for Pooled<'_, S, K, B> {
-    type Run<I: Iterator, T, W: Worker<Input = I::Item>> = B::Map<I, W::Output>;
+    type Run<I: Iterator, T, W: Worker<Input = I::Item>> = PulledRun<I, W::Output, B::Hands>;
 
-    const KIND: &'static str = "pool";
+    type With<C: Concurrent> = C;
+
+    const KIND: &'static str = B::KIND;
+
+    fn with<C: Concurrent>(backend: C) -> C {
+        backend
+    }
 }

@@ -1,7 +1,8 @@
 //! The functions that make a run.
 
 use super::{ParStateful, ParStatefulLocal};
-use crate::backend::threads::{Local, Threads};
+use crate::backend::Local;
+use crate::backend::threads::Threads;
 use crate::messages::{IntoCause, SentOutput, SentSource, SpecList, StageResult, Takes};
 use crate::{
     FnSpec, FnWorker, OkSpec, OkWorker, Spec, TaskError, TrySpec, TryWorker, Worker, worker_fn,

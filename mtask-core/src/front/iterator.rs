@@ -3,14 +3,14 @@
 use std::iter::FusedIterator;
 
 use super::ParStateful;
-use crate::backend::{Backend, Launch};
+use crate::backend::{Backend, Blocking, Start};
 use crate::{Finish, TaskError, Worker};
 
 impl<I, S, W, B> Iterator for ParStateful<I, S, W, B>
 where
     I: Iterator,
     W: Worker<Input = I::Item>,
-    B: Launch<I, S, W>,
+    B: Start<I, S, W> + Blocking,
 {
     type Item = Result<W::Output, TaskError>;
 
@@ -33,7 +33,7 @@ impl<I, S, W, B> ExactSizeIterator for ParStateful<I, S, W, B>
 where
     I: ExactSizeIterator,
     W: Worker<Input = I::Item>,
-    B: Launch<I, S, W>,
+    B: Start<I, S, W> + Blocking,
 {
 }
 
@@ -41,7 +41,7 @@ impl<I, S, W, B> FusedIterator for ParStateful<I, S, W, B>
 where
     I: Iterator,
     W: Worker<Input = I::Item>,
-    B: Launch<I, S, W>,
+    B: Start<I, S, W> + Blocking,
 {
 }
 

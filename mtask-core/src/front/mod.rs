@@ -12,9 +12,11 @@ mod scope;
 mod stream;
 pub mod threads;
 
+#[cfg(feature = "stream")]
+pub use adaptors::PollTask;
 pub use adaptors::{
-    DeferErrors, FlattenErrors, HasRun, OptionsComeFirst, PropagatePanics, RunInfo, Startable,
-    StopOnError, Summarized, TaskIterator, Tasks,
+    DeferErrors, FlattenErrors, HasRun, NextTask, OptionsComeFirst, PropagatePanics, RunInfo,
+    Startable, StopOnError, Summarized, TaskIterator, Tasks,
 };
 pub use functions::{
     ParMap, ParStatefulExt, ParStatefulOk, ParStatefulTry, par_map, par_stateful,
@@ -24,7 +26,7 @@ use functions::{asks_for_workers, specs_of};
 pub use pool::{Pool, PoolMap};
 pub use scope::{Scope, scope};
 #[cfg(feature = "stream")]
-pub use stream::{ParStatefulAsync, ParStatefulStream, ParStatefulStreamExt, par_stateful_stream};
+pub use stream::{ParStatefulStream, ParStatefulStreamExt, par_stateful_stream};
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -32,8 +34,8 @@ use std::mem;
 use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
 
-use crate::backend::threads::{Local, Threads};
-use crate::backend::{Backend, Inline, Launch};
+use crate::backend::threads::Threads;
+use crate::backend::{Backend, Inline, Local, Run, Start};
 use crate::bridge::{Finished, StopWhen};
 use crate::error::PanicPayload;
 #[cfg(feature = "progress")]
@@ -111,7 +113,7 @@ where
 }
 
 /// A run over a source that stays with the consumer; made by [`par_stateful_local`].
-pub type ParStatefulLocal<I, S, W> = ParStateful<I, S, W, Local>;
+pub type ParStatefulLocal<I, S, W, B = Threads> = ParStateful<I, S, W, Local<B>>;
 
 /// A run on the caller's thread; made by [`ParStateful::inline`].
 pub type ParStatefulInline<I, S, W> = ParStateful<I, S, W, Inline>;
@@ -131,6 +133,9 @@ struct Times {
     start: Option<Instant>,
     /// From start to end, once it has ended.
     elapsed: Option<Duration>,
+    /// When a task that awaits began to wait for what it waits for.
+    #[cfg(feature = "stream")]
+    asked: Option<Instant>,
     /// How long the consumer was inside `next()` with nothing at hand.
     waited: Duration,
     /// The most items that were allowed to be in flight, and the most that were.
@@ -319,7 +324,7 @@ impl<I, S, W, B> ParStateful<I, S, W, B>
 where
     I: Iterator,
     W: Worker<Input = I::Item>,
-    B: Launch<I, S, W>,
+    B: Start<I, S, W>,
 {
     /// Starts the run where it has not started yet.
     fn launch(&mut self, eager: bool) {
@@ -355,7 +360,7 @@ where
         let control = Arc::clone(&self.control);
         let team = Team { specs, care, control, counters, trace, alive, build_now, timeout };
         let job = Job { source, team, options, stage, worker };
-        self.state = State::Running(backend.launch(job, eager));
+        self.state = State::Running(backend.start(job, eager));
     }
 
     /// The next result, with where it comes from.
@@ -372,7 +377,7 @@ where
     #[inline(always)]
     fn ready_task(&mut self) -> Option<Finished<W::Output>> {
         let State::Running(run) = &mut self.state else { return None };
-        let Finished { index, worker, result } = B::ready(run)?;
+        let Finished { index, worker, result } = run.ready()?;
         // By each of its two kinds alone, and an error in a place of its own: so that an output need have no
         // place in memory, for the one case that it is none.
         let result = match result {
@@ -393,7 +398,7 @@ where
             self.launch(false);
         }
         let State::Running(run) = &mut self.state else { return None };
-        let next = B::next(run);
+        let next = run.next();
         self.settle(next, asked)
     }
 
@@ -403,7 +408,7 @@ where
         self.times.waited += now - asked;
         if !matches!(next, Ok(Some(_))) {
             if let State::Running(run) = &self.state {
-                self.times.in_flight = B::in_flight(run);
+                self.times.in_flight = run.in_flight();
             }
             self.times.elapsed = self.times.start.map(|start| now - start);
         }
@@ -453,7 +458,7 @@ where
     pub(crate) fn end_early(&mut self) {
         self.trace.left();
         if let State::Running(run) = &self.state {
-            self.times.in_flight = B::in_flight(run);
+            self.times.in_flight = run.in_flight();
         }
         self.state = State::Done;
         self.times.elapsed = self.times.elapsed.or(self.times.start.map(|start| start.elapsed()));
@@ -465,10 +470,10 @@ where
     /// Figures of the workers are complete once their claims are: see [`Stats`].
     pub fn stats(&self) -> Stats {
         let Some(counters) = &self.counters else { return Stats::default() };
-        let Times { start, elapsed, waited, in_flight } = self.times;
+        let Times { start, elapsed, waited, in_flight, .. } = self.times;
         let elapsed = elapsed.or_else(|| start.map(|start| start.elapsed()));
         let (window, most_in_flight) = match &self.state {
-            State::Running(run) => B::in_flight(run),
+            State::Running(run) => run.in_flight(),
             _ => in_flight,
         };
         Stats {
@@ -501,7 +506,7 @@ where
         let is_exact = most == Some(least);
         let is_closed = self.control.is_closed() || has_no_worker;
         if (is_exact || is_closed)
-            && let Some(pulled) = B::pulled(run)
+            && let Some(pulled) = run.pulled()
         {
             // One more stands for those that are not pulled for want of workers.
             let rest = has_no_worker && !self.control.is_closed() && most != Some(pulled);
@@ -516,7 +521,7 @@ where
     pub(crate) fn stop_when(&mut self, stop: StopWhen<W::Output>) {
         match &mut self.state {
             State::Ready(plan) => plan.options.stop_when = Some(stop),
-            State::Running(run) => B::stop_when(run, stop),
+            State::Running(run) => run.stop_when(stop),
             State::Done => {}
         }
     }

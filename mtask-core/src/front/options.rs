@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use super::{ParStateful, Plan, State};
-use crate::backend::Inline;
-use crate::backend::{Backend, Concurrent, Finishing, Launch};
+use crate::backend::{Backend, Blocking, Concurrent, Finishing, Inline, Replaceable, Start};
 use crate::messages::Repeatable;
 #[cfg(feature = "progress")]
 use crate::observe::progress::ProgressOptions;
@@ -235,11 +234,13 @@ where
     pub fn inline(self) -> ParStateful<I, S, W, Inline>
     where
         S: Spec<W>,
+        B: Blocking,
     {
         self.on("inline", Inline::default())
     }
 
-    /// Runs the workers in another place.
+    /// Runs the workers in another place. Who pulls the source stays as it is: the workers, or the consumer of a
+    /// [local](crate::par_stateful_local) source or of a stream.
     ///
     /// # Examples
     ///
@@ -251,8 +252,13 @@ where
     /// assert_eq!(results.propagate_panics().sum::<u32>(), 3);
     /// ```
     #[track_caller]
-    pub fn backend<B2: Launch<I, S, W>>(self, backend: B2) -> ParStateful<I, S, W, B2> {
-        self.on("backend", backend)
+    pub fn backend<C>(self, backend: C) -> ParStateful<I, S, W, B::With<C>>
+    where
+        B: Replaceable,
+        C: Concurrent,
+        B::With<C>: Start<I, S, W>,
+    {
+        self.on("backend", B::with(backend))
     }
 
     #[track_caller]
@@ -262,7 +268,7 @@ where
     }
 
     /// The same run, not started yet, with other specs or on another backend.
-    fn replan<S2, B2: Backend>(
+    pub(super) fn replan<S2, B2: Backend>(
         self,
         change: impl FnOnce(Vec<S>, B) -> (Vec<S2>, B2),
     ) -> ParStateful<I, S2, W, B2> {
@@ -312,7 +318,7 @@ impl<I, S, W, B> ParStateful<I, S, W, B>
 where
     I: Iterator,
     W: Worker<Input = I::Item>,
-    B: Concurrent,
+    B: Backend,
 {
     /// Yields results as they are finished, not in input order.
     ///
@@ -327,7 +333,10 @@ where
     /// assert!(doubled.into_iter().eq((0..100).map(|x| 2 * x)));
     /// ```
     #[track_caller]
-    pub fn unordered(mut self) -> Self {
+    pub fn unordered(mut self) -> Self
+    where
+        B: Concurrent,
+    {
         self.plan("unordered").options.ordered = false;
         self
     }
@@ -361,7 +370,10 @@ where
     /// assert_eq!(results.propagate_panics().count(), 100);
     /// ```
     #[track_caller]
-    pub fn max_in_flight(mut self, n: usize) -> Self {
+    pub fn max_in_flight(mut self, n: usize) -> Self
+    where
+        B: Concurrent,
+    {
         assert!(n > 0, "mtask: `.max_in_flight(0)` lets no item through: give at least 1");
         self.plan("max_in_flight").options.window = Some(n);
         self
@@ -378,7 +390,10 @@ where
     /// assert_eq!(results.propagate_panics().count(), 100);
     /// ```
     #[track_caller]
-    pub fn unbounded(mut self) -> Self {
+    pub fn unbounded(mut self) -> Self
+    where
+        B: Concurrent,
+    {
         self.plan("unbounded").options.window = Some(usize::MAX);
         self
     }
@@ -407,7 +422,10 @@ where
     /// assert_eq!(results.propagate_panics().count(), 100);
     /// ```
     #[track_caller]
-    pub fn chunk_size(mut self, n: usize) -> Self {
+    pub fn chunk_size(mut self, n: usize) -> Self
+    where
+        B: Concurrent,
+    {
         assert!(n > 0, "mtask: `.chunk_size(0)` claims nothing: give at least 1");
         self.plan("chunk_size").options.chunk = Some(n);
         self
@@ -430,7 +448,10 @@ where
     /// drop(results); // does not wait a minute
     /// ```
     #[track_caller]
-    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self
+    where
+        B: Concurrent,
+    {
         self.plan("shutdown_timeout").timeout = Some(timeout);
         self
     }
@@ -454,7 +475,7 @@ where
     /// ```
     pub fn start(mut self) -> Self
     where
-        B: Launch<I, S, W>,
+        B: Start<I, S, W> + Concurrent,
     {
         self.start_now();
         self
@@ -462,7 +483,7 @@ where
 
     pub(crate) fn start_now(&mut self)
     where
-        B: Launch<I, S, W>,
+        B: Start<I, S, W>,
     {
         if let State::Ready(_) = self.state {
             self.launch(true);

@@ -138,12 +138,9 @@
 
 #[cfg(feature = "json")]
 pub use crate::backend::processes::Json;
-#[cfg(unix)]
-#[doc(hidden)]
-pub use crate::backend::processes::Lanes;
 #[doc(hidden)]
 pub use crate::backend::processes::{
-    Entry, Kept, Run, Session, TestEntry, serve_if_child, to_bytes,
+    Entry, Kept, Lanes, Session, TestEntry, serve_if_child, to_bytes,
 };
 pub use crate::backend::processes::{Processes, RemoteBoxSpec, RemoteError, RemoteSpec, init};
 

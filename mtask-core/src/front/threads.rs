@@ -1,18 +1,11 @@
 //! Workers in threads of this process.
 
-#[cfg(feature = "stream")]
-pub use crate::backend::threads::Streamed;
 #[doc(hidden)]
-pub use crate::backend::threads::{FedRun, Kept, Shift};
-pub use crate::backend::threads::{Local, Scoped, Threads};
-#[cfg(feature = "stream")]
+pub use crate::backend::threads::{Kept, Shift};
+pub use crate::backend::threads::{Scoped, Threads};
 #[doc(hidden)]
-pub use crate::backend::threads::{StreamSource, StreamedRun};
+pub use crate::backend::{Crew, Handle, Hands, PulledRun};
 pub use crate::front::scope::{Scope, scope};
-#[doc(hidden)]
-pub use crate::run::consumer::PulledRun;
-#[doc(hidden)]
-pub use crate::run::team::{Crew, Handle, Hands};
 
 #[cfg(feature = "progress")]
 use crate::{ParStateful, Spec, Worker, par_stateful};

@@ -1,229 +1,41 @@
-//! A run whose workers pull the source.
+//! A run that has started, seen from its consumer.
 
-use std::fmt;
 #[cfg(feature = "stream")]
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
-use super::control::Control;
-use super::job::{Job, Next, Team};
-use super::nested::Stage;
-use super::source::{Here, Source};
-use super::team::{Crew, Handle, Handles, Hands, Started};
-use super::worker_loop::Engine;
-use crate::Worker;
-use crate::bridge::{Bridge, Finished, Outlet, StopWhen};
-use crate::sync::{Arc, Weak, lock};
+use super::job::Next;
+use crate::bridge::{Finished, StopWhen};
 
-/// A run whose workers pull the source, seen from its consumer.
-pub struct PulledRun<I: Iterator, O, H: Hands> {
-    engine: Engine<I::Item, O, H>,
-    outlet: Outlet<I::Item, O>,
-    source: Arc<Source<I>>,
-    stage: Stage,
-}
-
-/// What a run leaves behind that was forgotten, as far as it is still there.
-struct Trace<I: Iterator, O> {
-    bridge: Weak<Bridge<I::Item, O>>,
-    control: Weak<Control>,
-    source: Weak<Source<I>>,
-}
-
-/// A [`Trace`], whatever its items.
-pub(crate) trait AnyTrace {
-    /// Ends the run, where it is still there.
-    fn cancel(&self);
-
-    /// A worker is inside its source.
-    fn is_in_source(&self) -> bool;
-}
-
-impl<I: Iterator, O> AnyTrace for Trace<I, O> {
-    fn cancel(&self) {
-        if let Some(source) = self.source.upgrade() {
-            source.cancel();
-        }
-        if let Some(bridge) = self.bridge.upgrade() {
-            bridge.cancel();
-        }
-        if let Some(control) = self.control.upgrade() {
-            control.cancel();
-        }
+/// A run that has started, whoever pulls its source and wherever its workers are.
+pub trait Run<O> {
+    /// The next result, where it is at hand: a short cut that may always give `None`.
+    #[inline]
+    fn ready(&mut self) -> Option<Finished<O>> {
+        None
     }
 
-    fn is_in_source(&self) -> bool {
-        self.bridge.upgrade().is_some_and(|bridge| bridge.is_in_source())
-    }
-}
-
-/// A run that can be ended from outside, whatever its items.
-pub(crate) trait Cancel {
-    fn cancel(&self);
-}
-
-impl<T, O> Cancel for Bridge<T, O> {
-    fn cancel(&self) {
-        Bridge::cancel(self);
-    }
-}
-
-impl Cancel for Control {
-    fn cancel(&self) {
-        Control::cancel(self);
-    }
-}
-
-impl<I: Iterator> Cancel for Source<I> {
-    fn cancel(&self) {
-        Source::cancel(self);
-    }
-}
-
-impl<H> Cancel for Handles<H> {
-    /// Lets go of the threads, which the scope itself waits for.
-    fn cancel(&self) {
-        lock(self).clear();
-    }
-}
-
-impl<I: Iterator, O, H: Hands> PulledRun<I, O, H> {
-    /// Starts the threads, unless the source is seen to be empty.
-    ///
-    /// A source that may be empty is asked for its first item here, on the consumer's thread, so
-    /// that nothing is spawned for none. Not so where the caller is not to be held up (`eager`),
-    /// or where no item may be pulled before the workers are built.
-    ///
-    /// There are as many loops as specs, or `lanes` times as many.
-    pub(crate) fn start<S, W>(
-        job: Job<I, S, W>,
-        eager: bool,
-        lanes: usize,
-        begin: impl FnOnce(Team<S, W>, &Arc<Bridge<I::Item, O>>, &Arc<Source<I>>) -> (H, Started),
-    ) -> Self
-    where
-        W: Worker<Input = I::Item, Output = O>,
-    {
-        let mut outlet = job.outlet(false, lanes);
-        let (least, most) = job.source.size_hint();
-        let source = Arc::new(Source::new(job.source));
-        let mut is_empty = most == Some(0) || job.team.control.is_closed();
-        if least == 0 && !is_empty && !eager && !job.team.build_now {
-            outlet.feed(usize::MAX, &mut Here(&source));
-            is_empty = outlet.is_over();
-        }
-        let (bridge, control) = (Arc::clone(outlet.bridge()), Arc::clone(&job.team.control));
-        let engine = if is_empty {
-            Engine::idle(bridge, control)
-        } else {
-            let timeout = job.team.timeout;
-            let hands = begin(job.team, &bridge, &source);
-            Engine::new(bridge, control, timeout, hands)
-        };
-        Self { engine, outlet, source, stage: job.stage }
-    }
-
-    /// The next result, where it is at hand.
-    #[inline(always)]
-    pub(crate) fn ready(&mut self) -> Option<Finished<O>> {
-        self.outlet.take_ready()
-    }
-
-    pub(crate) fn next(&mut self) -> Next<O> {
-        if let Some(error) = self.engine.start_error() {
-            return Ok(Some(error));
-        }
-        if self.engine.is_running() {
-            // Here is where it may be held up, and has to be within reach.
-            self.stage.attach(self.engine.control());
-            if let Some(finished) = self.outlet.take() {
-                return Ok(Some(finished));
-            }
-            self.stop();
-        }
-        self.engine.bridge.source_panic().map_or(Ok(None), Err)
-    }
-
-    /// As `next`, for a task that is woken when there may be more.
-    #[cfg(feature = "stream")]
-    pub(crate) fn poll(&mut self, task: &Context<'_>) -> Poll<Next<O>> {
-        if let Some(error) = self.engine.start_error() {
-            return Poll::Ready(Ok(Some(error)));
-        }
-        if self.engine.is_running() {
-            self.stage.attach(self.engine.control());
-            if let Some(finished) = ready!(self.outlet.poll(task.waker())) {
-                return Poll::Ready(Ok(Some(finished)));
-            }
-            self.stop();
-        }
-        Poll::Ready(self.engine.bridge.source_panic().map_or(Ok(None), Err))
-    }
+    /// The next result, or the payload of the source's panic, which comes after all results.
+    /// After either end nothing is left running, and the run is not asked again.
+    fn next(&mut self) -> Next<O>;
 
     /// The most items that were allowed to be in flight, and the most that were.
-    pub(crate) fn in_flight(&self) -> (usize, usize) {
-        self.outlet.in_flight()
-    }
+    fn in_flight(&self) -> (usize, usize);
 
-    /// See [`Launch::pulled`](crate::backend::Launch::pulled).
-    pub(crate) fn pulled(&self) -> Option<usize> {
-        self.outlet.pulled()
-    }
+    /// How many items were pulled in all, once it is known that no more will be and that each of them
+    /// will be yielded.
+    fn pulled(&self) -> Option<usize>;
 
-    pub(crate) fn stop_when(&mut self, stop: StopWhen<O>) {
-        self.outlet.stop_when(stop);
-    }
-
-    /// Ends the run and all that feeds it, and drops the source where nobody is inside.
-    fn stop(&mut self) {
-        // A run that came to its end leaves its stages alone: whoever lent them may go on.
-        let was_closed = self.engine.control().is_closed();
-        if self.engine.is_running() && (was_closed || !self.outlet.is_over()) {
-            self.source.cancel();
-        }
-        self.engine.stop();
-        self.outlet.clear();
-        drop(self.source.close());
-    }
-
-    /// What has to be cancelled where the run was forgotten.
-    pub(crate) fn trace(&self) -> Box<dyn AnyTrace + Send>
-    where
-        I: Send + 'static,
-        I::Item: Send + 'static,
-        O: Send + 'static,
-    {
-        let bridge = Arc::downgrade(&self.engine.bridge);
-        let control = Arc::downgrade(self.engine.control());
-        Box::new(Trace { bridge, control, source: Arc::downgrade(&self.source) })
-    }
+    /// Ends the run after the first result for which `stop` holds.
+    fn stop_when(&mut self, stop: StopWhen<O>);
 }
 
-impl<I: Iterator, O, H: Handle> PulledRun<I, O, Crew<H>> {
-    /// What a scope that is left has to cancel, should the run have been forgotten.
-    pub(crate) fn ends<'a>(&self) -> Vec<Weak<dyn Cancel + Send + Sync + 'a>>
-    where
-        I: Send + 'a,
-        I::Item: Send + 'a,
-        O: Send + 'a,
-        H: Send + 'a,
-    {
-        let Some(crew) = self.engine.hands() else { return Vec::new() };
-        let source: Arc<dyn Cancel + Send + Sync + 'a> = self.source.clone();
-        let bridge: Arc<dyn Cancel + Send + Sync + 'a> = self.engine.bridge.clone();
-        let control: Arc<dyn Cancel + Send + Sync + 'a> = self.engine.control().clone();
-        let handles: Arc<dyn Cancel + Send + Sync + 'a> = Arc::clone(crew.handles()) as _;
-        [source, bridge, control, handles].iter().map(Arc::downgrade).collect()
-    }
-}
-
-impl<I: Iterator, O, H: Hands> Drop for PulledRun<I, O, H> {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-impl<I: Iterator, O, H: Hands> fmt::Debug for PulledRun<I, O, H> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PulledRun").finish_non_exhaustive()
-    }
+/// A [`Run`] whose results can be awaited.
+#[cfg(feature = "stream")]
+#[diagnostic::on_unimplemented(
+    message = "these results cannot be awaited: the consumer pulls the source, and would block in it",
+    note = "let the workers pull it, by `par_stateful(..)`, or make it a stream, for `par_stateful_stream(..)`"
+)]
+pub trait PolledRun<O>: Run<O> {
+    /// As [`next`](Run::next), for a task that is woken when it is worth asking again.
+    fn poll(&mut self, task: &mut Context<'_>) -> Poll<Next<O>>;
 }

@@ -107,3 +107,12 @@ impl<I: Iterator> Pull<I::Item> for Here<'_, I> {
         self.0.turn_here(index, keep)
     }
 }
+
+/// For a worker of a run whose consumer pulls: the bridge never sends it to the source.
+pub(crate) struct Nothing;
+
+impl<T> Pull<T> for Nothing {
+    fn turn(&mut self, _index: usize, _keep: impl FnMut(T) -> bool) -> Turn {
+        Turn::End
+    }
+}

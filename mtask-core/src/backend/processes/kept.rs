@@ -10,19 +10,21 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::crossing::Plain;
 use super::host::{Common, Host};
 use super::lane::lanes;
-use super::lanes::{Run, start};
+use super::lanes::{Lanes, begin};
 use super::program::may_spawn;
 use super::remote::RemoteSpec;
 use super::sent_spec::SentSpec;
 use super::settings::Settings;
 use super::stand_by::StandBy;
 use crate::backend::Seat;
+use crate::bridge::{Bridge, Pull};
 use crate::observe::stats::Counters;
 use crate::observe::trace::Scope;
 use crate::run::builds::Builds;
-use crate::run::consumer::AnyTrace;
-use crate::run::job::{Job, Team};
+use crate::run::job::Team;
 use crate::run::policy::{Care, Summaries};
+use crate::run::pulled::AnyTrace;
+use crate::run::team::Started;
 use crate::sync::Arc;
 use crate::{TaskError, Worker};
 
@@ -90,23 +92,39 @@ impl<S> Kept<S> {
         Arc::clone(&self.hosts)
     }
 
-    /// Builds the lanes of a run, once none of the last one is left.
-    pub(super) fn start<I, W>(&mut self, job: Job<I, Seat, W>, eager: bool) -> Run<I, W::Output>
-    where
-        I: Iterator + Send + 'static,
-        I::Item: Serialize + Send + 'static,
-        S: RemoteSpec<W>,
-        W: Worker<Input = I::Item>,
-        W::Output: DeserializeOwned + Send + 'static,
-    {
+    /// How many loops there are for each worker.
+    pub(super) fn lanes(&self) -> usize {
+        lanes(self.specs.len(), self.settings.task_timeout.is_some())
+    }
+
+    /// Waits until none of the last run is left, for the next one.
+    pub(super) fn ready(&mut self) {
         self.wait_for_last();
-        let lanes = lanes(self.specs.len(), self.settings.task_timeout.is_some());
-        let run = start::<I, Seat, W, Plain>(job, eager, lanes, |team| {
-            let Team { counters, care: Care { lifespan, .. }, timeout, .. } = team;
-            self.next_hosts(counters, lanes, *lifespan, *timeout)
-        });
-        self.run = Some(run.trace());
-        run
+    }
+
+    /// Starts the lanes of a run.
+    pub(super) fn begin<W, P>(
+        &mut self,
+        team: Team<Seat, W>,
+        bridge: &Arc<Bridge<W::Input, W::Output>>,
+        pull: &dyn Fn() -> P,
+    ) -> (Lanes, Started)
+    where
+        S: RemoteSpec<W>,
+        W: Worker,
+        W::Input: Serialize + Send + 'static,
+        W::Output: DeserializeOwned + Send + 'static,
+        P: Pull<W::Input> + Send + 'static,
+    {
+        let lanes = self.lanes();
+        let Team { counters, care: Care { lifespan, .. }, timeout, .. } = &team;
+        let hosts = self.next_hosts(counters, lanes, *lifespan, *timeout);
+        begin::<Seat, W, Plain, P>(team, bridge, pull, lanes, hosts)
+    }
+
+    /// Notes the run that has started, which may be left early or forgotten.
+    pub(super) fn note(&mut self, run: Box<dyn AnyTrace + Send>) {
+        self.run = Some(run);
     }
 
     /// Builds the workers that are not there yet, all at once.

@@ -13,16 +13,12 @@ use super::remote::RemoteSpec;
 use super::sent_spec::SentSpec;
 use super::stand_by::StandBy;
 use crate::Worker;
+use crate::bridge::{Bridge, Pull};
 use crate::run::builds::Builds;
-use crate::run::consumer::PulledRun;
-use crate::run::job::{Job, Team};
-use crate::run::source::Remote;
+use crate::run::job::Team;
 use crate::run::team::enter::Loop;
-use crate::run::team::{Crew, Hands, SpawnedPanics, ThreadSettings};
+use crate::run::team::{Crew, Hands, SpawnedPanics, Started, ThreadSettings};
 use crate::sync::{Arc, JoinHandle};
-
-/// A run in processes.
-pub type Run<I, O> = PulledRun<I, O, Lanes>;
 
 /// The lanes of a run, on threads of their own.
 pub struct Lanes {
@@ -44,49 +40,45 @@ impl Hands for Lanes {
     }
 }
 
-/// Builds the lanes at the `hosts`, `of` for each, unless the source is seen to be
-/// empty.
-pub(super) fn start<I, S, W, C>(
-    job: Job<I, S, W>,
-    eager: bool,
+/// Starts the lanes at the `hosts`, `of` for each, each of which pulls by what `pull` gives.
+pub(super) fn begin<S, W, C, P>(
+    team: Team<S, W>,
+    bridge: &Arc<Bridge<W::Input, W::Output>>,
+    pull: &dyn Fn() -> P,
     of: usize,
-    hosts: impl FnOnce(&Team<S, W>) -> Arc<[Host]>,
-) -> Run<I, W::Output>
+    hosts: Arc<[Host]>,
+) -> (Lanes, Started)
 where
-    I: Iterator + Send + 'static,
-    I::Item: Send + 'static,
-    W: Worker<Input = I::Item>,
+    W: Worker,
+    W::Input: Send + 'static,
     W::Output: Send + 'static,
-    C: Crossing<I::Item, W::Output> + 'static,
+    C: Crossing<W::Input, W::Output> + 'static,
+    P: Pull<W::Input> + Send + 'static,
 {
-    let retry = job.team.care.retry;
-    PulledRun::start(job, eager, of, |team, bridge, source| {
-        let hosts = hosts(&team);
-        let build_now = team.build_now;
-        let workers: Vec<_> =
-            (0..team.specs.len()).map(|number| team.trace.worker(number)).collect();
-        let loops = (0..team.specs.len() * of)
-            .map(|number| {
-                let (bridge, hosts) = (Arc::clone(bridge), Arc::clone(&hosts));
-                let control = Arc::clone(&team.control);
-                let lane: Lane<_, _, C> =
-                    Lane { bridge, control, hosts, number, of, retry, crossing: PhantomData };
-                let pull = Remote(Arc::clone(source));
-                let (trace, alive) = (workers[number / of].clone(), Arc::clone(&team.alive));
-                Box::new(move || {
-                    let _alive = alive;
-                    trace.enter(|| lane.work(pull, build_now));
-                }) as Loop<'_>
-            })
-            .collect();
-        let panics = SpawnedPanics::of(&team.counters, &team.trace);
-        let threads = ThreadSettings::default().stack_size(stack());
-        let (crew, started) = Crew::start(threads, loops, panics, |builder, body| {
-            may_spawn()?;
-            builder.spawn(body)
-        });
-        (Lanes { crew, hosts }, started)
-    })
+    let retry = team.care.retry;
+    let build_now = team.build_now;
+    let workers: Vec<_> = (0..team.specs.len()).map(|number| team.trace.worker(number)).collect();
+    let loops = (0..team.specs.len() * of)
+        .map(|number| {
+            let (bridge, hosts) = (Arc::clone(bridge), Arc::clone(&hosts));
+            let control = Arc::clone(&team.control);
+            let lane: Lane<_, _, C> =
+                Lane { bridge, control, hosts, number, of, retry, crossing: PhantomData };
+            let pull = pull();
+            let (trace, alive) = (workers[number / of].clone(), Arc::clone(&team.alive));
+            Box::new(move || {
+                let _alive = alive;
+                trace.enter(|| lane.work(pull, build_now));
+            }) as Loop<'_>
+        })
+        .collect();
+    let panics = SpawnedPanics::of(&team.counters, &team.trace);
+    let threads = ThreadSettings::default().stack_size(stack());
+    let (crew, started) = Crew::start(threads, loops, panics, |builder, body| {
+        may_spawn()?;
+        builder.spawn(body)
+    });
+    (Lanes { crew, hosts }, started)
 }
 
 /// The bytes of a lane's stack: as much as a main thread mostly has, since inputs that the program has made there
@@ -97,40 +89,43 @@ fn stack() -> usize {
 }
 
 impl Processes {
-    /// Builds a run of workers that its specs have `inside` them.
-    pub(super) fn start<I, S, W, C, R, V>(
+    /// How many loops there are for each of so many workers.
+    pub(super) fn lanes(&self, workers: usize) -> usize {
+        lanes(workers, self.settings.task_timeout.is_some())
+    }
+
+    /// Starts workers that the run's specs have `inside` them.
+    pub(super) fn begin<S, W, C, R, V, P>(
         self,
-        job: Job<I, S, W>,
-        eager: bool,
+        team: Team<S, W>,
+        bridge: &Arc<Bridge<W::Input, W::Output>>,
+        pull: &dyn Fn() -> P,
         inside: impl Fn(&S) -> &R,
-    ) -> Run<I, W::Output>
+    ) -> (Lanes, Started)
     where
-        I: Iterator + Send + 'static,
-        I::Item: Send + 'static,
-        W: Worker<Input = I::Item>,
+        W: Worker,
+        W::Input: Send + 'static,
         W::Output: Send + 'static,
-        C: Crossing<I::Item, W::Output> + 'static,
+        C: Crossing<W::Input, W::Output> + 'static,
         R: RemoteSpec<V>,
         V: Worker,
+        P: Pull<W::Input> + Send + 'static,
     {
-        let settings = self.settings;
-        let lanes = lanes(job.team.specs.len(), settings.task_timeout.is_some());
-        start::<I, S, W, C>(job, eager, lanes, |team| {
-            let common = Common {
-                settings: Arc::new(settings.of_run(team.specs.len(), team.timeout)),
-                builds: Arc::new(Builds::new(team.specs.len())),
-                stand_by: Arc::new(StandBy::new(team.specs.len() * lanes)),
-                counters: &team.counters,
-                lanes,
-                lifespan: team.care.lifespan,
-                summaries: &team.care.summaries,
-            };
-            let mut hosts: Vec<Host> = Vec::new();
-            for (number, spec) in team.specs.iter().enumerate() {
-                let spec = SentSpec::of(inside(spec), hosts.last().map(Host::spec));
-                hosts.push(Host::new(spec, number, &common));
-            }
-            hosts.into()
-        })
+        let lanes = self.lanes(team.specs.len());
+        let common = Common {
+            settings: Arc::new(self.settings.of_run(team.specs.len(), team.timeout)),
+            builds: Arc::new(Builds::new(team.specs.len())),
+            stand_by: Arc::new(StandBy::new(team.specs.len() * lanes)),
+            counters: &team.counters,
+            lanes,
+            lifespan: team.care.lifespan,
+            summaries: &team.care.summaries,
+        };
+        let mut hosts: Vec<Host> = Vec::new();
+        for (number, spec) in team.specs.iter().enumerate() {
+            let spec = SentSpec::of(inside(spec), hosts.last().map(Host::spec));
+            hosts.push(Host::new(spec, number, &common));
+        }
+        begin::<S, W, C, P>(team, bridge, pull, lanes, hosts.into())
     }
 }

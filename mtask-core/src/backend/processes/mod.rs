@@ -65,18 +65,16 @@ pub use json::Json;
 pub use kept::Kept;
 #[cfg(unix)]
 #[doc(hidden)]
-pub use lanes::{Lanes, Run};
+pub use lanes::Lanes;
 pub use registry::Entry;
 pub use remote::{RemoteError, RemoteSpec};
 #[cfg(not(unix))]
-pub use unsupported::{Kept, Run, Session};
+pub use unsupported::{Kept, Lanes, Session};
 
 use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
 
-use crate::Worker;
-use crate::backend::{Backend, Concurrent, Finishing, sealed};
 use crate::sync::{Arc, AtomicBool, Ordering};
 use settings::Settings;
 
@@ -379,16 +377,6 @@ impl fmt::Debug for Processes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Processes").finish_non_exhaustive()
     }
-}
-
-impl sealed::Sealed for Processes {}
-impl Concurrent for Processes {}
-impl Finishing for Processes {}
-
-impl Backend for Processes {
-    type Run<I: Iterator, S, W: Worker<Input = I::Item>> = Run<I, W::Output>;
-
-    const KIND: &'static str = "processes";
 }
 
 /// Where children are started in a test program, which has a `main` of its own.

@@ -6,46 +6,121 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::crossing::{OfFallible, OfStage, Plain};
 use super::remote::RemoteSpec;
-use super::{Kept, Processes, Run};
-use crate::backend::{Job, Launch, Reusable, by_pulled_run};
-#[cfg(feature = "stream")]
-use crate::backend::{LaunchPolled, poll_by_pulled_run};
-use crate::backend::{Pooled, Seat};
+use super::{Kept, Lanes, Processes};
+use crate::backend::{Backend, Reusable, Seat, Started, Team, Workers};
+use crate::backend::{Blocking, Bridge, Concurrent, Finishing, Pooled, Pull, PulledRun, Start};
+use crate::backend::{Replaceable, pulled, sealed};
 use crate::error::BoxError;
+use crate::run::job::Job;
 use crate::run::policy::Summaries;
 use crate::sync::Arc;
 use crate::{OkSpec, OkWorker, TaskError, TrySpec, TryWorker, Worker};
 
-impl<I, S, W> Launch<I, S, W> for Processes
-where
-    I: Iterator + Send + 'static,
-    I::Item: Serialize + Send + 'static,
-    S: RemoteSpec<W> + 'static,
-    W: Worker<Input = I::Item>,
-    W::Output: DeserializeOwned + Send + 'static,
-{
-    fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
-        self.start::<I, S, W, Plain, S, W>(job, eager, |spec| spec)
-    }
+impl sealed::Sealed for Processes {}
+impl Blocking for Processes {}
+impl Finishing for Processes {}
+impl Replaceable for Processes {}
 
-    by_pulled_run!(I, S, W);
+impl Concurrent for Processes {
+    type Hands = Lanes;
 }
 
-#[cfg(feature = "stream")]
-impl<I, S, W> LaunchPolled<I, S, W> for Processes
+impl Backend for Processes {
+    type Run<I: Iterator, S, W: Worker<Input = I::Item>> = PulledRun<I, W::Output, Lanes>;
+
+    type With<C: Concurrent> = C;
+
+    const KIND: &'static str = "processes";
+
+    fn with<C: Concurrent>(backend: C) -> C {
+        backend
+    }
+}
+
+impl<S, W, P> Workers<S, W, P> for Processes
 where
-    I: Iterator + Send + 'static,
-    I::Item: Serialize + Send + 'static,
     S: RemoteSpec<W> + 'static,
-    W: Worker<Input = I::Item>,
+    W: Worker,
+    W::Input: Serialize + Send + 'static,
     W::Output: DeserializeOwned + Send + 'static,
+    P: Pull<W::Input> + Send + 'static,
 {
-    poll_by_pulled_run!(I, S, W);
+    fn lanes(&self, workers: usize) -> usize {
+        self.lanes(workers)
+    }
+
+    fn begin(
+        self,
+        team: Team<S, W>,
+        bridge: &Arc<Bridge<W::Input, W::Output>>,
+        pull: &dyn Fn() -> P,
+    ) -> (Lanes, Started) {
+        self.begin::<S, W, Plain, S, W, P>(team, bridge, pull, |spec| spec)
+    }
 }
 
 /// Errors of an earlier stage do not cross, so that they need not be serde.
+impl<S, W, E, P> Workers<OkSpec<S, E>, OkWorker<W, E>, P> for Processes
+where
+    E: Send + 'static,
+    S: RemoteSpec<W> + 'static,
+    W: Worker,
+    W::Input: Serialize + Send + 'static,
+    W::Output: DeserializeOwned + Send + 'static,
+    P: Pull<Result<W::Input, E>> + Send + 'static,
+{
+    fn lanes(&self, workers: usize) -> usize {
+        self.lanes(workers)
+    }
+
+    fn begin(
+        self,
+        team: Team<OkSpec<S, E>, OkWorker<W, E>>,
+        bridge: &Arc<Bridge<Result<W::Input, E>, Result<W::Output, E>>>,
+        pull: &dyn Fn() -> P,
+    ) -> (Lanes, Started) {
+        self.begin::<_, _, OfStage, S, W, P>(team, bridge, pull, |spec| &spec.spec)
+    }
+}
+
+impl<S, W, T, E, P> Workers<TrySpec<S>, TryWorker<W>, P> for Processes
+where
+    S: RemoteSpec<W> + 'static,
+    W: Worker<Output = Result<T, E>>,
+    W::Input: Serialize + Send + 'static,
+    T: DeserializeOwned + Send + 'static,
+    E: DeserializeOwned + Into<BoxError> + 'static,
+    P: Pull<Result<W::Input, TaskError>> + Send + 'static,
+{
+    fn lanes(&self, workers: usize) -> usize {
+        self.lanes(workers)
+    }
+
+    fn begin(
+        self,
+        team: Team<TrySpec<S>, TryWorker<W>>,
+        bridge: &Arc<Bridge<Result<W::Input, TaskError>, Result<T, TaskError>>>,
+        pull: &dyn Fn() -> P,
+    ) -> (Lanes, Started) {
+        self.begin::<_, _, OfFallible<E>, S, W, P>(team, bridge, pull, |spec| &spec.0)
+    }
+}
+
+impl<I, S, W> Start<I, S, W> for Processes
+where
+    I: Iterator + Send + 'static,
+    I::Item: Serialize + Send + 'static,
+    S: RemoteSpec<W> + 'static,
+    W: Worker<Input = I::Item>,
+    W::Output: DeserializeOwned + Send + 'static,
+{
+    fn start(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
+        pulled(self, job, eager)
+    }
+}
+
 #[diagnostic::do_not_recommend]
-impl<I, S, W, E> Launch<I, OkSpec<S, E>, OkWorker<W, E>> for Processes
+impl<I, S, W, E> Start<I, OkSpec<S, E>, OkWorker<W, E>> for Processes
 where
     I: Iterator<Item = Result<W::Input, E>> + Send + 'static,
     E: Send + 'static,
@@ -54,19 +129,17 @@ where
     W::Input: Serialize + Send + 'static,
     W::Output: DeserializeOwned + Send + 'static,
 {
-    fn launch(
+    fn start(
         self,
         job: Job<I, OkSpec<S, E>, OkWorker<W, E>>,
         eager: bool,
     ) -> Self::Run<I, OkSpec<S, E>, OkWorker<W, E>> {
-        self.start::<_, _, _, OfStage, S, W>(job, eager, |spec| &spec.spec)
+        pulled(self, job, eager)
     }
-
-    by_pulled_run!(I, OkSpec<S, E>, OkWorker<W, E>);
 }
 
 #[diagnostic::do_not_recommend]
-impl<I, S, W, T, E> Launch<I, TrySpec<S>, TryWorker<W>> for Processes
+impl<I, S, W, T, E> Start<I, TrySpec<S>, TryWorker<W>> for Processes
 where
     I: Iterator<Item = Result<W::Input, TaskError>> + Send + 'static,
     S: RemoteSpec<W> + 'static,
@@ -75,15 +148,13 @@ where
     T: DeserializeOwned + Send + 'static,
     E: DeserializeOwned + Into<BoxError> + 'static,
 {
-    fn launch(
+    fn start(
         self,
         job: Job<I, TrySpec<S>, TryWorker<W>>,
         eager: bool,
     ) -> Self::Run<I, TrySpec<S>, TryWorker<W>> {
-        self.start::<_, _, _, OfFallible<E>, S, W>(job, eager, |spec| &spec.0)
+        pulled(self, job, eager)
     }
-
-    by_pulled_run!(I, TrySpec<S>, TryWorker<W>);
 }
 
 impl<S, W> Reusable<S, W> for Processes
@@ -92,7 +163,7 @@ where
     W: Worker + 'static,
 {
     type Kept = Kept<S>;
-    type Map<I: Iterator, O> = Run<I, O>;
+    type Hands = Lanes;
 
     fn keep(self, specs: Vec<S>, summaries: Option<Arc<Summaries>>) -> Kept<S> {
         Kept::new(specs, self.settings, summaries)
@@ -107,23 +178,29 @@ where
     }
 }
 
-impl<I, S, W> Launch<I, Seat, W> for Pooled<'_, S, W, Processes>
+impl<S, W, P> Workers<Seat, W, P> for Pooled<'_, S, W, Processes>
 where
-    I: Iterator + Send + 'static,
-    I::Item: Serialize + Send + 'static,
     S: RemoteSpec<W> + 'static,
-    W: Worker<Input = I::Item> + 'static,
+    W: Worker + 'static,
+    W::Input: Serialize + Send + 'static,
     W::Output: DeserializeOwned + Send + 'static,
+    P: Pull<W::Input> + Send + 'static,
 {
-    fn launch(self, job: Job<I, Seat, W>, eager: bool) -> Self::Run<I, Seat, W> {
-        self.0.start(job, eager)
+    fn lanes(&self, _workers: usize) -> usize {
+        self.0.lanes()
     }
 
-    by_pulled_run!(I, Seat, W);
+    fn begin(
+        self,
+        team: Team<Seat, W>,
+        bridge: &Arc<Bridge<W::Input, W::Output>>,
+        pull: &dyn Fn() -> P,
+    ) -> (Lanes, Started) {
+        self.0.begin(team, bridge, pull)
+    }
 }
 
-#[cfg(feature = "stream")]
-impl<I, S, W> LaunchPolled<I, Seat, W> for Pooled<'_, S, W, Processes>
+impl<I, S, W> Start<I, Seat, W> for Pooled<'_, S, W, Processes>
 where
     I: Iterator + Send + 'static,
     I::Item: Serialize + Send + 'static,
@@ -131,5 +208,11 @@ where
     W: Worker<Input = I::Item> + 'static,
     W::Output: DeserializeOwned + Send + 'static,
 {
-    poll_by_pulled_run!(I, Seat, W);
+    fn start(self, job: Job<I, Seat, W>, eager: bool) -> Self::Run<I, Seat, W> {
+        let Self(kept) = self;
+        kept.ready();
+        let run = pulled(Pooled::<S, W, Processes>(&mut *kept), job, eager);
+        kept.note(run.trace());
+        run
+    }
 }

@@ -9,12 +9,12 @@ use super::crossing::Crossing;
 use super::remote::RemoteSpec;
 use super::settings::Settings;
 use crate::backend::Seat;
-use crate::run::consumer::PulledRun;
-use crate::run::job::Job;
+use crate::bridge::{Bridge, Pull};
+use crate::run::job::Team;
 use crate::run::policy::Summaries;
-use crate::run::team::enter::Loop;
-use crate::run::team::{Crew, SpawnedPanics, ThreadSettings};
-use crate::sync::{Arc, JoinHandle};
+use crate::run::pulled::AnyTrace;
+use crate::run::team::{Hands, Started};
+use crate::sync::Arc;
 use crate::{TaskError, Worker};
 
 /// A conversation with the parent, of which there is none here.
@@ -25,19 +25,12 @@ pub(super) fn serve<S, W>(session: &mut Session) -> io::Result<()> {
     match *session {}
 }
 
-/// A run that is an error.
-pub type Run<I, O> = PulledRun<I, O, Crew<JoinHandle<()>>>;
+/// What works at a run, which is nothing.
+#[derive(Debug)]
+pub struct Lanes;
 
-fn refused<I, S, W>(job: Job<I, S, W>, eager: bool) -> Run<I, W::Output>
-where
-    I: Iterator,
-    W: Worker<Input = I::Item>,
-{
-    PulledRun::start(job, eager, 1, |team, _, _| {
-        let loops = vec![Box::new(|| {}) as Loop<'_>];
-        let panics = SpawnedPanics::of(&team.counters, &team.trace);
-        Crew::start(Threads::new(), loops, panics, |_, _| Err(refusal()))
-    })
+impl Hands for Lanes {
+    fn join(self, _timeout: Option<Duration>, _is_in_source: &dyn Fn() -> bool) {}
 }
 
 fn refusal() -> io::Error {
@@ -47,20 +40,25 @@ fn refusal() -> io::Error {
 }
 
 impl Processes {
-    pub(super) fn start<I, S, W, C, R, V>(
+    pub(super) fn lanes(&self, _workers: usize) -> usize {
+        1
+    }
+
+    pub(super) fn begin<S, W, C, R, V, P>(
         self,
-        job: Job<I, S, W>,
-        eager: bool,
+        _team: Team<S, W>,
+        _bridge: &Arc<Bridge<W::Input, W::Output>>,
+        _pull: &dyn Fn() -> P,
         _inside: impl Fn(&S) -> &R,
-    ) -> Run<I, W::Output>
+    ) -> (Lanes, Started)
     where
-        I: Iterator,
-        W: Worker<Input = I::Item>,
-        C: Crossing<I::Item, W::Output>,
+        W: Worker,
+        C: Crossing<W::Input, W::Output>,
         R: RemoteSpec<V>,
         V: Worker,
+        P: Pull<W::Input>,
     {
-        refused(job, eager)
+        (Lanes, Err((0, refusal())))
     }
 }
 
@@ -73,14 +71,27 @@ impl<S> Kept<S> {
         Self(PhantomData)
     }
 
-    pub(super) fn start<I, W>(&mut self, job: Job<I, Seat, W>, eager: bool) -> Run<I, W::Output>
-    where
-        I: Iterator,
-        S: RemoteSpec<W>,
-        W: Worker<Input = I::Item>,
-    {
-        refused(job, eager)
+    pub(super) fn lanes(&self) -> usize {
+        1
     }
+
+    pub(super) fn ready(&mut self) {}
+
+    pub(super) fn begin<W, P>(
+        &mut self,
+        _team: Team<Seat, W>,
+        _bridge: &Arc<Bridge<W::Input, W::Output>>,
+        _pull: &dyn Fn() -> P,
+    ) -> (Lanes, Started)
+    where
+        S: RemoteSpec<W>,
+        W: Worker,
+        P: Pull<W::Input>,
+    {
+        (Lanes, Err((0, refusal())))
+    }
+
+    pub(super) fn note(&mut self, _run: Box<dyn AnyTrace + Send>) {}
 
     pub(super) fn build<W: Worker>(&mut self) -> Result<(), TaskError>
     where

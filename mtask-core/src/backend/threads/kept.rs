@@ -4,21 +4,17 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::Threads;
-use crate::backend::{Launch, Reusable, by_pulled_run};
-#[cfg(feature = "stream")]
-use crate::backend::{LaunchPolled, poll_by_pulled_run};
-use crate::backend::{Pooled, Seat};
+use crate::backend::{Pooled, Pull, Reusable, Seat, Start, Workers, pulled};
 use crate::bridge::Bridge;
 use crate::error::drop_caught;
 use crate::observe::stats::Counters;
 use crate::observe::trace::Scope;
 use crate::run::builds::Builds;
-use crate::run::consumer::{AnyTrace, PulledRun};
 use crate::run::control::Control;
 use crate::run::job::{Job, Team};
 use crate::run::lifecycle::Life;
 use crate::run::policy::{Care, Summaries};
-use crate::run::source::{Remote, Source};
+use crate::run::pulled::AnyTrace;
 use crate::run::team::enter::Loop;
 use crate::run::team::membership::Membership;
 use crate::run::team::{Crew, Hands, SpawnedPanics, Started, patience};
@@ -171,14 +167,14 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
     }
 
     /// Has every thread work at a bridge.
-    fn work<I>(
+    fn work<P>(
         &mut self,
         team: &Team<Seat, W>,
         bridge: &Arc<Bridge<W::Input, W::Output>>,
-        source: &Arc<Source<I>>,
+        pull: &dyn Fn() -> P,
     ) -> (Shift, Started)
     where
-        I: Iterator<Item = W::Input> + Send + 'static,
+        P: Pull<W::Input> + Send + 'static,
         W::Input: Send + 'static,
         W::Output: Send + 'static,
     {
@@ -191,7 +187,7 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
         let tasks = (0..self.specs.len()).map(|_| -> Task<S, W> {
             let (bridge, control) = (Arc::clone(bridge), Arc::clone(&team.control));
             let (builds, counters) = (Arc::clone(&builds), Arc::clone(&team.counters));
-            let (care, pull) = (team.care.clone(), Remote(Arc::clone(source)));
+            let (care, pull) = (team.care.clone(), pull());
             let (trace, alive) = (team.trace.clone(), Arc::clone(&team.alive));
             Box::new(move |life| {
                 let _alive = alive;
@@ -273,7 +269,7 @@ where
     W: Worker + 'static,
 {
     type Kept = Kept<S, W>;
-    type Map<I: Iterator, O> = PulledRun<I, O, Shift>;
+    type Hands = Shift;
 
     fn keep(self, specs: Vec<S>, summaries: Option<Arc<Summaries>>) -> Kept<S, W> {
         let spawned_panics = SpawnedPanics::new();
@@ -290,32 +286,25 @@ where
     }
 }
 
-impl<I, S, W> Launch<I, Seat, W> for Pooled<'_, S, W, Threads>
+impl<S, W, P> Workers<Seat, W, P> for Pooled<'_, S, W, Threads>
 where
-    I: Iterator + Send + 'static,
-    I::Item: Send + 'static,
     S: Spec<W> + 'static,
-    W: Worker<Input = I::Item> + 'static,
+    W: Worker + 'static,
+    W::Input: Send + 'static,
     W::Output: Send + 'static,
+    P: Pull<W::Input> + Send + 'static,
 {
-    fn launch(self, job: Job<I, Seat, W>, eager: bool) -> Self::Run<I, Seat, W> {
-        let Self(kept) = self;
-        kept.wait_for_last();
-        let mut shift = None;
-        let run = PulledRun::start(job, eager, 1, |team, bridge, source| {
-            let begun = kept.work(&team, bridge, source);
-            shift = Some(begun.0.clone());
-            begun
-        });
-        kept.last = shift.map(|shift| Last { shift, run: run.trace() });
-        run
+    fn begin(
+        self,
+        team: Team<Seat, W>,
+        bridge: &Arc<Bridge<W::Input, W::Output>>,
+        pull: &dyn Fn() -> P,
+    ) -> (Shift, Started) {
+        self.0.work(&team, bridge, pull)
     }
-
-    by_pulled_run!(I, Seat, W);
 }
 
-#[cfg(feature = "stream")]
-impl<I, S, W> LaunchPolled<I, Seat, W> for Pooled<'_, S, W, Threads>
+impl<I, S, W> Start<I, Seat, W> for Pooled<'_, S, W, Threads>
 where
     I: Iterator + Send + 'static,
     I::Item: Send + 'static,
@@ -323,5 +312,11 @@ where
     W: Worker<Input = I::Item> + 'static,
     W::Output: Send + 'static,
 {
-    poll_by_pulled_run!(I, Seat, W);
+    fn start(self, job: Job<I, Seat, W>, eager: bool) -> Self::Run<I, Seat, W> {
+        let Self(kept) = self;
+        kept.wait_for_last();
+        let run = pulled(Pooled::<S, W, Threads>(&mut *kept), job, eager);
+        kept.last = run.hands().map(|shift| Last { shift: shift.clone(), run: run.trace() });
+        run
+    }
 }

@@ -1,26 +1,17 @@
 //! Workers in threads of this process.
 
 mod kept;
-mod local;
 mod scoped;
-#[cfg(feature = "stream")]
-mod streamed;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
 pub use kept::{Kept, Shift};
-pub use local::{FedRun, Local};
 pub(crate) use scoped::Runs;
 pub use scoped::Scoped;
-#[cfg(feature = "stream")]
-pub use streamed::{StreamSource, Streamed, StreamedRun};
 
-use super::{Backend, Concurrent, Finishing, Launch, by_pulled_run, sealed};
-#[cfg(feature = "stream")]
-use super::{LaunchPolled, poll_by_pulled_run};
-use crate::run::consumer::PulledRun;
+use super::{Backend, Blocking, Bridge, Concurrent, Finishing, Pull, PulledRun, Start, Team};
+use super::{Replaceable, Started, Workers, pulled, sealed};
 use crate::run::job::Job;
-use crate::run::source::Remote;
 use crate::run::team::{Crew, SpawnedPanics, ThreadSettings};
 use crate::run::worker_loop;
 use crate::sync::{Arc, JoinHandle};
@@ -119,37 +110,48 @@ impl Threads {
 }
 
 impl sealed::Sealed for Threads {}
-impl Concurrent for Threads {}
+impl Blocking for Threads {}
 impl Finishing for Threads {}
+impl Replaceable for Threads {}
+
+impl Concurrent for Threads {
+    type Hands = Crew<JoinHandle<()>>;
+}
 
 impl Backend for Threads {
     type Run<I: Iterator, S, W: Worker<Input = I::Item>> =
         PulledRun<I, W::Output, Crew<JoinHandle<()>>>;
 
+    type With<C: Concurrent> = C;
+
     const KIND: &'static str = "threads";
-}
 
-impl<I, S, W> Launch<I, S, W> for Threads
-where
-    I: Iterator + Send + 'static,
-    I::Item: Send + 'static,
-    S: Spec<W> + 'static,
-    W: Worker<Input = I::Item>,
-    W::Output: Send + 'static,
-{
-    fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
-        PulledRun::start(job, eager, 1, |team, bridge, source| {
-            let panics = SpawnedPanics::of(&team.counters, &team.trace);
-            let loops = worker_loop::loops(team, bridge, || Remote(Arc::clone(source)));
-            Crew::start(self.0, loops, panics, |builder, body| builder.spawn(body))
-        })
+    fn with<C: Concurrent>(backend: C) -> C {
+        backend
     }
-
-    by_pulled_run!(I, S, W);
 }
 
-#[cfg(feature = "stream")]
-impl<I, S, W> LaunchPolled<I, S, W> for Threads
+impl<S, W, P> Workers<S, W, P> for Threads
+where
+    S: Spec<W> + 'static,
+    W: Worker,
+    W::Input: Send + 'static,
+    W::Output: Send + 'static,
+    P: Pull<W::Input> + Send + 'static,
+{
+    fn begin(
+        self,
+        team: Team<S, W>,
+        bridge: &Arc<Bridge<W::Input, W::Output>>,
+        pull: &dyn Fn() -> P,
+    ) -> (Self::Hands, Started) {
+        let panics = SpawnedPanics::of(&team.counters, &team.trace);
+        let loops = worker_loop::loops(team, bridge, pull);
+        Crew::start(self.0, loops, panics, |builder, body| builder.spawn(body))
+    }
+}
+
+impl<I, S, W> Start<I, S, W> for Threads
 where
     I: Iterator + Send + 'static,
     I::Item: Send + 'static,
@@ -157,5 +159,7 @@ where
     W: Worker<Input = I::Item>,
     W::Output: Send + 'static,
 {
-    poll_by_pulled_run!(I, S, W);
+    fn start(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
+        pulled(self, job, eager)
+    }
 }

@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use crate::backend::{Backend, Concurrent, Finishing, Launch, by_pulled_run, sealed};
-#[cfg(feature = "stream")]
-use crate::backend::{LaunchPolled, poll_by_pulled_run};
-use crate::run::consumer::{Cancel, PulledRun};
+use crate::backend::{Backend, Blocking, Bridge, Concurrent, Finishing, Pull, PulledRun, Start};
+use crate::backend::{Replaceable, Started, Team, Workers, pulled, sealed};
 use crate::run::job::Job;
-use crate::run::source::Remote;
+use crate::run::pulled::Cancel;
 use crate::run::team::{Crew, SpawnedPanics, ThreadSettings};
 use crate::run::worker_loop;
 use crate::sync::{self, Arc, Mutex, ScopedJoinHandle, Weak, lock};
@@ -71,17 +69,50 @@ impl fmt::Debug for Scoped<'_, '_> {
 }
 
 impl sealed::Sealed for Scoped<'_, '_> {}
-impl Concurrent for Scoped<'_, '_> {}
+impl Blocking for Scoped<'_, '_> {}
 impl Finishing for Scoped<'_, '_> {}
+impl Replaceable for Scoped<'_, '_> {}
+
+impl<'scope> Concurrent for Scoped<'scope, '_> {
+    type Hands = Crew<ScopedJoinHandle<'scope, ()>>;
+}
 
 impl<'scope> Backend for Scoped<'scope, '_> {
     type Run<I: Iterator, S, W: Worker<Input = I::Item>> =
         PulledRun<I, W::Output, Crew<ScopedJoinHandle<'scope, ()>>>;
 
-    const KIND: &'static str = "scope";
+    type With<C: Concurrent> = C;
+
+    const KIND: &'static str = "threads";
+
+    fn with<C: Concurrent>(backend: C) -> C {
+        backend
+    }
 }
 
-impl<'scope, I, S, W> Launch<I, S, W> for Scoped<'scope, '_>
+impl<'scope, S, W, P> Workers<S, W, P> for Scoped<'scope, '_>
+where
+    S: Spec<W> + 'scope,
+    W: Worker,
+    W::Input: Send + 'scope,
+    W::Output: Send + 'scope,
+    P: Pull<W::Input> + Send + 'scope,
+{
+    fn begin(
+        self,
+        team: Team<S, W>,
+        bridge: &Arc<Bridge<W::Input, W::Output>>,
+        pull: &dyn Fn() -> P,
+    ) -> (Self::Hands, Started) {
+        let panics = SpawnedPanics::of(&team.counters, &team.trace);
+        let loops = worker_loop::loops(team, bridge, pull);
+        Crew::start(ThreadSettings::default(), loops, panics, |builder, body| {
+            builder.spawn_scoped(self.threads, body)
+        })
+    }
+}
+
+impl<'scope, I, S, W> Start<I, S, W> for Scoped<'scope, '_>
 where
     I: Iterator + Send + 'scope,
     I::Item: Send + 'scope,
@@ -89,29 +120,10 @@ where
     W: Worker<Input = I::Item>,
     W::Output: Send + 'scope,
 {
-    fn launch(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
-        let run = PulledRun::start(job, eager, 1, |team, bridge, source| {
-            let panics = SpawnedPanics::of(&team.counters, &team.trace);
-            let loops = worker_loop::loops(team, bridge, || Remote(Arc::clone(source)));
-            Crew::start(ThreadSettings::default(), loops, panics, |builder, body| {
-                builder.spawn_scoped(self.threads, body)
-            })
-        });
-        self.runs.add(run.ends());
+    fn start(self, job: Job<I, S, W>, eager: bool) -> Self::Run<I, S, W> {
+        let runs = Arc::clone(&self.runs);
+        let run = pulled(self, job, eager);
+        runs.add(run.ends());
         run
     }
-
-    by_pulled_run!(I, S, W);
-}
-
-#[cfg(feature = "stream")]
-impl<'scope, I, S, W> LaunchPolled<I, S, W> for Scoped<'scope, '_>
-where
-    I: Iterator + Send + 'scope,
-    I::Item: Send + 'scope,
-    S: Spec<W> + 'scope,
-    W: Worker<Input = I::Item>,
-    W::Output: Send + 'scope,
-{
-    poll_by_pulled_run!(I, S, W);
 }

@@ -1,8 +1,17 @@
 //! One error for the engine's and the worker's.
 
 use std::iter::FusedIterator;
+#[cfg(feature = "stream")]
+use std::pin::Pin;
+#[cfg(feature = "stream")]
+use std::task::{Context, Poll, ready};
 
-use super::{DeferErrors, Startable, StopOnError, TaskIterator, Tasks};
+#[cfg(feature = "stream")]
+use futures_core::Stream;
+
+#[cfg(feature = "stream")]
+use super::PollTask;
+use super::{DeferErrors, NextTask, PropagatePanics, Startable, StopOnError, TaskIterator, Tasks};
 use crate::TaskError;
 use crate::backend::Finished;
 use crate::messages::IntoCause;
@@ -86,6 +95,28 @@ impl<R> FlattenErrors<R> {
     {
         DeferErrors::new(self)
     }
+
+    /// As [`ParStateful::propagate_panics`](crate::ParStateful::propagate_panics): the worker's own errors panic too.
+    ///
+    /// # Panics
+    ///
+    /// `next()` panics with the worker's own payload where the worker panicked, and with the error's text for any
+    /// other error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::par_map;
+    ///
+    /// let numbers = par_map(["1", "2"], 2, |s: &str| s.parse::<u8>());
+    /// assert_eq!(numbers.flatten_errors().propagate_panics().sum::<u8>(), 3);
+    /// ```
+    pub fn propagate_panics(self) -> PropagatePanics<Self>
+    where
+        Self: TaskIterator,
+    {
+        PropagatePanics::new(self)
+    }
 }
 
 impl<R, T, E> TaskIterator for FlattenErrors<R>
@@ -94,6 +125,10 @@ where
     E: IntoCause,
 {
     type Output = T;
+
+    fn hint(&self) -> (usize, Option<usize>) {
+        self.results.hint()
+    }
 
     fn stop_after_error(&mut self) {
         // The engine sees the results before they are flat.
@@ -111,39 +146,67 @@ where
     }
 }
 
+impl<R: Tasks> FlattenErrors<R> {
+    /// The one error of a result.
+    fn flat<T, E>(&mut self, finished: Finished<R::Output>) -> Result<T, TaskError>
+    where
+        R: Tasks<Output = Result<T, E>>,
+        E: IntoCause,
+    {
+        let Finished { index, worker, result } = finished;
+        result?.map_err(|error| {
+            self.results.note_error(worker);
+            // With retries a worker's error has been flattened, and one of the source has no attempts.
+            R::error(index, worker, 1, error.into())
+        })
+    }
+}
+
 impl<R, T, E> Iterator for FlattenErrors<R>
 where
-    R: Tasks<Output = Result<T, E>>,
+    R: NextTask<Output = Result<T, E>>,
     E: IntoCause,
 {
     type Item = Result<T, TaskError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let Finished { index, worker, result } = self.results.next_finished()?;
-        Some(result.and_then(|output| {
-            output.map_err(|error| {
-                self.results.note_error(worker);
-                // With retries a worker's error has been flattened, and one of the source has no attempts.
-                R::error(index, worker, 1, error.into())
-            })
-        }))
+        let finished = self.results.next_finished()?;
+        Some(self.flat(finished))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.results.size_hint()
+        self.results.hint()
     }
 }
 
 impl<R, T, E> ExactSizeIterator for FlattenErrors<R>
 where
-    R: Tasks<Output = Result<T, E>> + ExactSizeIterator,
+    R: NextTask<Output = Result<T, E>> + ExactSizeIterator,
     E: IntoCause,
 {
 }
 
 impl<R, T, E> FusedIterator for FlattenErrors<R>
 where
-    R: Tasks<Output = Result<T, E>>,
+    R: NextTask<Output = Result<T, E>>,
     E: IntoCause,
 {
+}
+
+#[cfg(feature = "stream")]
+impl<R, T, E> Stream for FlattenErrors<R>
+where
+    R: PollTask<Output = Result<T, E>>,
+    E: IntoCause,
+{
+    type Item = Result<T, TaskError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let finished = ready!(self.results.poll_finished(task));
+        Poll::Ready(finished.map(|finished| self.flat(finished)))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.results.hint()
+    }
 }

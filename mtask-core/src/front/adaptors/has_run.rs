@@ -1,7 +1,7 @@
 //! The run behind an adaptor: what can be asked of it, however many adaptors stand before it.
 
 use super::{DeferErrors, FlattenErrors, PropagatePanics, StopOnError};
-use crate::backend::{Backend, Launch, sealed::Sealed};
+use crate::backend::{Backend, Start, sealed::Sealed};
 use crate::{CancelHandle, Ended, Finish, ParStateful, Stats, TaskError, Worker};
 
 /// A run, or an adaptor of one.
@@ -65,7 +65,7 @@ impl<I, S, W, B> HasRun for ParStateful<I, S, W, B>
 where
     I: Iterator,
     W: Worker<Input = I::Item>,
-    B: Launch<I, S, W>,
+    B: Start<I, S, W>,
 {
     type Run = Self;
 
@@ -86,7 +86,7 @@ impl<I, S, W, B> RunInfo for ParStateful<I, S, W, B>
 where
     I: Iterator,
     W: Worker<Input = I::Item>,
-    B: Launch<I, S, W>,
+    B: Start<I, S, W>,
 {
     fn stats(&self) -> Stats {
         self.stats()
@@ -114,7 +114,7 @@ where
     I: Iterator,
     W: Finish<Input = I::Item>,
     W::Summary: Send + 'static,
-    B: Backend + Launch<I, S, W>,
+    B: Backend + Start<I, S, W>,
 {
     type Summary = W::Summary;
 

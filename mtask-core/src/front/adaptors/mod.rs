@@ -14,19 +14,29 @@ pub use late::OptionsComeFirst;
 pub use propagate_panics::PropagatePanics;
 pub use stop_on_error::StopOnError;
 
-use crate::backend::{Concurrent, Finished, Launch, StopWhen, sealed::Sealed};
+#[cfg(feature = "stream")]
+use std::task::{Context, Poll};
+
+#[cfg(feature = "stream")]
+use crate::backend::LaunchPolled;
+use crate::backend::{Blocking, Concurrent, Finished, Start, StopWhen, sealed::Sealed};
 use crate::error::BoxError;
 use crate::messages::{Fallible, IntoCause};
 use crate::run::policy::Flatten;
 use crate::{ParStateful, TaskError, Worker};
 
-/// An iterator over the results of tasks, which `stop_on_error` and `defer_errors` adapt.
+/// The results of tasks, which `stop_on_error` and `defer_errors` adapt: an iterator of them or a stream, each a
+/// `Result<Self::Output, TaskError>`.
 ///
 /// Sealed; implemented by [`ParStateful`] and [`FlattenErrors`]. The adaptors are inherent methods
 /// of those, so that they need no import.
-pub trait TaskIterator: Iterator<Item = Result<Self::Output, TaskError>> + HasRun {
+pub trait TaskIterator: HasRun {
     /// What a task makes.
     type Output;
+
+    /// How many results are still to come: as [`Iterator::size_hint`].
+    #[doc(hidden)]
+    fn hint(&self) -> (usize, Option<usize>);
 
     /// Ends the run after the first result that is an error here: no further item is claimed.
     #[doc(hidden)]
@@ -37,10 +47,6 @@ pub trait TaskIterator: Iterator<Item = Result<Self::Output, TaskError>> + HasRu
 ///
 /// Sealed; implemented by [`ParStateful`].
 pub trait Tasks: TaskIterator {
-    /// The next result.
-    #[doc(hidden)]
-    fn next_finished(&mut self) -> Option<Finished<Self::Output>>;
-
     /// Ends the run after the first result for which `stop` holds.
     #[doc(hidden)]
     fn stop_after(&mut self, stop: StopWhen<Self::Output>);
@@ -63,6 +69,25 @@ pub trait Tasks: TaskIterator {
     ) -> TaskError;
 }
 
+/// [`Tasks`] that are an iterator.
+///
+/// Sealed; implemented by [`ParStateful`].
+pub trait NextTask: Tasks {
+    /// The next result.
+    #[doc(hidden)]
+    fn next_finished(&mut self) -> Option<Finished<Self::Output>>;
+}
+
+/// [`Tasks`] that are a stream.
+///
+/// Sealed; implemented by [`ParStateful`].
+#[cfg(feature = "stream")]
+pub trait PollTask: Tasks + Unpin {
+    /// The next result.
+    #[doc(hidden)]
+    fn poll_finished(&mut self, task: &mut Context<'_>) -> Poll<Option<Finished<Self::Output>>>;
+}
+
 /// A [`TaskIterator`] whose workers run beside its consumer, so that they can be started before the first
 /// item is asked for.
 ///
@@ -82,7 +107,7 @@ impl<I, S, W, B> Startable for ParStateful<I, S, W, B>
 where
     I: Iterator,
     W: Worker<Input = I::Item>,
-    B: Launch<I, S, W> + Concurrent,
+    B: Start<I, S, W> + Concurrent,
 {
     fn start_now(&mut self) {
         self.start_now();
@@ -93,7 +118,7 @@ impl<I, S, W, B> Sealed for ParStateful<I, S, W, B>
 where
     I: Iterator,
     W: Worker<Input = I::Item>,
-    B: Launch<I, S, W>,
+    B: Start<I, S, W>,
 {
 }
 
@@ -101,9 +126,13 @@ impl<I, S, W, B> TaskIterator for ParStateful<I, S, W, B>
 where
     I: Iterator,
     W: Worker<Input = I::Item>,
-    B: Launch<I, S, W>,
+    B: Start<I, S, W>,
 {
     type Output = W::Output;
+
+    fn hint(&self) -> (usize, Option<usize>) {
+        self.tasks_hint()
+    }
 
     fn stop_after_error(&mut self) {
         self.stop_when(Result::is_err);
@@ -114,12 +143,8 @@ impl<I, S, W, B> Tasks for ParStateful<I, S, W, B>
 where
     I: Iterator,
     W: Worker<Input = I::Item>,
-    B: Launch<I, S, W>,
+    B: Start<I, S, W>,
 {
-    fn next_finished(&mut self) -> Option<Finished<W::Output>> {
-        self.next_task()
-    }
-
     fn stop_after(&mut self, stop: StopWhen<W::Output>) {
         self.stop_when(stop);
     }
@@ -147,12 +172,35 @@ where
     }
 }
 
+impl<I, S, W, B> NextTask for ParStateful<I, S, W, B>
+where
+    I: Iterator,
+    W: Worker<Input = I::Item>,
+    B: Start<I, S, W> + Blocking,
+{
+    fn next_finished(&mut self) -> Option<Finished<W::Output>> {
+        self.next_task()
+    }
+}
+
+#[cfg(feature = "stream")]
+impl<I, S, W, B> PollTask for ParStateful<I, S, W, B>
+where
+    I: Iterator,
+    W: Worker<Input = I::Item>,
+    B: LaunchPolled<I, S, W>,
+{
+    fn poll_finished(&mut self, task: &mut Context<'_>) -> Poll<Option<Finished<W::Output>>> {
+        self.poll_task(task)
+    }
+}
+
 /// Adaptors that change the item.
 impl<I, S, W, B> ParStateful<I, S, W, B>
 where
     I: Iterator,
     W: Worker<Input = I::Item>,
-    B: Launch<I, S, W>,
+    B: Start<I, S, W>,
 {
     /// Makes one flat `Result<T, TaskError>` of an output that is a `Result<T, E>`: the worker's
     /// own error becomes a [`TaskError`] of kind [`Failed`](crate::TaskErrorKind::Failed), with

@@ -2,8 +2,16 @@
 
 use std::iter::FusedIterator;
 use std::panic::resume_unwind;
+#[cfg(feature = "stream")]
+use std::pin::Pin;
+#[cfg(feature = "stream")]
+use std::task::{Context, Poll};
+
+#[cfg(feature = "stream")]
+use futures_core::Stream;
 
 use super::{Startable, TaskIterator};
+use crate::TaskError;
 
 /// The iterator of [`ParStateful::propagate_panics`](crate::ParStateful::propagate_panics).
 #[derive(Debug)]
@@ -37,12 +45,11 @@ impl<R: TaskIterator> PropagatePanics<R> {
     }
 }
 
-impl<R: TaskIterator> Iterator for PropagatePanics<R> {
-    type Item = R::Output;
-
-    fn next(&mut self) -> Option<R::Output> {
-        let error = match self.results.next()? {
-            Ok(output) => return Some(output),
+impl<R> PropagatePanics<R> {
+    /// The output; or the end of it, for an error.
+    fn output<O>(result: Result<O, TaskError>) -> O {
+        let error = match result {
+            Ok(output) => return output,
             Err(error) => error,
         };
         match error.into_panic() {
@@ -50,11 +57,45 @@ impl<R: TaskIterator> Iterator for PropagatePanics<R> {
             Err(error) => panic!("mtask: {}", crate::error::Chain(&error)),
         }
     }
+}
+
+impl<R> Iterator for PropagatePanics<R>
+where
+    R: TaskIterator + Iterator<Item = Result<<R as TaskIterator>::Output, TaskError>>,
+{
+    type Item = R::Output;
+
+    fn next(&mut self) -> Option<R::Output> {
+        self.results.next().map(Self::output)
+    }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.results.size_hint()
+        self.results.hint()
     }
 }
 
-impl<R: TaskIterator + ExactSizeIterator> ExactSizeIterator for PropagatePanics<R> {}
-impl<R: TaskIterator> FusedIterator for PropagatePanics<R> {}
+impl<R> ExactSizeIterator for PropagatePanics<R> where
+    R: TaskIterator + ExactSizeIterator<Item = Result<<R as TaskIterator>::Output, TaskError>>
+{
+}
+
+impl<R> FusedIterator for PropagatePanics<R> where
+    R: TaskIterator + Iterator<Item = Result<<R as TaskIterator>::Output, TaskError>>
+{
+}
+
+#[cfg(feature = "stream")]
+impl<R> Stream for PropagatePanics<R>
+where
+    R: TaskIterator + Stream<Item = Result<<R as TaskIterator>::Output, TaskError>> + Unpin,
+{
+    type Item = R::Output;
+
+    fn poll_next(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<R::Output>> {
+        Pin::new(&mut self.results).poll_next(task).map(|next| next.map(Self::output))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.results.hint()
+    }
+}

@@ -1,6 +1,13 @@
 //! The end at the first error.
 
 use std::iter::FusedIterator;
+#[cfg(feature = "stream")]
+use std::pin::Pin;
+#[cfg(feature = "stream")]
+use std::task::{Context, Poll, ready};
+
+#[cfg(feature = "stream")]
+use futures_core::Stream;
 
 use super::{RunInfo, Startable, TaskIterator};
 use crate::TaskError;
@@ -39,22 +46,57 @@ impl<R: TaskIterator> StopOnError<R> {
     }
 }
 
-impl<R: TaskIterator> Iterator for StopOnError<R> {
-    type Item = Result<R::Output, TaskError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let item = self.results.next();
+impl<R: TaskIterator> StopOnError<R> {
+    /// Ends the run where this is an error.
+    fn look_at(&mut self, item: Option<&Result<R::Output, TaskError>>) {
         if let Some(Err(_)) = item {
             self.results.run_mut().end_early();
         }
-        item
     }
 
     /// An error may cut off everything after it: `(min(1, least), most)`.
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let (least, most) = self.results.size_hint();
+    fn hint(&self) -> (usize, Option<usize>) {
+        let (least, most) = self.results.hint();
         (least.min(1), most)
     }
 }
 
-impl<R: TaskIterator> FusedIterator for StopOnError<R> {}
+impl<R> Iterator for StopOnError<R>
+where
+    R: TaskIterator + Iterator<Item = Result<<R as TaskIterator>::Output, TaskError>>,
+{
+    type Item = Result<R::Output, TaskError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let item = self.results.next();
+        self.look_at(item.as_ref());
+        item
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.hint()
+    }
+}
+
+impl<R> FusedIterator for StopOnError<R> where
+    R: TaskIterator + Iterator<Item = Result<<R as TaskIterator>::Output, TaskError>>
+{
+}
+
+#[cfg(feature = "stream")]
+impl<R> Stream for StopOnError<R>
+where
+    R: TaskIterator + Stream<Item = Result<<R as TaskIterator>::Output, TaskError>> + Unpin,
+{
+    type Item = Result<R::Output, TaskError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let item = ready!(Pin::new(&mut self.results).poll_next(task));
+        self.look_at(item.as_ref());
+        Poll::Ready(item)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.hint()
+    }
+}

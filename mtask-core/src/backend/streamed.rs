@@ -8,27 +8,27 @@ use std::task::{Context, Poll, Waker, ready};
 
 use futures_core::Stream;
 
-use super::local::Nothing;
-use crate::backend::{Backend, Concurrent, Launch, LaunchPolled, sealed};
+use super::threads::Threads;
+use super::{Backend, Concurrent, Finishing, Nothing, Polled, PolledRun, Replaceable, Run, Start};
+use super::{Workers, sealed};
+use crate::Worker;
 use crate::bridge::{Outlet, PollPull, Pull, StopWhen, Turn};
 use crate::error::drop_caught;
 use crate::run::job::{Job, Next, Team};
 use crate::run::nested::Stage;
-use crate::run::team::{Crew, SpawnedPanics, ThreadSettings};
-use crate::run::worker_loop::{self, Engine};
-use crate::sync::{Arc, JoinHandle};
-use crate::{Spec, Worker};
+use crate::run::worker_loop::Engine;
+use crate::sync::Arc;
 
-/// Workers in threads, over a stream that stays with the consumer: it may be `!Send`.
+/// Workers on another backend, over a stream that stays with the consumer: it may be `!Send`.
 ///
 /// The backend of [`par_stateful_stream`](crate::par_stateful_stream). The stream is polled inside
 /// `poll_next`, by the consumer's task.
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
-pub struct Streamed {}
+pub struct Streamed<B = Threads>(pub(crate) B);
 
-impl sealed::Sealed for Streamed {}
-impl Concurrent for Streamed {}
+impl<B: Backend> sealed::Sealed for Streamed<B> {}
+impl<B: Concurrent> Polled for Streamed<B> {}
+impl<B: Concurrent + Finishing> Finishing for Streamed<B> {}
 
 /// A stream as the source of a run, where others have an iterator.
 pub struct StreamSource<St> {
@@ -116,86 +116,90 @@ impl<St: Stream> PollPull<St::Item> for Asked<'_, '_, St> {
     }
 }
 
-impl Backend for Streamed {
-    type Run<I: Iterator, S, W: Worker<Input = I::Item>> = StreamedRun<I, S, W>;
+impl<B: Concurrent> Backend for Streamed<B> {
+    type Run<I: Iterator, S, W: Worker<Input = I::Item>> = StreamedRun<I, S, W, B>;
 
-    const KIND: &'static str = "stream";
+    type With<C: Concurrent> = Streamed<C>;
+
+    const KIND: &'static str = B::KIND;
+
+    fn with<C: Concurrent>(backend: C) -> Streamed<C> {
+        Streamed(backend)
+    }
 }
 
-impl<St, S, W> Launch<StreamSource<St>, S, W> for Streamed
+impl<B: Concurrent> Concurrent for Streamed<B> {
+    type Hands = B::Hands;
+}
+
+impl<B: Concurrent> Replaceable for Streamed<B> {}
+
+impl<St, S, W, B> Start<StreamSource<St>, S, W> for Streamed<B>
 where
     St: Stream,
-    St::Item: Send + 'static,
-    S: Spec<W> + 'static,
     W: Worker<Input = St::Item>,
-    W::Output: Send + 'static,
+    B: Workers<S, W, Nothing>,
 {
-    fn launch(
+    fn start(
         self,
         job: Job<StreamSource<St>, S, W>,
-        _eager: bool,
-    ) -> StreamedRun<StreamSource<St>, S, W> {
-        let outlet = job.outlet(true, 1);
+        eager: bool,
+    ) -> StreamedRun<StreamSource<St>, S, W, B> {
+        let Self(backend) = self;
+        let outlet = job.outlet(true, backend.lanes(job.team.specs.len()));
         let engine = Engine::idle(Arc::clone(outlet.bridge()), Arc::clone(&job.team.control));
-        StreamedRun { team: Some(job.team), engine, outlet, source: job.source, stage: job.stage }
-    }
-
-    fn next(_run: &mut Self::Run<StreamSource<St>, S, W>) -> Next<W::Output> {
-        unreachable!("a run over a stream is only ever polled")
-    }
-
-    fn in_flight(run: &Self::Run<StreamSource<St>, S, W>) -> (usize, usize) {
-        run.outlet.in_flight()
-    }
-
-    fn pulled(run: &Self::Run<StreamSource<St>, S, W>) -> Option<usize> {
-        run.outlet.pulled()
-    }
-
-    fn stop_when(run: &mut Self::Run<StreamSource<St>, S, W>, stop: StopWhen<W::Output>) {
-        run.outlet.stop_when(stop);
-    }
-}
-
-impl<St, S, W> LaunchPolled<StreamSource<St>, S, W> for Streamed
-where
-    St: Stream,
-    St::Item: Send + 'static,
-    S: Spec<W> + 'static,
-    W: Worker<Input = St::Item>,
-    W::Output: Send + 'static,
-{
-    fn poll(
-        run: &mut Self::Run<StreamSource<St>, S, W>,
-        task: &mut Context<'_>,
-    ) -> Poll<Next<W::Output>> {
-        run.poll(task)
+        let is_empty = job.source.size_hint().1 == Some(0) || job.team.control.is_ending();
+        let team = Some((job.team, backend));
+        let mut run = StreamedRun { team, engine, outlet, source: job.source, stage: job.stage };
+        if eager && !is_empty {
+            run.begin();
+        }
+        run
     }
 }
 
 /// A run whose consumer polls the source.
-pub struct StreamedRun<I: Iterator, S, W: Worker<Input = I::Item>> {
-    /// `None` once the threads have been started, or there is no use for them.
-    team: Option<Team<S, W>>,
-    engine: Engine<I::Item, W::Output, Crew<JoinHandle<()>>>,
+pub struct StreamedRun<I: Iterator, S, W: Worker<Input = I::Item>, B: Concurrent> {
+    /// `None` once the workers have been started, or there is no use for them.
+    team: Option<(Team<S, W>, B)>,
+    engine: Engine<I::Item, W::Output, B::Hands>,
     outlet: Outlet<I::Item, W::Output>,
     source: I,
     stage: Stage,
 }
 
-impl<St, S, W> StreamedRun<StreamSource<St>, S, W>
+impl<St, S, W, B> Run<W::Output> for StreamedRun<StreamSource<St>, S, W, B>
 where
     St: Stream,
-    St::Item: Send + 'static,
-    S: Spec<W> + 'static,
     W: Worker<Input = St::Item>,
-    W::Output: Send + 'static,
+    B: Workers<S, W, Nothing>,
+{
+    fn next(&mut self) -> Next<W::Output> {
+        unreachable!("a run over a stream is only ever polled")
+    }
+
+    fn in_flight(&self) -> (usize, usize) {
+        self.outlet.in_flight()
+    }
+
+    fn pulled(&self) -> Option<usize> {
+        self.outlet.pulled()
+    }
+
+    fn stop_when(&mut self, stop: StopWhen<W::Output>) {
+        self.outlet.stop_when(stop);
+    }
+}
+
+impl<St, S, W, B> PolledRun<W::Output> for StreamedRun<StreamSource<St>, S, W, B>
+where
+    St: Stream,
+    W: Worker<Input = St::Item>,
+    B: Workers<S, W, Nothing>,
 {
     fn poll(&mut self, task: &mut Context<'_>) -> Poll<Next<W::Output>> {
         self.stage.attach(self.engine.control());
-        if self.team.is_some() {
-            ready!(self.begin(task));
-        }
+        ready!(self.begin_with_item(task));
         if let Some(error) = self.engine.start_error() {
             return Poll::Ready(Ok(Some(error)));
         }
@@ -209,14 +213,37 @@ where
         }
         Poll::Ready(self.engine.bridge.source_panic().map_or(Ok(None), Err))
     }
+}
+
+/// What a run does with its workers, wherever they are.
+trait Begin {
+    /// Starts the threads.
+    fn begin(&mut self);
 
     /// Starts the threads once there is an item, so that a stream that has none for long, or ever, costs
     /// nothing.
-    fn begin(&mut self, task: &mut Context<'_>) -> Poll<()> {
-        let Some(team) = &self.team else { return Poll::Ready(()) };
+    fn begin_with_item(&mut self, task: &mut Context<'_>) -> Poll<()>;
+}
+
+impl<St, S, W, B> Begin for StreamedRun<StreamSource<St>, S, W, B>
+where
+    St: Stream,
+    W: Worker<Input = St::Item>,
+    B: Workers<S, W, Nothing>,
+{
+    fn begin(&mut self) {
+        let Some((team, backend)) = self.team.take() else { return };
+        let (bridge, control) = (Arc::clone(self.outlet.bridge()), Arc::clone(&team.control));
+        let timeout = team.timeout;
+        let hands = backend.begin(team, &bridge, &|| Nothing);
+        // In place of one that has no threads, and so nothing to stop.
+        drop(mem::replace(&mut self.engine, Engine::new(bridge, control, timeout, hands)));
+    }
+
+    fn begin_with_item(&mut self, task: &mut Context<'_>) -> Poll<()> {
+        let Some((team, _)) = &self.team else { return Poll::Ready(()) };
         self.outlet.listen(task.waker());
-        let control = self.engine.control();
-        let mut is_empty = control.is_ending();
+        let mut is_empty = self.engine.control().is_ending();
         if !is_empty && !team.build_now {
             let mut pull = Asked { source: &mut self.source, task, is_pending: false };
             self.outlet.feed(usize::MAX, &mut pull);
@@ -225,23 +252,21 @@ where
             }
             is_empty = self.outlet.is_over();
         }
-        let Some(team) = self.team.take() else { unreachable!("it was looked at") };
-        if !is_empty {
-            let (bridge, control) = (Arc::clone(self.outlet.bridge()), Arc::clone(&team.control));
-            let timeout = team.timeout;
-            let panics = SpawnedPanics::of(&team.counters, &team.trace);
-            let loops = worker_loop::loops(team, &bridge, || Nothing);
-            let crew = Crew::start(ThreadSettings::default(), loops, panics, |builder, body| {
-                builder.spawn(body)
-            });
-            // In place of one that has no threads, and so nothing to stop.
-            drop(mem::replace(&mut self.engine, Engine::new(bridge, control, timeout, crew)));
+        if is_empty {
+            self.team = None;
+        } else {
+            self.begin();
         }
         Poll::Ready(())
     }
 }
 
-impl<I: Iterator, S, W: Worker<Input = I::Item>> fmt::Debug for StreamedRun<I, S, W> {
+impl<I, S, W, B> fmt::Debug for StreamedRun<I, S, W, B>
+where
+    I: Iterator,
+    W: Worker<Input = I::Item>,
+    B: Concurrent,
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StreamedRun").finish_non_exhaustive()
     }
