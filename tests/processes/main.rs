@@ -25,6 +25,8 @@ mod forms;
 #[cfg(target_os = "linux")]
 mod kills;
 mod limits;
+#[cfg(all(feature = "stream", feature = "progress"))]
+mod matrix;
 #[cfg(target_os = "linux")]
 mod memory;
 #[cfg(target_os = "linux")]
