@@ -332,9 +332,11 @@ impl<T, O> Block<T, O> {
             return false;
         }
         let state = self.states[at].load(Ordering::Acquire);
-        // SAFETY: as in `take_output`, but for one thing: what is read here stays there as well, so
-        // that it is not dropped, and no more than looked at.
-        holds(&ManuallyDrop::new(unsafe { self.take_result(at, state) }))
+        // SAFETY: the state says what is there, which its worker has left to the consumer by the
+        // Release that was acquired with it; the consumer looks here, and so takes nothing meanwhile.
+        self.slots[at].with(|slot| unsafe {
+            holds(if state & FAILED == FAILED { Err(&(*slot).error) } else { Ok(&(*slot).output) })
+        })
     }
 }
 

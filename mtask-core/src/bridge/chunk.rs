@@ -155,7 +155,7 @@ impl<T, O> Bridge<T, O> {
         if chunk.stop_when.is_none() && self.signals.wishes.stops.load(Ordering::Relaxed) {
             chunk.stop_when = lock(&self.state).stop_when;
         }
-        if chunk.stop_when.is_some_and(|stop| stop(result)) {
+        if chunk.stop_when.is_some_and(|stop| stop(result.as_ref())) {
             self.stop_at(chunk.index());
         }
     }

@@ -362,7 +362,7 @@ fn an_error_stops_the_claims_behind_it() {
         let mut model = Model::start(plan(2, 2), ONE, usize::MAX, |_, index, input| {
             if index == 1 { Err(TaskError::no_worker_left(Some(index), None)) } else { Ok(input) }
         });
-        model.outlet.stop_when(Result::is_err);
+        model.outlet.stop_when(|result| result.is_err());
         assert_eq!(model.next().unwrap().unwrap(), 0);
         assert!(model.next().unwrap().is_err());
         model.bridge.cancel();

@@ -56,7 +56,7 @@ pub struct Finished<O> {
 }
 
 /// Tells whether a result stops the run; set by `.stop_on_error()`.
-pub type StopWhen<O> = fn(&Result<O, TaskError>) -> bool;
+pub type StopWhen<O> = fn(Result<&O, &TaskError>) -> bool;
 
 /// What a run leaves that was left early, for the caller to drop where no lock is held: the inputs
 /// and results in its blocks, and an error of a build at the start.

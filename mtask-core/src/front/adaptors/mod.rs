@@ -135,7 +135,7 @@ where
     }
 
     fn stop_after_error(&mut self) {
-        self.stop_when(Result::is_err);
+        self.stop_when(|result| result.is_err());
     }
 }
 
