@@ -1,0 +1,98 @@
+//! The ends of a run: a close, a cancel, an error, a source that panics.
+
+use loom::sync::Arc;
+use loom::thread;
+
+use super::super::Turn;
+use super::{Model, ONE, QUICK, Shared, blocked, busy, model, plan, same};
+use crate::TaskError;
+
+#[test]
+fn a_close_at_any_point_gives_what_was_pulled_and_ends() {
+    for (workers, preemptions) in [(1, 3), (2, 2)] {
+        model(1..=preemptions, move || {
+            let mut model = Model::start(plan(workers, 2), ONE, 2, same);
+            let notifier = Arc::clone(model.bridge.notifier());
+            let outside = thread::spawn(move || notifier.close());
+            let mut next = 0;
+            while let Some(result) = model.next() {
+                assert_eq!(result.unwrap(), next);
+                next += 1;
+            }
+            // As the engine does at the end of a run, for a worker that was inside the source.
+            model.bridge.cancel();
+            outside.join().unwrap();
+            model.join();
+        });
+    }
+}
+
+#[test]
+fn a_close_wakes_the_consumer_of_a_source_that_blocks() {
+    model(1..=3, || {
+        let mut model = Model::start_with(plan(1, 2), ONE, 1, blocked, same);
+        let notifier = Arc::clone(model.bridge.notifier());
+        let outside = thread::spawn(move || notifier.close());
+        while model.next().is_some() {}
+        model.bridge.cancel();
+        outside.join().unwrap();
+        model.join();
+    });
+}
+
+#[test]
+fn a_cancel_at_any_point_ends_the_workers() {
+    for stride in [ONE, QUICK] {
+        model(1..=2, move || {
+            let mut model = Model::start(plan(2, 2), stride, usize::MAX, same);
+            model.next().unwrap().unwrap();
+            model.bridge.cancel();
+            let Model { mut outlet, workers, .. } = model;
+            // Before the consumer looks again, which would wake them too.
+            for worker in workers {
+                worker.join().unwrap();
+            }
+            assert!(outlet.take().is_none());
+        });
+    }
+}
+
+#[test]
+fn a_cancel_from_outside_wakes_the_consumer() {
+    model(1..=3, || {
+        let mut model = Model::start(plan(1, 1), ONE, 1, busy);
+        let notifier = Arc::clone(model.bridge.notifier());
+        let outer = thread::spawn(move || notifier.cancel());
+        while model.next().is_some() {}
+        model.bridge.cancel();
+        outer.join().unwrap();
+        model.join();
+    });
+}
+
+#[test]
+fn an_error_stops_the_claims_behind_it() {
+    model(1..=2, || {
+        let mut model = Model::start(plan(2, 2), ONE, usize::MAX, |_, index, input| {
+            if index == 1 { Err(TaskError::no_worker_left(Some(index), None)) } else { Ok(input) }
+        });
+        model.outlet.stop_when(|result| result.is_err());
+        assert_eq!(model.next().unwrap().unwrap(), 0);
+        assert!(model.next().unwrap().is_err());
+        model.bridge.cancel();
+        model.join();
+    });
+}
+
+#[test]
+fn a_panic_of_the_source_ends_the_run() {
+    for stride in [ONE, QUICK] {
+        model(1..=2, move || {
+            let last = |_: &Shared| Turn::Panicked(Box::new("torn"));
+            let mut model = Model::start_with(plan(2, 2), stride, 1, last, same);
+            model.expect(1, true);
+            assert!(model.bridge.source_panic().is_some());
+            model.join();
+        });
+    }
+}

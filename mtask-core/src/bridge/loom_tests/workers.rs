@@ -1,0 +1,152 @@
+//! Workers that are built, lost, or leave.
+
+use loom::sync::Arc;
+
+use super::super::{Bridge, Notifier, Plan, Slept, Stride};
+use super::{Model, ONE, Shared, TWO, model, plan, same, two_workers, with_two};
+use crate::TaskError;
+
+#[test]
+fn a_panic_of_a_worker_gives_back_what_it_had() {
+    model(1..=2, || {
+        let (bridge, mut outlet) = with_two(plan(2, 4));
+        let workers = two_workers(&bridge, 2, |worker, bridge, source| {
+            let mut chunk = None;
+            while let Some(mut claimed) =
+                bridge.claim(worker, chunk, TWO, source, &mut Slept::default())
+            {
+                if let Some((_, input)) = bridge.next(&mut claimed) {
+                    bridge.publish(&mut claimed, Some(worker), Ok(input));
+                }
+                bridge.give_back(&mut claimed);
+                chunk = Some(claimed);
+            }
+        });
+        assert_eq!(outlet.take().unwrap().result.unwrap(), 0);
+        assert_eq!(outlet.take().unwrap().result.unwrap(), 1);
+        assert!(outlet.take().is_none());
+        for worker in workers {
+            worker.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_worker_that_retires_leaves_the_rest_to_the_last() {
+    model(1..=2, || {
+        let (bridge, mut outlet): (Shared, _) = Bridge::new(plan(2, 2), Arc::new(Notifier::new()));
+        let workers = two_workers(&bridge, 2, |worker, bridge, source| {
+            let mut chunk = None;
+            let mut is_retired = false;
+            while let Some(mut claimed) =
+                bridge.claim(worker, chunk, ONE, source, &mut Slept::default())
+            {
+                while let Some((_, input)) = bridge.next(&mut claimed) {
+                    bridge.publish(&mut claimed, Some(worker), Ok(input));
+                }
+                chunk = Some(claimed);
+                if !is_retired && !bridge.retire(worker) {
+                    break;
+                }
+                is_retired = true;
+            }
+        });
+        assert_eq!(outlet.take().unwrap().result.unwrap(), 0);
+        assert_eq!(outlet.take().unwrap().result.unwrap(), 1);
+        assert!(outlet.take().is_none());
+        for worker in workers {
+            worker.join().unwrap();
+        }
+    });
+}
+
+/// One worker cannot be built, and gives its item back: the other one is still there to take it.
+#[test]
+fn an_item_that_is_given_back_finds_another_worker() {
+    model(1..=2, || {
+        let (bridge, mut outlet): (Shared, _) = Bridge::new(plan(2, 2), Arc::new(Notifier::new()));
+        let workers = two_workers(&bridge, 1, |worker, bridge, source| {
+            let is_built = worker == 1;
+            let stride = Stride { built: is_built, ..ONE };
+            let mut chunk = None;
+            while let Some(mut claimed) =
+                bridge.claim(worker, chunk, stride, source, &mut Slept::default())
+            {
+                while let Some((_, input)) = bridge.next(&mut claimed) {
+                    if is_built {
+                        bridge.publish(&mut claimed, Some(worker), Ok(input));
+                        continue;
+                    }
+                    bridge.put_back(&mut claimed, input);
+                    bridge.give_back(&mut claimed);
+                    if bridge.retire(worker) {
+                        // The other one has taken it meanwhile, and left.
+                        let mut slept = Slept::default();
+                        let last = bridge.claim(worker, None, stride, source, &mut slept);
+                        assert!(last.is_none(), "the other one has left too early");
+                    }
+                    return;
+                }
+                chunk = Some(claimed);
+            }
+        });
+        assert_eq!(outlet.take().unwrap().result.unwrap(), 0);
+        assert!(outlet.take().is_none());
+        for worker in workers {
+            worker.join().unwrap();
+        }
+    });
+}
+
+/// No worker can be built: the last one closes the bridge, and the items that are there fail.
+#[test]
+fn the_last_worker_closes_and_fails_what_was_pulled() {
+    model(1..=2, || {
+        let (bridge, mut outlet): (Shared, _) = Bridge::new(plan(2, 2), Arc::new(Notifier::new()));
+        let workers = two_workers(&bridge, 9, |worker, bridge, source| {
+            let stride = Stride { built: false, ..ONE };
+            let (mut chunk, mut is_last) = (None, false);
+            while let Some(mut claimed) =
+                bridge.claim(worker, chunk, stride, source, &mut Slept::default())
+            {
+                while let Some((index, input)) = bridge.next(&mut claimed) {
+                    if !is_last {
+                        bridge.put_back(&mut claimed, input);
+                        break;
+                    }
+                    let error = TaskError::no_worker_left(Some(index), None);
+                    bridge.publish(&mut claimed, None, Err(error));
+                }
+                bridge.give_back(&mut claimed);
+                chunk = Some(claimed);
+                if !is_last {
+                    is_last = bridge.retire(worker);
+                    if !is_last {
+                        return;
+                    }
+                    bridge.give_up();
+                }
+            }
+        });
+        let mut given = 0;
+        while let Some(finished) = outlet.take() {
+            assert_eq!((finished.index, finished.result.is_err()), (Some(given), true));
+            given += 1;
+        }
+        assert_eq!(outlet.pulled(), Some(given), "each item that was pulled has failed");
+        assert!((1..9).contains(&given), "{given} were pulled of 9");
+        for worker in workers {
+            worker.join().unwrap();
+        }
+    });
+}
+
+#[test]
+fn builds_at_the_start_come_before_any_pull() {
+    model(1..=2, || {
+        let plan = Plan { build_now: true, ..plan(2, 2) };
+        let mut model = Model::start(plan, ONE, 1, same);
+        model.expect(1, true);
+        model.join();
+    });
+}
