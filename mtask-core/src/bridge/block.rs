@@ -20,6 +20,8 @@ const LINE: usize = 64;
 
 /// No output here yet: an input, an item in work, or nothing at all.
 const PENDING: u16 = 0;
+/// Nothing, for good: the input was taken, and no output will come.
+const EMPTY: u16 = 1;
 /// An output, where the worker's number, from 1 on, stands in the bits above; 0 is for none, or for
 /// one that has no room there.
 const DONE: u16 = 2;
@@ -53,8 +55,8 @@ pub(super) struct Block<T, O> {
     /// How many places have been given an input. Written (Release) by the thread in the source,
     /// after the input; read (Acquire) by who claims, before the inputs behind it.
     filled: Padded<AtomicUsize>,
-    /// For each place `PENDING`, then `DONE` or `FAILED`. That is written (Release) by the place's
-    /// worker after the output, and read (Acquire) by the consumer before it.
+    /// For each place `PENDING`, then `DONE` or `FAILED`, or `EMPTY`. That is written (Release) by the
+    /// place's worker after the output, and read (Acquire) by the consumer before it.
     states: Box<[AtomicU16]>,
     /// The places that have been taken, whatever their state says. Written and read by the consumer,
     /// and read by whoever drops the block, after the last of all its users.
@@ -157,6 +159,15 @@ impl<T, O> Place<'_, T, O> {
             }
         });
         self.state.store(done_by(worker, kind), Ordering::Release);
+    }
+
+    /// Leaves the place without an output.
+    ///
+    /// # Safety
+    ///
+    /// The caller has taken the input of this place, and puts no output there.
+    pub(super) unsafe fn leave_empty(&self) {
+        self.state.store(EMPTY, Ordering::Relaxed);
     }
 }
 
@@ -315,7 +326,7 @@ impl<T, O> Block<T, O> {
     pub(super) fn phase(&self, at: usize) -> Phase {
         if self.taken.first(at, at + 1).is_some() {
             Phase::Taken
-        } else if self.states[at].load(Ordering::Acquire) == PENDING {
+        } else if self.states[at].load(Ordering::Acquire) < DONE {
             Phase::Pending
         } else {
             Phase::Done
@@ -345,10 +356,11 @@ impl<T, O> Block<T, O> {
     fn clear(&mut self) {
         for at in self.taken.others(self.filled()) {
             match self.states[at].load(Ordering::Acquire) {
-                // SAFETY: nobody else has the block any more. A worker gives its hold on a block up
-                // only between two items, so that a place that is filled and not done still has
-                // its input.
+                // SAFETY: nobody else has the block any more. A worker that gives up its hold on a block
+                // has published or left empty what it has begun, so that any other place that is filled
+                // still has its input.
                 PENDING => _ = drop_caught(unsafe { self.place(at).take_input() }),
+                EMPTY => {}
                 // SAFETY: nobody else has the block any more, and the output was not taken.
                 state => _ = drop_caught(unsafe { self.take_result(at, state) }),
             }

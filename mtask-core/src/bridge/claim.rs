@@ -1,9 +1,12 @@
 //! The workers' side.
 
+use std::mem;
 use std::time::{Duration, Instant};
 
+use super::block::Block;
+use super::chunk::{Chunk, Claim};
 use super::state::{Span, State};
-use super::{Bridge, Chunk, Pull};
+use super::{Bridge, Pull};
 use crate::TaskError;
 use crate::error::drop_caught;
 use crate::sync::{Arc, MutexGuard, Ordering, fence, lock, pause, wait, yield_now};
@@ -48,36 +51,54 @@ pub(crate) struct Stride {
     pub(crate) item_ns: usize,
 }
 
-impl<T, O> Bridge<T, O> {
+/// A worker's side of a bridge. There is one for each worker, so that what is in its hand is of its own
+/// claim.
+pub(crate) struct WorkerSide<'b, T, O> {
+    pub(super) bridge: &'b Bridge<T, O>,
+    worker: usize,
+    /// The claim that it has, or is through with.
+    chunk: Option<Chunk<T, O>>,
+    /// A block to fill, made while the lock was not held.
+    spare: Option<Arc<Block<T, O>>>,
+}
+
+impl<T, O> Drop for WorkerSide<'_, T, O> {
+    fn drop(&mut self) {
+        if let Some(chunk) = &mut self.chunk {
+            chunk.give_up_begun();
+        }
+    }
+}
+
+impl<T, O> WorkerSide<'_, T, O> {
     /// Waits for items to run; `None` is the end of the run.
     ///
-    /// `last` is the claim that the worker is through with. Where nothing is waiting and there is
-    /// room, the worker pulls items itself.
+    /// The worker is through with its last claim. Where nothing is waiting and there is room, it pulls
+    /// items itself.
     pub(crate) fn claim(
-        &self,
-        worker: usize,
-        mut last: Option<Chunk<T, O>>,
+        &mut self,
         mut stride: Stride,
         pull: &mut impl Pull<T>,
         slept: &mut Slept,
-    ) -> Option<Chunk<T, O>> {
-        let window = self.signals.room.window.load(Ordering::Relaxed);
-        let share = window / self.plan.workers;
-        stride.most = stride.most.min(self.plan.chunk).min(share.max(1));
-        let mut spare = last.as_mut().and_then(|last| last.spare.take());
+    ) -> Option<Claim<'_, T, O>> {
+        let Self { bridge, worker, ref mut chunk, ref mut spare } = *self;
+        let window = bridge.signals.room.window.load(Ordering::Relaxed);
+        let share = window / bridge.plan.workers;
+        stride.most = stride.most.min(bridge.plan.chunk).min(share.max(1));
         if stride.quick && spare.is_none() {
-            spare = Some(self.spare());
+            *spare = Some(bridge.spare());
         }
-        if let Some(last) = &last {
-            self.look_back(last);
+        if let Some(last) = chunk {
+            last.give_up_begun();
+            bridge.look_back(last);
         }
         // Of results alone: a turn at the source concerns workers.
-        let quick = stride.quick && !self.plan.polled;
+        let quick = stride.quick && !bridge.plan.polled;
         let mut looks = 0;
-        let mut state = lock(&self.state);
+        let mut state = lock(&bridge.state);
         state.finish(worker);
         if stride.item_ns > 0 {
-            self.note_item_ns(stride.item_ns);
+            bridge.note_item_ns(stride.item_ns);
         }
         // What comes first in the source is preferred: what is left of an old claim, then what was
         // pulled, then the source itself, then what is left of any other claim.
@@ -85,7 +106,8 @@ impl<T, O> Bridge<T, O> {
             if state.cancelled {
                 break None;
             }
-            if let Some(span) = self.steal(&state, worker, stride.most, OLD * self.plan.workers) {
+            if let Some(span) = bridge.steal(&state, worker, stride.most, OLD * bridge.plan.workers)
+            {
                 break Some(span);
             }
             // A little patience makes for a large claim in place of many small ones.
@@ -96,65 +118,68 @@ impl<T, O> Bridge<T, O> {
                 break Some(span);
             }
             let enough = if looks == 0 { 1 } else { window / 4 };
-            if self.may_pull(&state) && (!patient || self.room(&state) >= enough) {
-                state = self.turn(state, stride, &mut spare, pull);
+            if bridge.may_pull(&state) && (!patient || bridge.room(&state) >= enough) {
+                state = bridge.turn(state, stride, spare, pull);
                 continue;
             }
-            if let Some(span) = self.steal(&state, worker, stride.most, 0) {
+            if let Some(span) = bridge.steal(&state, worker, stride.most, 0) {
                 break Some(span);
             }
             if state.is_drained() {
                 break None;
             }
-            state = self.idle(state, &mut looks, slept);
+            state = bridge.idle(state, &mut looks, slept);
         };
         if let Some(span) = &span {
             state.hold(worker, span, quick, stride.built);
-            self.hands[worker].set(span.start, span.end);
+            bridge.hands[worker].set(span.start, span.end);
         } else {
             // It may be the last one already, who had stayed to fail what was left.
             state.active = state.active.saturating_sub(1);
         }
         let stop_when = state.stop_when;
         // The others may be asleep for a reason that just ceased to hold.
-        self.release(state);
+        bridge.release(state);
         // Not before: what it was through with is not dropped under the lock.
-        if let Some(last) = last {
-            self.recycle(last.block);
+        if let Some(last) = chunk.take() {
+            bridge.recycle(last.block);
         }
         let Span { block, start, end } = span?;
         // A short claim may be all there is: its items are to be open to others.
         let step = stride.step.min((end - start).div_ceil(STEPS));
         let from = block.base() + start;
-        Some(Chunk { block, worker, from, at: start, end: start, step, quick, stop_when, spare })
+        let (at, begun, end) = (start, start, start);
+        let chunk =
+            chunk.insert(Chunk { block, worker, from, at, begun, end, step, quick, stop_when });
+        Some(Claim { bridge, chunk })
     }
 
-    /// Notes that a worker claims nothing until it has been built, or that it is back: what is pulled ahead is not for
-    /// it.
+    /// Notes that the worker claims nothing until it has been built, or that it is back: what is pulled
+    /// ahead is not for it.
     pub(crate) fn note_away(&self, is_away: bool) {
-        let mut state = lock(&self.state);
+        let mut state = lock(&self.bridge.state);
         state.away = if is_away { state.away + 1 } else { state.away.saturating_sub(1) };
     }
 
-    /// Takes a worker out for good, which is through with its claim; true for the last one, which
+    /// Takes the worker out for good, which is through with its claim; true for the last one, which
     /// has to stay and fail every item that is left.
-    pub(crate) fn retire(&self, worker: usize) -> bool {
-        let mut state = lock(&self.state);
+    pub(crate) fn retire(&mut self) -> bool {
+        let mut state = lock(&self.bridge.state);
         state.active -= 1;
         let is_last = state.active == 0;
         if !is_last {
-            state.finish(worker);
+            state.finish(self.worker);
         }
-        self.release(state);
+        self.bridge.release(state);
         is_last
     }
 
     /// Reports a build that was asked for at the start. The first failure, by number of worker,
     /// becomes the only item.
-    pub(crate) fn report_build(&self, worker: usize, outcome: Result<(), TaskError>) {
-        let mut state = lock(&self.state);
+    pub(crate) fn report_build(&mut self, outcome: Result<(), TaskError>) {
+        let mut state = lock(&self.bridge.state);
         state.unbuilt -= 1;
-        let mut unused = None;
+        let (worker, mut unused) = (self.worker, None);
         if let Err(error) = outcome {
             state.source_ended = true;
             unused = match &state.build_error {
@@ -163,13 +188,26 @@ impl<T, O> Bridge<T, O> {
             };
         }
         let everyone = state.unbuilt == 0;
-        self.release(state);
+        self.bridge.release(state);
         if everyone {
-            self.work.notify_all();
+            self.bridge.work.notify_all();
             // It may want to feed.
-            self.consumer.notify();
+            self.bridge.consumer.notify();
         }
         drop_caught(unused);
+    }
+}
+
+impl<T, O> Bridge<T, O> {
+    /// A worker's side.
+    ///
+    /// # Panics
+    ///
+    /// If it has been given out before.
+    pub(crate) fn side(&self, worker: usize) -> WorkerSide<'_, T, O> {
+        let is_there = mem::replace(&mut lock(&self.state).sides[worker], true);
+        assert!(!is_there, "worker {worker} is at the bridge already");
+        WorkerSide { bridge: self, worker, chunk: None, spare: None }
     }
 
     /// Takes at most `most` items from what another worker has claimed and not begun, if that

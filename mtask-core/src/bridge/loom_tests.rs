@@ -19,11 +19,12 @@ use std::ops::RangeInclusive;
 use loom::sync::{Arc, Mutex};
 use loom::thread::{self, JoinHandle};
 
-use super::{Bridge, Notifier, Outlet, Plan, Pull, Slept, Stride, Turn};
+use super::{Bridge, Notifier, Outlet, Plan, Pull, Slept, Stride, Turn, WorkerSide};
 use crate::TaskError;
 use crate::sync::lock;
 
 type Shared = Arc<Bridge<usize, usize>>;
+type Side<'b> = WorkerSide<'b, usize, usize>;
 
 /// Items and results of a model are their own indices.
 fn plan(workers: usize, window: usize) -> Plan {
@@ -137,18 +138,19 @@ impl Model {
             let for_source = Arc::clone(&bridge);
             let mut source = Source { end: items, window, returned, bridge: for_source, last };
             thread::spawn(move || {
+                let mut side = bridge.side(worker);
                 if plan.build_now {
-                    bridge.report_build(worker, Ok(()));
+                    side.report_build(Ok(()));
                 }
-                let mut chunk = None;
-                while let Some(mut claimed) =
-                    bridge.claim(worker, chunk, stride, &mut source, &mut Slept::default())
-                {
-                    while let Some((index, input)) = bridge.next(&mut claimed) {
-                        let result = run(&bridge, index, input);
-                        bridge.publish(&mut claimed, Some(worker), result);
+                while let Some(mut claim) = side.claim(stride, &mut source, &mut Slept::default()) {
+                    if stride.quick {
+                        claim.run(|index, input| run(&bridge, index, input).unwrap());
                     }
-                    chunk = Some(claimed);
+                    while let Some(claimed) = claim.next() {
+                        let (input, begun) = claimed.begin();
+                        let result = run(&bridge, begun.index(), input);
+                        begun.publish(Some(worker), result);
+                    }
                 }
             })
         });
@@ -198,11 +200,11 @@ fn with_two(plan: Plan) -> (Shared, Outlet<usize, usize>) {
     (bridge, outlet)
 }
 
-/// Two workers that each do `work` with their number, over a source of `0..end` for which the window is no bound.
+/// Two workers that each do `work` with their number and side, over a source of `0..end` for which the window is no bound.
 fn two_workers(
     bridge: &Shared,
     end: usize,
-    work: impl Fn(usize, &Shared, &mut Source) + Copy + Send + 'static,
+    work: impl Fn(usize, Side<'_>, &mut Source) + Copy + Send + 'static,
 ) -> Vec<JoinHandle<()>> {
     let returned = Arc::new(Mutex::new(usize::MAX / 2));
     let worker = |worker| {
@@ -210,7 +212,7 @@ fn two_workers(
         let for_source = Arc::clone(&bridge);
         let (window, last) = (usize::MAX, |_: &Shared| Turn::End);
         let mut source = Source { end, window, returned, bridge: for_source, last };
-        thread::spawn(move || work(worker, &bridge, &mut source))
+        thread::spawn(move || work(worker, bridge.side(worker), &mut source))
     };
     (0..2).map(worker).collect()
 }

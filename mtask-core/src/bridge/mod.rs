@@ -2,8 +2,8 @@
 //! explains it.
 //!
 //! The interface is small on purpose, so that what is behind it can be replaced, modelled and
-//! measured alone: workers [`claim`](Bridge::claim) a chunk of items, take them
-//! [one by one](Bridge::next) and [`publish`](Bridge::publish) each; the consumer
+//! measured alone: workers [`claim`](claim::WorkerSide::claim) items, begin them
+//! [one by one](Claim::next) and [`publish`](chunk::Begun::publish) each; the consumer
 //! [`take`](Outlet::take)s, and either side can [`cancel`](Bridge::cancel).
 
 #![allow(unsafe_code, reason = "inputs and results pass from thread to thread without a lock")]
@@ -27,7 +27,9 @@ mod window;
 use std::any::Any;
 use std::mem;
 
-pub(crate) use chunk::Chunk;
+pub(crate) use chunk::Claim;
+#[cfg(test)]
+use claim::WorkerSide;
 pub(crate) use claim::{Slept, Stride};
 pub(crate) use notifier::Notifier;
 pub(crate) use outlet::Outlet;

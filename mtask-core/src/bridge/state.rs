@@ -43,6 +43,8 @@ pub(super) struct State<T, O> {
     claimed: usize,
     /// What the consumer has yet to be told of: blocks in input order, or claims in theirs.
     pub(super) fresh: Vec<Span<T, O>>,
+    /// The workers whose side has been given out.
+    pub(super) sides: Box<[bool]>,
     /// What each worker has in hand.
     held: Vec<Option<Held<T, O>>>,
     /// Workers with a claim.
@@ -90,6 +92,7 @@ impl<T, O> State<T, O> {
             filling: None,
             claimed: 0,
             fresh: Vec::new(),
+            sides: (0..plan.workers).map(|_| false).collect(),
             held: (0..plan.workers).map(|_| None).collect(),
             running: 0,
             quick: 0,

@@ -1,10 +1,11 @@
 //! The bridge, one step at a time on one thread: what each step leaves behind, and courses of events
 //! that threads take too rarely to be tested with.
 
+mod chunk;
 mod claim;
 mod state;
 
-use super::{Bridge, Chunk, Notifier, Outlet, Plan, Pull, Slept, Stride, Turn};
+use super::{Bridge, Claim, Notifier, Outlet, Plan, Pull, Slept, Stride, Turn, WorkerSide};
 use crate::TaskError;
 use crate::sync::Arc;
 
@@ -35,24 +36,26 @@ fn stride(most: usize) -> Stride {
 
 /// Claims for a worker that is through with its last claim. Must not come to sleep: there is nobody
 /// to wake it.
-fn claim(
-    bridge: &Shared,
-    worker: usize,
-    last: Option<Chunk<usize, usize>>,
+fn claim<'c>(
+    side: &'c mut WorkerSide<'_, usize, usize>,
     stride: Stride,
     source: usize,
-) -> Option<Chunk<usize, usize>> {
-    bridge.claim(worker, last, stride, &mut Until(source), &mut Slept::default())
+) -> Option<Claim<'c, usize, usize>> {
+    side.claim(stride, &mut Until(source), &mut Slept::default())
+}
+
+/// Runs the next item of a claim, and gives its index.
+fn run_one(claim: &mut Claim<'_, usize, usize>) -> Option<usize> {
+    let (input, begun) = claim.next()?.begin();
+    let index = begun.index();
+    assert_eq!(index, input);
+    begun.publish(Some(0), Ok(input));
+    Some(index)
 }
 
 /// Runs what is left of a claim, and gives the indices.
-fn run(bridge: &Shared, chunk: &mut Chunk<usize, usize>) -> Vec<usize> {
-    let mut ran = Vec::new();
-    while let Some((index, input)) = bridge.next(chunk) {
-        bridge.publish(chunk, Some(chunk.worker), Ok(input));
-        ran.push(index);
-    }
-    ran
+fn run(claim: &mut Claim<'_, usize, usize>) -> Vec<usize> {
+    std::iter::from_fn(|| run_one(claim)).collect()
 }
 
 /// A source of the indices before this one.
@@ -71,24 +74,22 @@ impl Pull<usize> for Until {
 fn who_is_left_behind_at_the_end_fails_what_is_left() {
     let (bridge, mut outlet) = bridge(Plan { chunk: 100, ..plan(2, 400) });
     let stride = Stride { most: 64, step: 2, quick: true, built: true, item_ns: 10 };
-    let mut first = bridge.claim(0, None, stride, &mut Until(64), &mut Slept::default()).unwrap();
+    let [mut first, mut second] = [0, 1].map(|worker| bridge.side(worker));
+    let mut chunk = claim(&mut first, stride, 64).unwrap();
     // All but the last two are run; those are in hand, out of the reach of others.
-    for _ in 0..62 {
-        let (index, input) = bridge.next(&mut first).unwrap();
-        assert_eq!(index, input);
-        bridge.publish(&mut first, Some(0), Ok(input));
+    for index in 0..62 {
+        assert_eq!(run_one(&mut chunk), Some(index));
     }
-    assert!(bridge.next(&mut first).is_some());
-    assert!(bridge.claim(1, None, stride, &mut Until(64), &mut Slept::default()).is_none());
+    let (_, begun) = chunk.next().unwrap().begin();
+    assert!(claim(&mut second, stride, 64).is_none());
     // The worker panics and cannot be built any more.
-    bridge.publish(&mut first, Some(0), Err(TaskError::no_worker_left(Some(62), None)));
-    bridge.give_back(&mut first);
-    let mut last =
-        bridge.claim(0, Some(first), stride, &mut Until(64), &mut Slept::default()).unwrap();
-    assert!(bridge.retire(0), "nobody else is there");
-    bridge.next(&mut last).unwrap();
-    bridge.publish(&mut last, None, Err(TaskError::no_worker_left(Some(63), None)));
-    assert!(bridge.claim(0, Some(last), stride, &mut Until(64), &mut Slept::default()).is_none());
+    begun.publish(Some(0), Err(TaskError::no_worker_left(Some(62), None)));
+    chunk.give_back();
+    assert!(first.retire(), "nobody else is there");
+    let mut chunk = claim(&mut first, stride, 64).unwrap();
+    let (_, begun) = chunk.next().unwrap().begin();
+    begun.publish(None, Err(TaskError::no_worker_left(Some(63), None)));
+    assert!(claim(&mut first, stride, 64).is_none());
     for index in 0..64 {
         let finished = outlet.take().unwrap();
         assert_eq!((finished.index, finished.result.is_ok()), (Some(index), index < 62));

@@ -11,7 +11,7 @@ use super::job::Team;
 use super::lifecycle::Life;
 use super::team::enter::Loop;
 use super::team::{Hands, Started};
-use crate::bridge::{Bridge, Chunk, Finished, Pull, Slept};
+use crate::bridge::{Bridge, Claim, Finished, Pull, Slept};
 use crate::error::drop_caught;
 use crate::sync::Arc;
 use crate::{Context, Spec, TaskError, Worker, WorkerState};
@@ -131,11 +131,11 @@ where
     P: Pull<T>,
 {
     let number = life.number();
+    let mut side = bridge.side(number);
     if build_now {
-        bridge.report_build(number, life.build_at_start());
+        side.report_build(life.build_at_start());
     }
     let mut pace = Pace::new();
-    let mut last = None;
     let mut slept = Slept::default();
     let mut from = Instant::now();
     let mut is_last_of_all = false;
@@ -143,18 +143,18 @@ where
         life.counters().enter(number, WorkerState::Waiting, from);
         life.end_if_served();
         if life.has_failed() && !is_last_of_all {
-            bridge.note_away(true);
+            side.note_away(true);
             while life.back_off() {}
             // With no item in hand, which would wait for the next attempt.
             let goes_on = bridge.is_drained() || life.build().is_ok() || life.given_up().is_some();
-            bridge.note_away(false);
+            side.note_away(false);
             if !goes_on {
                 from = Instant::now();
                 continue;
             }
         }
         if let Some(why) = life.given_up().filter(|_| !is_last_of_all) {
-            is_last_of_all = bridge.retire(number);
+            is_last_of_all = side.retire();
             if !is_last_of_all {
                 life.counters().enter(number, WorkerState::Idle, Instant::now());
                 return pull;
@@ -165,19 +165,19 @@ where
         let was_built = life.is_built();
         let mut stride = pace.stride(was_built);
         stride.most = stride.most.min(life.left());
-        let claimed = bridge.claim(number, last, stride, &mut pull, &mut slept);
+        let claimed = side.claim(stride, &mut pull, &mut slept);
         let start = Instant::now();
         life.tally().claimed(start - from, mem::take(&mut slept.input), mem::take(&mut slept.room));
-        let Some(mut chunk) = claimed else {
+        let Some(mut claim) = claimed else {
             life.counters().enter(number, WorkerState::Idle, start);
             return pull;
         };
         life.counters().enter(number, WorkerState::Working, start);
         let built = life.tally().building();
         let paused = life.tally().awaiting_retry();
-        let count = run_chunk(bridge, life, number, &mut chunk, is_last_of_all);
+        let count = run_claim(life, &mut claim, is_last_of_all);
         if !life.is_built() {
-            bridge.give_back(&mut chunk);
+            claim.give_back();
             life.end();
         }
         from = Instant::now();
@@ -188,7 +188,6 @@ where
         if was_built && count > 0 {
             pace.measured(took, count);
         }
-        last = Some(chunk);
     }
 }
 
@@ -202,92 +201,94 @@ pub(crate) fn leave<T, O>(bridge: &Bridge<T, O>, pull: impl Pull<T>) {
 }
 
 /// Runs what was claimed, up to a panic. Gives how many items that were.
-fn run_chunk<T, O, S, W>(
-    bridge: &Bridge<T, O>,
+fn run_claim<T, O, S, W>(
     life: &mut Life<S, W>,
-    number: usize,
-    chunk: &mut Chunk<T, O>,
+    claim: &mut Claim<'_, T, O>,
     is_last_of_all: bool,
 ) -> usize
 where
     S: Spec<W>,
     W: Worker<Input = T, Output = O>,
 {
-    let from = chunk.index();
+    let from = claim.index();
     if is_last_of_all {
-        while run_one(bridge, life, chunk, true) {}
-        return chunk.index() - from;
+        while run_one(life, claim, true) {}
+        return claim.index() - from;
     }
     if life.is_careful() {
-        while run_one(bridge, life, chunk, false) && life.is_built() {}
-        return chunk.index() - from;
+        while run_one(life, claim, false) && life.is_built() {}
+        return claim.index() - from;
     }
     if !life.is_built() {
-        run_one(bridge, life, chunk, false);
+        run_one(life, claim, false);
     }
-    // Panics are caught once around all of them, since that is not free: the item in hand is the one that
-    // was taken and not published.
+    // Panics are caught once around all of them, since that is not free: the item is the one that is begun
+    // and not published.
     let ran = match life.worker() {
         Some((worker, context)) => {
-            catch_unwind(AssertUnwindSafe(|| run_all(bridge, worker, context, chunk)))
+            catch_unwind(AssertUnwindSafe(|| run_all(worker, context, claim)))
         }
         None => Ok(()),
     };
     if let Err(payload) = ran {
-        let error = life.panicked(chunk.index(), payload);
+        let error = life.panicked(claim.index(), payload);
         life.tally().failed();
-        bridge.publish(chunk, Some(number), Err(error));
+        let begun = claim.begun().expect("nothing unwinds but the call of an item that is begun");
+        begun.publish(Some(life.number()), Err(error));
     }
-    chunk.index() - from
+    claim.index() - from
 }
 
 /// A function of its own, so that what it keeps of the claim stays in registers.
 #[inline(never)]
 fn run_all<W: Worker>(
-    bridge: &Bridge<W::Input, W::Output>,
     worker: &mut W,
     context: Context<'_>,
-    chunk: &mut Chunk<W::Input, W::Output>,
+    claim: &mut Claim<'_, W::Input, W::Output>,
 ) {
     if W::passes_errors() {
-        while let Some((index, input)) = bridge.next(chunk) {
+        while let Some(claimed) = claim.next() {
+            let (input, begun) = claimed.begin();
             let (worker, output) = match W::pass(input) {
                 Ok(output) => (None, output),
-                Err(input) => (Some(context.worker()), worker.call_with(input, &context.at(index))),
+                Err(input) => {
+                    let output = worker.call_with(input, &context.at(begun.index()));
+                    (Some(context.worker()), output)
+                }
             };
-            bridge.publish(chunk, worker, Ok(output));
+            begun.publish(worker, Ok(output));
         }
     } else {
-        bridge.run(chunk, |index, input| worker.call_with(input, &context.at(index)));
+        claim.run(|index, input| worker.call_with(input, &context.at(index)));
     }
 }
 
 /// Runs an item at a worker that is to be built first, or with care; false where there is none, or where it is put
 /// back since the worker could not be built. The last worker of all fails it instead.
 fn run_one<T, O, S, W>(
-    bridge: &Bridge<T, O>,
     life: &mut Life<S, W>,
-    chunk: &mut Chunk<T, O>,
+    claim: &mut Claim<'_, T, O>,
     is_last_of_all: bool,
 ) -> bool
 where
     S: Spec<W>,
     W: Worker<Input = T, Output = O>,
 {
-    let Some((index, input)) = bridge.next(chunk) else { return false };
+    let Some(claimed) = claim.next() else { return false };
+    let (input, begun) = claimed.begin();
     let input = match W::pass(input) {
         Ok(output) => {
-            bridge.publish(chunk, None, Ok(output));
+            begun.publish(None, Ok(output));
             return true;
         }
         Err(input) => input,
     };
     if !is_last_of_all && life.build().is_err() {
-        bridge.put_back(chunk, input);
+        begun.put_back(input);
         return false;
     }
-    let (worker, result) = life.run(index, input);
-    bridge.publish(chunk, worker, result);
+    let (worker, result) = life.run(begun.index(), input);
+    begun.publish(worker, result);
     true
 }
 

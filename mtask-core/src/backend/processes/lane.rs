@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::batch::Batch;
 use super::crossing::Crossing;
 use super::host::{Again, Asked, Host};
-use crate::bridge::{Bridge, Chunk, Pull, Slept};
+use crate::bridge::{Bridge, Claim, Pull, Slept};
 use crate::error::drop_caught;
 use crate::run::builds::FIRST_PAUSE;
 use crate::run::claim_size::Pace;
@@ -57,6 +57,7 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
     /// Claims, sends, receives and publishes until the bridge has nothing more. Does not unwind.
     pub(super) fn work(self, mut pull: impl Pull<T>, build_now: bool) {
         let (bridge, host) = (&*self.bridge, self.host());
+        let mut side = bridge.side(self.number);
         if build_now {
             let pause = |time| self.control.pause(time);
             let outcome = if self.is_first() {
@@ -64,11 +65,10 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
             } else {
                 Ok(())
             };
-            bridge.report_build(self.number, outcome);
+            side.report_build(outcome);
         }
         let mut pace = Pace::new();
         let mut batch = Batch::new();
-        let mut last = None;
         let mut slept = Slept::default();
         let mut from = Instant::now();
         let mut is_last_of_all = false;
@@ -78,14 +78,14 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
                 host.wait_for_cheap_items();
             }
             if host.pause().is_some() {
-                bridge.note_away(true);
+                side.note_away(true);
                 while let Some(time) = host.pause() {
                     self.back_off(Some(time), |time| self.control.pause(time));
                 }
-                bridge.note_away(false);
+                side.note_away(false);
             }
             if !is_last_of_all && host.is_retired() {
-                is_last_of_all = bridge.retire(self.number);
+                is_last_of_all = side.retire();
                 if !is_last_of_all {
                     break;
                 }
@@ -97,41 +97,41 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
             let was_up = host.is_up();
             let stride = pace.stride(was_up);
             enter(WorkerState::Waiting, from);
-            let claimed = bridge.claim(self.number, last, stride, &mut pull, &mut slept);
+            let claimed = side.claim(stride, &mut pull, &mut slept);
             let start = Instant::now();
             let Slept { input, room } = mem::take(&mut slept);
             // Two lanes are one worker, so that what both wait for counts by halves.
             let share = |time: Duration| time / u32::try_from(self.of).unwrap_or(u32::MAX);
             let paused = Cell::new(Duration::ZERO);
             host.tally().claimed(share(start - from), share(input), share(room));
-            let Some(mut chunk) = claimed else { break };
-            let (first, built) = (chunk.index(), host.tally().building());
+            let Some(mut claim) = claimed else { break };
+            let (first, built) = (claim.index(), host.tally().building());
             enter(WorkerState::Working, start);
             loop {
                 batch.clear();
-                bridge.take_while(&mut chunk, |index, input| {
+                claim.begin_while(|index, input| {
                     batch.push::<T, C>(index, input, self.worker(), host.max_frame());
                     !batch.is_full()
                 });
                 if batch.index().is_none() {
                     break;
                 }
-                self.run(&mut batch, &mut chunk, &mut pace, &paused);
-                host.batch_done(self.number % self.of, chunk.index());
+                self.run(&mut batch, &mut claim, &mut pace, &paused);
+                host.batch_done(self.number % self.of, claim.index());
             }
             if !was_up {
                 // While it is held others do not leave, and this lane may wait for them.
-                bridge.give_back(&mut chunk);
+                claim.give_back();
             }
             from = Instant::now();
             let apart = host.tally().building() - built + paused.get();
             let took = (from - start).saturating_sub(apart);
             host.tally().awaited_retry(share(paused.get()));
-            host.tally().ran(chunk.index() - first, share(took));
-            last = Some(chunk);
+            host.tally().ran(claim.index() - first, share(took));
         }
         enter(WorkerState::Idle, from);
         host.stand_by(self.is_first());
+        drop(side);
         drop(self);
         drop_caught(pull);
     }
@@ -148,7 +148,7 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
     fn run(
         &self,
         batch: &mut Batch<O>,
-        chunk: &mut Chunk<T, O>,
+        claim: &mut Claim<'_, T, O>,
         pace: &mut Pace,
         paused: &Cell<Duration>,
     ) {
@@ -177,7 +177,7 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
                     continue;
                 }
                 let took = host.run::<T, O, C>(batch, &asked, |worker, result| {
-                    bridge.publish(chunk, worker, result);
+                    publish(claim, worker, result);
                 });
                 if let Some((took, count)) = took {
                     pace.measured(took, count);
@@ -192,9 +192,14 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
             TaskError::no_worker_left(Some(index), self.host().given_up()).after(begun)
         });
         while let Some((result, _)) = batch.publish() {
-            bridge.publish(chunk, None, result);
+            publish(claim, None, result);
         }
     }
+}
+
+/// Publishes the first item that is begun: those of a batch are, in its order.
+fn publish<T, O>(claim: &mut Claim<'_, T, O>, worker: Option<usize>, result: Result<O, TaskError>) {
+    claim.begun().expect("no more is published than was begun").publish(worker, result);
 }
 
 impl<T, O, C> Drop for Lane<T, O, C> {

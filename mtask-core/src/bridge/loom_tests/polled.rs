@@ -204,19 +204,17 @@ fn a_task_is_woken_although_the_next_item_of_the_claim_takes_long() {
         let passed = Arc::clone(&gate);
         let worker = thread::spawn(move || {
             let mut source = Rest(VecDeque::new());
-            let mut chunk = None;
-            while let Some(mut claimed) =
-                bridge.claim(0, chunk, QUICK, &mut source, &mut Slept::default())
-            {
-                while let Some((index, input)) = bridge.next(&mut claimed) {
+            let mut side = bridge.side(0);
+            while let Some(mut claim) = side.claim(QUICK, &mut source, &mut Slept::default()) {
+                while let Some(claimed) = claim.next() {
+                    let (input, begun) = claimed.begin();
                     let mut open = passed.0.lock().unwrap();
-                    while index == 1 && !*open {
+                    while begun.index() == 1 && !*open {
                         open = passed.1.wait(open).unwrap();
                     }
                     drop(open);
-                    bridge.publish(&mut claimed, Some(0), Ok(input));
+                    begun.publish(Some(0), Ok(input));
                 }
-                chunk = Some(claimed);
             }
         });
         let channel = Mutex::new(Channel { items: [0, 1].into(), closed: true, task: None });

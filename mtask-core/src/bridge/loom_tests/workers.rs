@@ -10,16 +10,13 @@ use crate::TaskError;
 fn a_panic_of_a_worker_gives_back_what_it_had() {
     model(1..=2, || {
         let (bridge, mut outlet) = with_two(plan(2, 4));
-        let workers = two_workers(&bridge, 2, |worker, bridge, source| {
-            let mut chunk = None;
-            while let Some(mut claimed) =
-                bridge.claim(worker, chunk, TWO, source, &mut Slept::default())
-            {
-                if let Some((_, input)) = bridge.next(&mut claimed) {
-                    bridge.publish(&mut claimed, Some(worker), Ok(input));
+        let workers = two_workers(&bridge, 2, |worker, mut side, source| {
+            while let Some(mut claim) = side.claim(TWO, source, &mut Slept::default()) {
+                if let Some(claimed) = claim.next() {
+                    let (input, begun) = claimed.begin();
+                    begun.publish(Some(worker), Ok(input));
                 }
-                bridge.give_back(&mut claimed);
-                chunk = Some(claimed);
+                claim.give_back();
             }
         });
         assert_eq!(outlet.take().unwrap().result.unwrap(), 0);
@@ -35,17 +32,14 @@ fn a_panic_of_a_worker_gives_back_what_it_had() {
 fn a_worker_that_retires_leaves_the_rest_to_the_last() {
     model(1..=2, || {
         let (bridge, mut outlet): (Shared, _) = Bridge::new(plan(2, 2), Arc::new(Notifier::new()));
-        let workers = two_workers(&bridge, 2, |worker, bridge, source| {
-            let mut chunk = None;
+        let workers = two_workers(&bridge, 2, |worker, mut side, source| {
             let mut is_retired = false;
-            while let Some(mut claimed) =
-                bridge.claim(worker, chunk, ONE, source, &mut Slept::default())
-            {
-                while let Some((_, input)) = bridge.next(&mut claimed) {
-                    bridge.publish(&mut claimed, Some(worker), Ok(input));
+            while let Some(mut claim) = side.claim(ONE, source, &mut Slept::default()) {
+                while let Some(claimed) = claim.next() {
+                    let (input, begun) = claimed.begin();
+                    begun.publish(Some(worker), Ok(input));
                 }
-                chunk = Some(claimed);
-                if !is_retired && !bridge.retire(worker) {
+                if !is_retired && !side.retire() {
                     break;
                 }
                 is_retired = true;
@@ -65,29 +59,25 @@ fn a_worker_that_retires_leaves_the_rest_to_the_last() {
 fn an_item_that_is_given_back_finds_another_worker() {
     model(1..=2, || {
         let (bridge, mut outlet): (Shared, _) = Bridge::new(plan(2, 2), Arc::new(Notifier::new()));
-        let workers = two_workers(&bridge, 1, |worker, bridge, source| {
+        let workers = two_workers(&bridge, 1, |worker, mut side, source| {
             let is_built = worker == 1;
             let stride = Stride { built: is_built, ..ONE };
-            let mut chunk = None;
-            while let Some(mut claimed) =
-                bridge.claim(worker, chunk, stride, source, &mut Slept::default())
-            {
-                while let Some((_, input)) = bridge.next(&mut claimed) {
+            while let Some(mut claim) = side.claim(stride, source, &mut Slept::default()) {
+                while let Some(claimed) = claim.next() {
+                    let (input, begun) = claimed.begin();
                     if is_built {
-                        bridge.publish(&mut claimed, Some(worker), Ok(input));
+                        begun.publish(Some(worker), Ok(input));
                         continue;
                     }
-                    bridge.put_back(&mut claimed, input);
-                    bridge.give_back(&mut claimed);
-                    if bridge.retire(worker) {
+                    begun.put_back(input);
+                    claim.give_back();
+                    if side.retire() {
                         // The other one has taken it meanwhile, and left.
-                        let mut slept = Slept::default();
-                        let last = bridge.claim(worker, None, stride, source, &mut slept);
+                        let last = side.claim(stride, source, &mut Slept::default());
                         assert!(last.is_none(), "the other one has left too early");
                     }
                     return;
                 }
-                chunk = Some(claimed);
             }
         });
         assert_eq!(outlet.take().unwrap().result.unwrap(), 0);
@@ -103,28 +93,26 @@ fn an_item_that_is_given_back_finds_another_worker() {
 fn the_last_worker_closes_and_fails_what_was_pulled() {
     model(1..=2, || {
         let (bridge, mut outlet): (Shared, _) = Bridge::new(plan(2, 2), Arc::new(Notifier::new()));
-        let workers = two_workers(&bridge, 9, |worker, bridge, source| {
+        let workers = two_workers(&bridge, 9, |_, mut side, source| {
             let stride = Stride { built: false, ..ONE };
-            let (mut chunk, mut is_last) = (None, false);
-            while let Some(mut claimed) =
-                bridge.claim(worker, chunk, stride, source, &mut Slept::default())
-            {
-                while let Some((index, input)) = bridge.next(&mut claimed) {
+            let mut is_last = false;
+            while let Some(mut claim) = side.claim(stride, source, &mut Slept::default()) {
+                while let Some(claimed) = claim.next() {
+                    let (input, begun) = claimed.begin();
                     if !is_last {
-                        bridge.put_back(&mut claimed, input);
+                        begun.put_back(input);
                         break;
                     }
-                    let error = TaskError::no_worker_left(Some(index), None);
-                    bridge.publish(&mut claimed, None, Err(error));
+                    let error = TaskError::no_worker_left(Some(begun.index()), None);
+                    begun.publish(None, Err(error));
                 }
-                bridge.give_back(&mut claimed);
-                chunk = Some(claimed);
+                claim.give_back();
                 if !is_last {
-                    is_last = bridge.retire(worker);
+                    is_last = side.retire();
                     if !is_last {
                         return;
                     }
-                    bridge.give_up();
+                    side.bridge.give_up();
                 }
             }
         });

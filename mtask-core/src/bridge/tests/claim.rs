@@ -2,7 +2,7 @@
 
 use super::super::signals::NOBODY;
 use super::super::{Plan, Stride};
-use super::{bridge, claim, plan, run, stride};
+use super::{bridge, claim, plan, run, run_one, stride};
 use crate::TaskError;
 use crate::bridge::Finished;
 use crate::sync::Ordering;
@@ -15,8 +15,7 @@ fn a_claim_is_as_many_as_it_may_be() {
     // One worker alone pulls one by one, and a worker that has company one for each that is idle.
     for (workers, stride, len) in [(1, stride(8), 1), (2, stride(8), 1), (2, QUICK, 32)] {
         let (bridge, _outlet) = bridge(plan(workers, 64));
-        let mut chunk = claim(&bridge, 0, None, stride, 1000).unwrap();
-        let ran = run(&bridge, &mut chunk);
+        let ran = run(&mut claim(&mut bridge.side(0), stride, 1000).unwrap());
         assert!(ran.iter().copied().eq(0..len), "{workers} workers, {stride:?}: {ran:?}");
     }
 }
@@ -25,16 +24,14 @@ fn a_claim_is_as_many_as_it_may_be() {
 fn neither_chunk_size_nor_share_of_the_window_nor_room_is_exceeded() {
     for (workers, window, size, len) in [(2, 64, 5, 5), (2, 10, 100, 5), (8, 9, 100, 1)] {
         let (bridge, _outlet) = bridge(Plan { chunk: size, ..plan(workers, window) });
-        let mut chunk = claim(&bridge, 0, None, QUICK, 1000).unwrap();
-        assert_eq!(run(&bridge, &mut chunk).len(), len, "{workers}, {window}, {size}");
+        let ran = run(&mut claim(&mut bridge.side(0), QUICK, 1000).unwrap());
+        assert_eq!(ran.len(), len, "{workers}, {window}, {size}");
     }
     // The window is full: nothing is claimed, and whoever asks would sleep for room.
     let (bridge, mut outlet) = bridge(plan(2, 4));
-    let mut last = None;
+    let mut side = bridge.side(0);
     for _ in 0..2 {
-        let mut chunk = claim(&bridge, 0, last, QUICK, 1000).unwrap();
-        assert_eq!(run(&bridge, &mut chunk).len(), 2);
-        last = Some(chunk);
+        assert_eq!(run(&mut claim(&mut side, QUICK, 1000).unwrap()).len(), 2);
     }
     assert!(!bridge.may_pull(&super::super::lock(&bridge.state)));
     // One that is on its way out of `next()` is still in flight.
@@ -47,10 +44,10 @@ fn neither_chunk_size_nor_share_of_the_window_nor_room_is_exceeded() {
 #[test]
 fn the_end_of_the_source_is_the_end_of_the_claims() {
     let (bridge, mut outlet) = bridge(plan(2, 64));
-    let mut chunk = claim(&bridge, 0, None, QUICK, 3).unwrap();
-    assert_eq!(run(&bridge, &mut chunk), [0, 1, 2]);
-    assert!(claim(&bridge, 0, Some(chunk), QUICK, 3).is_none());
-    assert!(claim(&bridge, 1, None, QUICK, 3).is_none());
+    let mut side = bridge.side(0);
+    assert_eq!(run(&mut claim(&mut side, QUICK, 3).unwrap()), [0, 1, 2]);
+    assert!(claim(&mut side, QUICK, 3).is_none());
+    assert!(claim(&mut bridge.side(1), QUICK, 3).is_none());
     let all: Vec<_> = std::iter::from_fn(|| outlet.take()).map(|it| it.index).collect();
     assert_eq!(all, [Some(0), Some(1), Some(2)]);
 }
@@ -58,12 +55,11 @@ fn the_end_of_the_source_is_the_end_of_the_claims() {
 #[test]
 fn a_worker_with_nothing_to_claim_takes_the_back_half_of_another_claim() {
     let (bridge, _outlet) = bridge(plan(2, 64));
-    let mut first = claim(&bridge, 0, None, QUICK, 16).unwrap();
-    assert_eq!(bridge.next(&mut first).unwrap().0, 0);
-    bridge.publish(&mut first, Some(0), Ok(0));
-    let mut second = claim(&bridge, 1, None, QUICK, 16).unwrap();
-    let stolen = run(&bridge, &mut second);
-    let own = run(&bridge, &mut first);
+    let [mut first, mut second] = [0, 1].map(|worker| bridge.side(worker));
+    let mut chunk = claim(&mut first, QUICK, 16).unwrap();
+    assert_eq!(run_one(&mut chunk), Some(0));
+    let stolen = run(&mut claim(&mut second, QUICK, 16).unwrap());
+    let own = run(&mut chunk);
     assert_eq!(stolen.last(), Some(&15), "from the back");
     assert!(!stolen.is_empty() && stolen.len() <= 8, "{stolen:?}");
     let mut all: Vec<_> = [0].into_iter().chain(own).chain(stolen).collect();
@@ -74,15 +70,12 @@ fn a_worker_with_nothing_to_claim_takes_the_back_half_of_another_claim() {
 #[test]
 fn an_old_claim_is_taken_from_before_anything_new_is_pulled() {
     let (bridge, _outlet) = bridge(plan(2, 4096));
-    let mut old = claim(&bridge, 0, None, QUICK, 10_000).unwrap();
-    assert_eq!(bridge.next(&mut old).unwrap().0, 0);
-    let mut last = None;
+    let [mut first, mut second] = [0, 1].map(|worker| bridge.side(worker));
+    let mut old = claim(&mut first, QUICK, 10_000).unwrap();
+    assert_eq!(old.next().unwrap().begin().1.index(), 0);
     let mut seen = Vec::new();
     for _ in 0..2 * 8 {
-        let mut chunk = claim(&bridge, 1, last, QUICK, 10_000).unwrap();
-        seen.push(chunk.index());
-        assert!(!run(&bridge, &mut chunk).is_empty());
-        last = Some(chunk);
+        seen.push(run(&mut claim(&mut second, QUICK, 10_000).unwrap())[0]);
     }
     assert!(seen.iter().take(15).all(|&first| first >= 64), "new ones at first: {seen:?}");
     assert!(seen[15] < 64, "then what is left of the old claim: {seen:?}");
@@ -91,20 +84,19 @@ fn an_old_claim_is_taken_from_before_anything_new_is_pulled() {
 #[test]
 fn what_is_given_back_is_claimed_next() {
     let (bridge, _outlet) = bridge(plan(2, 64));
-    let mut chunk = claim(&bridge, 0, None, QUICK, 100).unwrap();
-    let (index, input) = bridge.next(&mut chunk).unwrap();
-    assert_eq!(index, 0);
-    bridge.publish(&mut chunk, Some(0), Ok(input));
-    bridge.give_back(&mut chunk);
-    assert!(bridge.next(&mut chunk).is_none());
-    let mut other = claim(&bridge, 1, None, QUICK, 100).unwrap();
-    assert!(run(&bridge, &mut other).into_iter().eq(1..32));
+    let mut side = bridge.side(0);
+    let mut chunk = claim(&mut side, QUICK, 100).unwrap();
+    assert_eq!(run_one(&mut chunk), Some(0));
+    chunk.give_back();
+    assert!(chunk.next().is_none());
+    let other = run(&mut claim(&mut bridge.side(1), QUICK, 100).unwrap());
+    assert!(other.into_iter().eq(1..32));
 }
 
 #[test]
 fn the_last_worker_that_retires_is_told_to_stay() {
     let (bridge, _outlet) = bridge(plan(3, 64));
-    assert_eq!([0, 2, 1].map(|worker| bridge.retire(worker)), [false, false, true]);
+    assert_eq!([0, 2, 1].map(|worker| bridge.side(worker).retire()), [false, false, true]);
 }
 
 #[test]
@@ -112,10 +104,11 @@ fn of_builds_that_fail_at_the_start_the_first_worker_counts() {
     let failed = |worker| Err(TaskError::no_worker_left(Some(worker), None));
     for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
         let (bridge, mut outlet) = bridge(Plan { build_now: true, ..plan(3, 64) });
+        let mut sides = [0, 1, 2].map(|worker| bridge.side(worker));
         for worker in order {
-            bridge.report_build(worker, if worker == 0 { Ok(()) } else { failed(worker) });
+            sides[worker].report_build(if worker == 0 { Ok(()) } else { failed(worker) });
         }
-        assert!(claim(&bridge, 0, None, QUICK, 100).is_none(), "nothing is pulled");
+        assert!(claim(&mut sides[0], QUICK, 100).is_none(), "nothing is pulled");
         let Finished { index, worker, result } = outlet.take().unwrap();
         assert_eq!((index, worker, result.is_err()), (None, Some(1), true), "{order:?}");
         assert!(outlet.take().is_none());
@@ -126,12 +119,9 @@ fn of_builds_that_fail_at_the_start_the_first_worker_counts() {
 fn no_single_claim_moves_what_an_item_is_taken_to_cost_far() {
     let (bridge, _outlet) = bridge(plan(1, 64));
     let cost = || bridge.signals.item_ns.load(Ordering::Relaxed);
-    let mut last = None;
-    let mut costs = Vec::new();
+    let (mut side, mut costs) = (bridge.side(0), Vec::new());
     for item_ns in [100, 1_000_000, 1, 0] {
-        let mut chunk = claim(&bridge, 0, last, Stride { item_ns, ..stride(1) }, 100).unwrap();
-        run(&bridge, &mut chunk);
-        last = Some(chunk);
+        run(&mut claim(&mut side, Stride { item_ns, ..stride(1) }, 100).unwrap());
         costs.push(cost());
     }
     // The first as it is; then a quarter of it, but of no more than four times or a quarter of what it was.
@@ -141,27 +131,29 @@ fn no_single_claim_moves_what_an_item_is_taken_to_cost_far() {
 #[test]
 fn after_a_close_what_was_pulled_is_run_and_nothing_is_pulled() {
     let (bridge, mut outlet) = bridge(plan(2, 64));
-    let mut chunk = claim(&bridge, 0, None, QUICK, 1000).unwrap();
+    let mut side = bridge.side(0);
+    let mut chunk = claim(&mut side, QUICK, 1000).unwrap();
     bridge.notifier().close();
     assert_eq!(outlet.pulled(), Some(32), "who asks closes it");
-    assert_eq!(run(&bridge, &mut chunk).len(), 32);
+    assert_eq!(run(&mut chunk).len(), 32);
     for index in 0..32 {
         assert_eq!(outlet.take().unwrap().index, Some(index));
         assert_eq!(outlet.pulled(), Some(32));
     }
-    assert!(claim(&bridge, 0, Some(chunk), QUICK, 1000).is_none());
+    assert!(claim(&mut side, QUICK, 1000).is_none());
     assert!(outlet.take().is_none());
 }
 
 #[test]
 fn after_a_cancel_nothing_is_begun() {
     let (bridge, mut outlet) = bridge(plan(2, 64));
-    let mut chunk = claim(&bridge, 0, None, QUICK, 1000).unwrap();
-    assert!(bridge.next(&mut chunk).is_some());
+    let mut side = bridge.side(0);
+    let mut chunk = claim(&mut side, QUICK, 1000).unwrap();
+    let (_, begun) = chunk.next().unwrap().begin();
     bridge.cancel();
-    bridge.publish(&mut chunk, Some(0), Ok(0));
-    assert!(bridge.next(&mut chunk).is_none());
-    assert!(claim(&bridge, 0, Some(chunk), QUICK, 1000).is_none());
+    begun.publish(Some(0), Ok(0));
+    assert!(chunk.next().is_none());
+    assert!(claim(&mut side, QUICK, 1000).is_none());
     assert!(outlet.take().is_none());
     assert_eq!(bridge.signals.wishes.watch.load(Ordering::Relaxed), NOBODY);
 }
