@@ -6,7 +6,7 @@ use super::taken::Taken;
 use super::{Finished, StopWhen};
 use crate::TaskError;
 use crate::error::drop_caught;
-use crate::sync::{AtomicU16, AtomicUsize, Ordering, Padded, UnsafeCell};
+use crate::sync::{Arc, AtomicU16, AtomicUsize, Ordering, Padded, UnsafeCell};
 
 /// The most bytes of items in a block, unless one item alone is larger.
 const BYTES: usize = 16 * 1024;
@@ -107,6 +107,72 @@ fn empty<T, O>(slots: &mut [UnsafeCell<Slot<T, O>>]) {
 unsafe impl<T: Send, O: Send> Send for Block<T, O> {}
 // SAFETY: as above; what is shared besides are atomics.
 unsafe impl<T: Send, O: Send> Sync for Block<T, O> {}
+
+/// The right to fill a block, of which there is one: it is made of a block that nobody else has.
+pub(super) struct Filler<T, O>(Arc<Block<T, O>>);
+
+impl<T, O> Filler<T, O> {
+    /// Of a block whose first item is to have this index.
+    ///
+    /// # Panics
+    ///
+    /// If the block is shared already.
+    pub(super) fn new(mut block: Arc<Block<T, O>>, base: usize) -> Self {
+        Arc::get_mut(&mut block).expect("a block is shared from here on").base = base;
+        Self(block)
+    }
+
+    pub(super) fn block(&self) -> &Arc<Block<T, O>> {
+        &self.0
+    }
+
+    pub(super) fn into_block(self) -> Arc<Block<T, O>> {
+        self.0
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.0.filled() == Block::<T, O>::LEN
+    }
+
+    /// The places that are not filled, one by one.
+    pub(super) fn places(&mut self) -> Unfilled<'_, T, O> {
+        Unfilled { block: &self.0, at: self.0.filled() }
+    }
+}
+
+/// The places of a block that are not filled, in the hands of the thread in the source.
+pub(super) struct Unfilled<'f, T, O> {
+    block: &'f Block<T, O>,
+    /// The first of them: what `filled` says, kept here so that it may stay in a register.
+    at: usize,
+}
+
+impl<T, O> Unfilled<'_, T, O> {
+    /// The first of them.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The index of the item that is to go into the first.
+    pub(super) fn index(&self) -> usize {
+        self.block.base + self.at
+    }
+
+    /// Puts an input into the first.
+    ///
+    /// # Panics
+    ///
+    /// If the block is full.
+    #[inline]
+    pub(super) fn put(&mut self, input: T) {
+        // SAFETY: nobody looks into a place that is not counted in `filled` yet, and nobody else has
+        // the right to fill it.
+        self.block.slots[self.at]
+            .with_mut(|slot| unsafe { (*slot).input = ManuallyDrop::new(input) });
+        self.at += 1;
+        self.block.filled.store(self.at, Ordering::Release);
+    }
+}
 
 /// A place, in the hands of its worker.
 pub(super) struct Place<'a, T, O> {
@@ -214,11 +280,6 @@ impl<T, O> Block<T, O> {
         empty(&mut self.slots);
     }
 
-    /// Says which item is the first.
-    pub(super) fn begin_at(&mut self, base: usize) {
-        self.base = base;
-    }
-
     pub(super) fn base(&self) -> usize {
         self.base
     }
@@ -226,19 +287,6 @@ impl<T, O> Block<T, O> {
     /// How many places have been given an input; those may be claimed.
     pub(super) fn filled(&self) -> usize {
         self.filled.load(Ordering::Acquire)
-    }
-
-    /// Puts an input into the next place.
-    ///
-    /// # Safety
-    ///
-    /// One thread at a time calls this, and `at` is [`filled`](Block::filled).
-    #[inline]
-    pub(super) unsafe fn put_input(&self, at: usize, input: T) {
-        // SAFETY: nobody looks into a place that is not counted in `filled` yet, and no other
-        // thread is here.
-        self.slots[at].with_mut(|slot| unsafe { (*slot).input = ManuallyDrop::new(input) });
-        self.filled.store(at + 1, Ordering::Release);
     }
 
     /// A place, for its worker.

@@ -192,7 +192,7 @@ fn same(_: &Shared, _: usize, input: usize) -> Result<usize, TaskError> {
 
 /// A bridge with two items that were there before its workers, so that one may claim both.
 fn with_two(plan: Plan) -> (Shared, Outlet<usize, usize>) {
-    let (bridge, outlet) = Bridge::new(plan, Arc::new(Notifier::new()));
+    let (bridge, mut outlet) = Bridge::new(plan, Arc::new(Notifier::new()));
     let mut two = Rest((0..2).collect());
     while !two.0.is_empty() {
         outlet.feed(usize::MAX, &mut two);

@@ -172,10 +172,12 @@ impl<T, O> Outlet<T, O> {
     ///
     /// The decision and the pull are one step under the lock. Any look of the consumer may close
     /// the bridge, and an item that is pulled after that finds no worker left to claim it.
-    pub(crate) fn feed(&self, enough: usize, pull: &mut impl Pull<T>) -> bool {
+    pub(crate) fn feed(&mut self, enough: usize, pull: &mut impl Pull<T>) -> bool {
         let state = lock(&self.bridge.state);
-        let is_wanted =
-            state.wants_items() && self.bridge.room(&state) > 0 && state.claimable() < enough;
+        let is_wanted = state.wants_items()
+            && !state.in_source
+            && self.bridge.room(&state) > 0
+            && state.claimable() < enough;
         if is_wanted {
             let state = self.bridge.pull_one(state, &mut None, pull);
             self.bridge.release(state);

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::collections::VecDeque;
 
-use super::block::Block;
+use super::block::{Block, Filler};
 use super::{Plan, StopWhen};
 use crate::TaskError;
 use crate::sync::Arc;
@@ -39,6 +39,8 @@ pub(super) struct State<T, O> {
     spans: VecDeque<Span<T, O>>,
     /// The block that the source fills.
     filling: Option<Arc<Block<T, O>>>,
+    /// The right to fill it, unless the thread in the source has that.
+    filler: Option<Filler<T, O>>,
     /// How many places of `filling` have been claimed.
     claimed: usize,
     /// What the consumer has yet to be told of: blocks in input order, or claims in theirs.
@@ -90,6 +92,7 @@ impl<T, O> State<T, O> {
             plan: *plan,
             spans: VecDeque::new(),
             filling: None,
+            filler: None,
             claimed: 0,
             fresh: Vec::new(),
             sides: (0..plan.workers).map(|_| false).collect(),
@@ -121,20 +124,20 @@ impl<T, O> State<T, O> {
         self.filling.as_ref().map_or(0, |block| block.base() + block.filled())
     }
 
-    /// The block for the next item, whose place is `filled`: the `spare` one where a new one is
-    /// needed.
-    pub(super) fn block_to_fill(
+    /// Takes out the right to fill the block for the next item, for the thread that goes into the source:
+    /// the `spare` one where a new one is needed. `None` while another thread has it.
+    pub(super) fn take_filler(
         &mut self,
         spare: &mut Option<Arc<Block<T, O>>>,
-    ) -> Arc<Block<T, O>> {
-        if let Some(block) = &self.filling
-            && block.filled() < Block::<T, O>::LEN
-        {
-            return Arc::clone(block);
+    ) -> Option<Filler<T, O>> {
+        match self.filler.take() {
+            Some(filler) if !filler.is_full() => return Some(filler),
+            None if self.filling.is_some() => return None,
+            _ => {}
         }
-        let mut block = spare.take().unwrap_or_else(|| Arc::new(Block::new()));
-        Arc::get_mut(&mut block).expect("a block is shared from here on").begin_at(self.pulled());
-        if let Some(full) = self.filling.replace(Arc::clone(&block))
+        let block = spare.take().unwrap_or_else(|| Arc::new(Block::new()));
+        let filler = Filler::new(block, self.pulled());
+        if let Some(full) = self.filling.replace(Arc::clone(filler.block()))
             && self.claimed < Block::<T, O>::LEN
         {
             let (start, end) = (self.claimed, Block::<T, O>::LEN);
@@ -143,9 +146,14 @@ impl<T, O> State<T, O> {
         self.claimed = 0;
         if self.plan.ordered {
             let (start, end) = (0, Block::<T, O>::LEN);
-            self.fresh.push(Span { block: Arc::clone(&block), start, end });
+            self.fresh.push(Span { block: Arc::clone(filler.block()), start, end });
         }
-        block
+        Some(filler)
+    }
+
+    /// Puts it back, for the next thread that goes into the source.
+    pub(super) fn put_filler(&mut self, filler: Filler<T, O>) {
+        self.filler = Some(filler);
     }
 
     /// Puts back what a worker has claimed and not begun, to be claimed before all else.
@@ -276,6 +284,7 @@ impl<T, O> State<T, O> {
     pub(super) fn clear(&mut self) -> Vec<Arc<Block<T, O>>> {
         let spans = self.spans.drain(..).chain(self.fresh.drain(..)).map(|span| span.block);
         let held = self.held.iter_mut().filter_map(Option::take).map(|held| held.block);
-        spans.chain(held).chain(self.filling.take()).collect()
+        let filler = self.filler.take().map(Filler::into_block);
+        spans.chain(held).chain(self.filling.take()).chain(filler).collect()
     }
 }

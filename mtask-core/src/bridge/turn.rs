@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use super::block::Block;
+use super::block::{Block, Filler};
 use super::signals::ANYTHING;
 use super::state::State;
 use super::{Bridge, Stride};
@@ -64,18 +64,15 @@ impl<T, O> Bridge<T, O> {
         spare: &mut Option<Arc<Block<T, O>>>,
         pull: &mut impl Pull<T>,
     ) -> MutexGuard<'a, State<T, O>> {
-        let block = state.block_to_fill(spare);
-        let at = block.filled();
+        let mut filler = self.filler(&mut state, spare);
         // Whoever sleeps may claim what this turn has brought so far.
         self.release(state);
-        let turn = pull.turn(block.base() + at, |item| {
-            // SAFETY: others are kept out of the source: by `in_source`, or because it is the consumer
-            // alone who pulls, where the bridge is fed or no worker has started. `at` is where it
-            // stood, and this is called once, since it wants no more.
-            unsafe { block.put_input(at, item) };
+        let mut places = filler.places();
+        let turn = pull.turn(places.index(), |item| {
+            places.put(item);
             false
         });
-        self.end_turn(block, turn)
+        self.end_turn(filler, turn)
     }
 
     fn quick_turn<'a>(
@@ -85,30 +82,38 @@ impl<T, O> Bridge<T, O> {
         spare: &mut Option<Arc<Block<T, O>>>,
         pull: &mut impl Pull<T>,
     ) -> MutexGuard<'a, State<T, O>> {
-        let block = state.block_to_fill(spare);
-        let mut at = block.filled();
-        let first = block.base() + at;
+        let mut filler = self.filler(&mut state, spare);
+        let mut places = filler.places();
         let room = self.room(&state);
-        let end = Block::<T, O>::LEN.min(at + most.min(room));
+        let end = Block::<T, O>::LEN.min(places.at() + most.min(room));
         self.signals.hungry.store(false, Ordering::Relaxed);
         state.quick_turn = true;
         drop(state);
-        let (inputs, hungry, watch) = (&*block, &self.signals.hungry, &self.signals.wishes.watch);
-        let turn = pull.turn(first, move |item| {
-            // SAFETY: `in_source` keeps others out of the source, and `at` counts along.
-            unsafe { inputs.put_input(at, item) };
-            at += 1;
+        let (hungry, watch) = (&self.signals.hungry, &self.signals.wishes.watch);
+        let turn = pull.turn(places.index(), move |item| {
+            places.put(item);
             let is_wanted = hungry.load(Ordering::Relaxed)
                 // Out of order the consumer may wait for just this item.
                 || watch.load(Ordering::Relaxed) == ANYTHING;
-            at < end && !is_wanted
+            places.at() < end && !is_wanted
         });
-        let mut state = self.end_turn(block, turn);
+        let mut state = self.end_turn(filler, turn);
         state.quick_turn = false;
         state
     }
 
-    fn end_turn(&self, block: Arc<Block<T, O>>, turn: Turn) -> MutexGuard<'_, State<T, O>> {
+    /// The right to fill, for a thread that others are kept from following into the source: by
+    /// `in_source`, or because it is the consumer alone who pulls, where the bridge is fed or no worker has
+    /// started.
+    fn filler(
+        &self,
+        state: &mut State<T, O>,
+        spare: &mut Option<Arc<Block<T, O>>>,
+    ) -> Filler<T, O> {
+        state.take_filler(spare).expect("one thread at a time is in the source")
+    }
+
+    fn end_turn(&self, filler: Filler<T, O>, turn: Turn) -> MutexGuard<'_, State<T, O>> {
         let mut state = lock(&self.state);
         match turn {
             Turn::Enough => {}
@@ -119,11 +124,12 @@ impl<T, O> Bridge<T, O> {
             }
         }
         if !state.cancelled {
+            state.put_filler(filler);
             return state;
         }
         // This may be the last hold on the block: its items are not dropped under the lock.
         drop(state);
-        drop(block);
+        drop(filler);
         lock(&self.state)
     }
 }

@@ -1,8 +1,8 @@
 //! The workers' side, one claim after the other.
 
 use super::super::signals::NOBODY;
-use super::super::{Plan, Stride};
-use super::{bridge, claim, plan, run, run_one, stride};
+use super::super::{Outlet, Plan, Pull, Slept, Stride, Turn};
+use super::{Until, bridge, claim, plan, run, run_one, stride};
 use crate::TaskError;
 use crate::bridge::Finished;
 use crate::sync::Ordering;
@@ -156,4 +156,27 @@ fn after_a_cancel_nothing_is_begun() {
     assert!(claim(&mut side, QUICK, 1000).is_none());
     assert!(outlet.take().is_none());
     assert_eq!(bridge.signals.wishes.watch.load(Ordering::Relaxed), NOBODY);
+}
+
+/// A source in which the consumer tries to pull as well.
+struct Meanwhile(Outlet<usize, usize>);
+
+impl Pull<usize> for Meanwhile {
+    fn turn(&mut self, index: usize, mut keep: impl FnMut(usize) -> bool) -> Turn {
+        assert!(!self.0.feed(usize::MAX, &mut Until(100)), "two in the source");
+        keep(index);
+        Turn::Enough
+    }
+}
+
+#[test]
+fn the_consumer_does_not_pull_while_a_worker_does() {
+    for stride in [stride(1), QUICK] {
+        let (bridge, outlet) = bridge(plan(2, 64));
+        let mut source = Meanwhile(outlet);
+        let mut side = bridge.side(0);
+        let mut claim = side.claim(stride, &mut source, &mut Slept::default()).unwrap();
+        assert_eq!(run(&mut claim), [0]);
+        assert!(source.0.feed(usize::MAX, &mut Until(100)), "there is nobody now");
+    }
 }

@@ -19,11 +19,12 @@ fn pulled(plan: Plan, items: usize) -> Items {
 fn pull(state: &mut Items, items: usize) {
     for _ in 0..items {
         let index = state.pulled();
-        let block = state.block_to_fill(&mut None);
-        let at = block.filled();
-        assert_eq!(block.base() + at, index, "each item has the next place");
-        // SAFETY: one thread, and the next place.
-        unsafe { block.put_input(at, index) };
+        let mut filler = state.take_filler(&mut None).unwrap();
+        assert!(state.take_filler(&mut None).is_none(), "there is one");
+        let mut places = filler.places();
+        assert_eq!(places.index(), index, "each item has the next place");
+        places.put(index);
+        state.put_filler(filler);
     }
 }
 
@@ -58,12 +59,13 @@ fn a_block_that_is_given_is_filled_and_no_other_is_made() {
     let spare = Arc::new(Block::new());
     let address = Arc::as_ptr(&spare);
     let mut spare = Some(spare);
-    let block = state.block_to_fill(&mut spare);
+    let filler = state.take_filler(&mut spare).unwrap();
     assert!(spare.is_none());
-    assert_eq!(Arc::as_ptr(&block), address);
+    assert_eq!(Arc::as_ptr(filler.block()), address);
+    state.put_filler(filler);
     // It is not full: the next spare block stays with its owner.
     let mut spare = Some(Arc::new(Block::new()));
-    assert_eq!(Arc::as_ptr(&state.block_to_fill(&mut spare)), address);
+    assert_eq!(Arc::as_ptr(state.take_filler(&mut spare).unwrap().block()), address);
     assert!(spare.is_some());
 }
 
