@@ -1,5 +1,7 @@
 //! The memory that items and results share.
 
+#![allow(unsafe_code, reason = "inputs and results pass from thread to thread without a lock")]
+
 use std::mem::ManuallyDrop;
 
 use super::taken::Taken;

@@ -7,6 +7,8 @@
 //! the item is there to be claimed, or begun and to be published, as before; what is begun is found by
 //! [`Claim::begun`], and until it is published the claim has no next item.
 
+#![allow(unsafe_code, reason = "inputs and results pass from thread to thread without a lock")]
+
 use std::mem;
 
 use super::block::Block;

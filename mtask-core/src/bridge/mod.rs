@@ -6,8 +6,6 @@
 //! [one by one](Claim::next) and [`publish`](chunk::Begun::publish) each; the consumer
 //! [`take`](Outlet::take)s, and either side can [`cancel`](Bridge::cancel).
 
-#![allow(unsafe_code, reason = "inputs and results pass from thread to thread without a lock")]
-
 mod block;
 mod chunk;
 mod claim;

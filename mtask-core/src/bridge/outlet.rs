@@ -2,21 +2,19 @@
 
 #[cfg(feature = "stream")]
 mod poll;
+mod unread;
 
 #[cfg(feature = "stream")]
 pub(crate) use poll::PollPull;
 
-use std::collections::VecDeque;
-use std::mem;
 use std::time::{Duration, Instant};
 
-use super::block::Phase;
 use super::signals::{ANYTHING, NOBODY};
-use super::state::Span;
 use super::turn::Pull;
 use super::window::Window;
 use super::{Bridge, Finished, StopWhen};
 use crate::sync::{Arc, Ordering, fence, lock, yield_now};
+use unread::Unread;
 
 /// How often the consumer looks again before it sleeps, where all that may be in flight is done
 /// sooner than it would wake.
@@ -44,24 +42,14 @@ const LIMIT: Duration = Duration::from_millis(100);
 /// Where results come out; there is one to a bridge.
 pub(crate) struct Outlet<T, O> {
     bridge: Arc<Bridge<T, O>>,
-    /// The places that are taken from now.
-    current: Option<Span<T, O>>,
-    /// The other places: in input order, of which the front is next; or claims in any order.
-    spans: VecDeque<Span<T, O>>,
+    /// What it has not taken. What it has taken of that is noted when it comes back, and is then no longer
+    /// in flight: the one that is on its way out of `next()` still is, so that the bound holds for an
+    /// observer who counts after `next()` has returned.
+    unread: Unread<T, O>,
     window: Window,
     /// After how many items the others are told.
     step: usize,
-    /// The places of `current` before this one are done, from its next one on.
-    done: usize,
-    /// The places of `current` before this one have their cache lines on the way.
-    fetched: usize,
-    /// The next place of `current` when the consumer last came back.
-    noted: usize,
-    /// Items that the consumer has taken and come back from: those no longer in flight. The one
-    /// that is on its way out of `next()` is not among them, so that the bound holds for an
-    /// observer who counts after `next()` has returned.
-    taken: usize,
-    /// As many of them as the others have been told of.
+    /// Of how many results that were taken the others have been told.
     told: usize,
     /// How often it has looked in vain since the last result.
     looks: u32,
@@ -96,18 +84,15 @@ enum Watch {
 }
 
 impl<T, O> Outlet<T, O> {
+    #[allow(unsafe_code, reason = "the results of a bridge are taken in one place")]
     pub(super) fn new(bridge: Arc<Bridge<T, O>>) -> Self {
-        let window = Window::new(&bridge.plan);
+        let (window, ordered) = (Window::new(&bridge.plan), bridge.plan.ordered);
         Self {
             bridge,
-            current: None,
-            spans: VecDeque::new(),
+            // SAFETY: `Bridge::new` makes this, once.
+            unread: unsafe { Unread::new(ordered) },
             step: window.step(),
             window,
-            done: 0,
-            fetched: 0,
-            noted: 0,
-            taken: 0,
             told: 0,
             looks: 0,
             stop_when: None,
@@ -125,7 +110,7 @@ impl<T, O> Outlet<T, O> {
     /// The next result, if it is there and known of; else [`take`](Outlet::take) has to look.
     #[inline(always)]
     pub(crate) fn take_ready(&mut self) -> Option<Finished<O>> {
-        if !self.has_ready() && !self.refill() {
+        if !self.unread.has_ready() && !self.refill() {
             return None;
         }
         Some(self.take_one())
@@ -188,11 +173,11 @@ impl<T, O> Outlet<T, O> {
     /// No result will come any more.
     pub(crate) fn is_over(&mut self) -> bool {
         let mut state = lock(&self.bridge.state);
-        self.spans.extend(state.fresh.drain(..));
+        self.unread.hear(&mut state);
         let is_over = state.is_over();
         drop(state);
-        self.note_taken();
-        is_over && !self.has_ready() && !self.look_ahead()
+        self.unread.note();
+        is_over && !self.unread.has_ready() && !self.look_ahead()
     }
 
     /// How many items were pulled in all, once it is known that no more will be and that each of them
@@ -220,42 +205,32 @@ impl<T, O> Outlet<T, O> {
         let mut state = lock(&self.bridge.state);
         state.stop_when = Some(stop);
         self.bridge.signals.wishes.stops.store(true, Ordering::Relaxed);
-        self.spans.extend(state.fresh.drain(..));
+        self.unread.hear(&mut state);
         drop(state);
-        self.note_taken();
-        let first = self.current.iter().chain(&self.spans).find_map(|span| {
-            // SAFETY: the outlet is the consumer.
-            let at =
-                (span.start..span.end).find(|&at| unsafe { span.block.is_done_with(at, stop) })?;
-            Some(span.block.base() + at)
-        });
-        if let Some(index) = first {
+        if let Some(index) = self.unread.first(stop) {
             self.bridge.stop_at(index);
         }
     }
 
     /// Lets go of what was not taken.
     pub(crate) fn clear(&mut self) {
-        self.note_taken();
-        (self.done, self.fetched, self.noted) = (0, 0, 0);
-        self.current = None;
-        self.spans.clear();
+        self.unread.clear();
     }
 
     /// Makes room for what is no longer in flight, and wakes who sleeps for want of it.
     fn tell(&mut self) {
-        let taken = self.taken - self.told;
+        let taken = self.unread.taken() - self.told;
         if taken == 0 {
             return;
         }
-        self.told = self.taken;
+        self.told = self.unread.taken();
         // Not after it: who closes a run is not to see more than a window of results behind that.
         self.close_if_told();
         let signals = &self.bridge.signals;
         self.window.adapt(taken, signals.item_ns.load(Ordering::Relaxed));
         self.step = self.window.step();
         signals.room.window.store(self.window.size(), Ordering::Relaxed);
-        let limit = self.taken.saturating_add(self.window.size());
+        let limit = self.unread.taken().saturating_add(self.window.size());
         if limit > signals.room.limit.load(Ordering::Relaxed) {
             signals.room.limit.store(limit, Ordering::Release);
         }
@@ -273,21 +248,11 @@ impl<T, O> Outlet<T, O> {
         }
     }
 
-    /// The next place is known to be done.
-    #[inline(always)]
-    fn has_ready(&self) -> bool {
-        self.current.as_ref().is_some_and(|span| span.start < self.done)
-    }
-
     /// Takes the first of those that are ready.
     #[inline(always)]
     fn take_one(&mut self) -> Finished<O> {
-        let Some(span) = &mut self.current else { unreachable!("what is ready is in a span") };
-        let at = span.start;
-        span.start += 1;
-        // SAFETY: the outlet is the consumer; the places from `start` to `done` are done, and a
-        // place is behind `start` once it is taken.
-        unsafe { span.block.take_output(at) }
+        let Some(finished) = self.unread.take() else { unreachable!("one is ready") };
+        finished
     }
 
     /// Comes back for more, and looks how many of the next results are there. A few at a time, so
@@ -302,100 +267,48 @@ impl<T, O> Outlet<T, O> {
 
     /// Counts what was taken before as no longer in flight.
     fn come_back(&mut self) {
-        self.note_taken();
-        if self.taken - self.told >= self.step {
+        self.unread.note();
+        if self.unread.taken() - self.told >= self.step {
             self.tell();
         }
     }
 
-    /// Makes good what `take_one` left undone, so that it is cheap.
-    fn note_taken(&mut self) {
-        let Some(span) = &self.current else { return };
-        span.block.note_taken(self.noted, span.start);
-        self.taken += span.start - self.noted;
-        self.noted = span.start;
-    }
-
     /// Sees how many results are ready; true if one is.
     fn look_ahead(&mut self) -> bool {
-        let span = match &self.current {
-            Some(span) if span.start < span.end => span,
-            _ => {
-                if !self.turn_to_next() {
-                    return false;
-                }
-                self.current.as_ref().expect("there is a next one")
-            }
-        };
-        let (start, end) = (span.start, span.end.min(span.start + self.step));
-        let mut count = span.block.done(start, end);
+        if self.unread.left() == 0 && !self.turn() {
+            return false;
+        }
+        let left = self.unread.left().min(self.step);
+        let mut count = self.unread.see(self.step);
         if count == 0 {
-            if !self.turn_to_next() {
+            if !self.turn() {
                 return false;
             }
             count = 1;
-        } else if count < FEW.min(end - start) && self.is_in_step() {
+        } else if count < FEW.min(left) && self.is_in_step() {
             let since = Instant::now();
             while since.elapsed() < LEAD {
                 yield_now();
             }
-            count = span.block.done(start, end);
+            count = self.unread.see(self.step);
         }
-        let Some(span) = &self.current else { unreachable!("what is done is in a span") };
-        if let Some(stop) = self.stop_when {
-            // SAFETY: the outlet is the consumer.
-            let ends = |&at: &usize| unsafe { span.block.is_done_with(at, stop) };
-            if let Some(at) = (span.start..span.start + count).find(ends) {
-                self.bridge.stop_at(span.block.base() + at);
-            }
+        if let Some(index) = self.stop_when.and_then(|stop| self.unread.first_ready(stop)) {
+            self.bridge.stop_at(index);
         }
-        self.done = span.start + count;
         // A full step is mostly followed by another one, whose lines come while this one is taken.
-        let ahead = if count == self.step { self.step } else { 0 };
-        let (from, to) = (self.fetched.max(span.start), span.end.min(self.done + ahead));
-        if from < to {
-            span.block.fetch(from, to);
-            self.fetched = to;
-        }
+        self.unread.fetch(if count == self.step { self.step } else { 0 });
         self.looks = 0;
         true
+    }
+
+    /// Turns to places of which the next is done.
+    fn turn(&mut self) -> bool {
+        self.unread.turn(|block| self.bridge.recycle(block))
     }
 
     /// Items are about as cheap for a worker as for the consumer.
     fn is_in_step(&self) -> bool {
         (1..CHEAPEST).contains(&self.bridge.signals.item_ns.load(Ordering::Relaxed))
-    }
-
-    /// Makes `current` a span whose next place is done: in input order the next one, out of order
-    /// any.
-    fn turn_to_next(&mut self) -> bool {
-        let ordered = self.bridge.plan.ordered;
-        for _ in 0..=self.spans.len() {
-            if let Some(span) = &mut self.current {
-                while span.start < span.end {
-                    match span.block.phase(span.start) {
-                        Phase::Done => return true,
-                        Phase::Pending if ordered => return false,
-                        Phase::Pending => break,
-                        Phase::Taken => {
-                            // Through another span, of a worker that had stolen it.
-                            span.start += 1;
-                            self.noted = span.start;
-                        }
-                    }
-                }
-            }
-            let next = self.spans.pop_front();
-            self.noted = next.as_ref().map_or(0, |span| span.start);
-            (self.done, self.fetched) = (self.noted, self.noted);
-            let Some(span) = mem::replace(&mut self.current, next) else { continue };
-            if span.start < span.end {
-                self.spans.push_back(span);
-            } else {
-                self.bridge.recycle(span.block);
-            }
-        }
-        false
     }
 
     /// Takes the next result if it is there; else, with `sleep`, passes time until there may be
@@ -405,7 +318,7 @@ impl<T, O> Outlet<T, O> {
         self.close_if_told();
         let bridge = Arc::clone(&self.bridge);
         let mut state = lock(&bridge.state);
-        self.most_in_flight = self.most_in_flight.max(state.pulled() - self.taken);
+        self.most_in_flight = self.most_in_flight.max(state.pulled() - self.unread.taken());
         if state.cancelled || bridge.consumer.is_cancelled() {
             return Look::Over;
         }
@@ -416,7 +329,7 @@ impl<T, O> Outlet<T, O> {
             return Look::Ready(Finished { index, worker, result });
         }
         state.napping = false;
-        self.spans.extend(state.fresh.drain(..));
+        self.unread.hear(&mut state);
         // Before the results are looked at: what is done by then is seen.
         let is_over = state.unbuilt == 0 && state.is_over();
         drop(state);
@@ -475,7 +388,7 @@ impl<T, O> Outlet<T, O> {
             return self.wait();
         }
         state.napping = true;
-        self.watch_for(self.taken + heap);
+        self.watch_for(self.unread.taken() + heap);
         drop(state);
         // By now the heap may be there.
         let found = self.look_ahead();
@@ -510,8 +423,8 @@ impl<T, O> Outlet<T, O> {
         if state.cancelled || (state.unbuilt == 0 && state.is_over()) {
             return Watch::Over;
         }
-        self.spans.extend(state.fresh.drain(..));
-        let watch = if bridge.plan.ordered { self.taken } else { ANYTHING };
+        self.unread.hear(&mut state);
+        let watch = if bridge.plan.ordered { self.unread.taken() } else { ANYTHING };
         self.watch_for(watch);
         // Under the lock, so that a claim made after it sees what the consumer waits for.
         let quick = state.is_quick();
@@ -524,11 +437,5 @@ impl<T, O> Outlet<T, O> {
             return Watch::Found;
         }
         Watch::On { quick }
-    }
-}
-
-impl<T, O> Drop for Outlet<T, O> {
-    fn drop(&mut self) {
-        self.clear();
     }
 }
