@@ -2,6 +2,7 @@
 
 mod crossbeam;
 mod eager;
+mod fronts;
 mod mtask;
 mod orx;
 mod packed;
@@ -41,6 +42,8 @@ pub(crate) struct Card {
     pub(crate) range_only: bool,
     /// It always takes as many threads as the machine has cores.
     pub(crate) own_threads: bool,
+    /// Another way to ask mtask for a run.
+    pub(crate) front: bool,
 }
 
 impl Card {
@@ -56,6 +59,7 @@ impl Card {
             bounded: false,
             range_only: false,
             own_threads: false,
+            front: false,
         }
     }
 
@@ -81,6 +85,10 @@ impl Card {
 
     const fn own_threads(self) -> Self {
         Self { own_threads: true, ..self }
+    }
+
+    const fn front(self) -> Self {
+        Self { front: true, ..self }
     }
 }
 
@@ -149,6 +157,9 @@ peers! {
         crossbeam::PerItem,
     ],
     others: [
+        fronts::Inline,
+        fronts::Local,
+        fronts::Stream,
         streaming::ParIterSync,
         packed::ParMap,
         tokio::Buffered,

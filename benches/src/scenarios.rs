@@ -30,8 +30,8 @@ pub(crate) struct Params {
 /// Runs a case with one peer, in this process.
 pub(crate) fn measure<P: Peer>(params: &Params) -> Result<Figures, String> {
     let measure = match params.case.scenario {
-        "tiny" => throughput::tiny::<P>,
-        "micro" | "twenty" => throughput::even::<P>,
+        "tiny" | "fronts" => throughput::tiny::<P>,
+        "alone" | "micro" | "twenty" => throughput::even::<P>,
         "skewed" => throughput::skewed::<P>,
         "sleeping" => throughput::sleeping::<P>,
         "lines" => lines::measure::<P>,

@@ -10,6 +10,8 @@ pub(crate) enum Peers {
     Lazy,
     /// Those whose workers have state.
     Stateful,
+    /// mtask by each front, and what it is compared with.
+    Fronts,
 }
 
 /// A question, and how its answer is shown.
@@ -66,10 +68,15 @@ impl Case {
         match scenario.peers {
             Peers::Stateful if !stateful.contains(&card.name) => Some("its workers have no state"),
             Peers::Lazy if !card.lazy => Some("collects everything first"),
+            Peers::Fronts if !card.front && !COMPARED.contains(&card.name) => Some("is not mtask"),
+            Peers::All | Peers::Lazy if card.front => Some("is measured in `fronts`"),
             _ => None,
         }
     }
 }
+
+/// With whom the fronts are compared.
+const COMPARED: &[&str] = &["sequential", "mtask", "rayon-vec"];
 
 const TIMES: &[Column] = &[
     Column("ns an item", "ns", 1),
@@ -105,6 +112,18 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "tiny",
         about: "x·x over numbers: nothing but the cost of handing an item over and back.",
+        ..THROUGHPUT
+    },
+    Scenario {
+        name: "fronts",
+        about: "The same by each front, and with one worker and 64.",
+        peers: Peers::Fronts,
+        ..THROUGHPUT
+    },
+    Scenario {
+        name: "alone",
+        about: "Items of 1 µs of computing, with one worker.",
+        peers: Peers::Fronts,
         ..THROUGHPUT
     },
     Scenario { name: "micro", about: "Items of 1 µs of computing.", ..THROUGHPUT },
@@ -208,6 +227,10 @@ const fn case(
 
 pub(crate) const CASES: &[Case] = &[
     case("tiny", "tiny", 2, 10_000_000, 500_000, 0.0),
+    case("fronts-2", "fronts", 2, 4_000_000, 200_000, 0.0),
+    case("fronts-1", "fronts", 1, 4_000_000, 200_000, 0.0),
+    case("fronts-64", "fronts", 64, 4_000_000, 200_000, 0.0),
+    case("alone", "alone", 1, 300_000, 20_000, 1.0),
     case("micro", "micro", 2, 1_000_000, 40_000, 1.0),
     case("twenty", "twenty", 2, 30_000, 4_000, 20.0),
     case("skewed", "skewed", 2, 30_016, 4_096, 20.0),

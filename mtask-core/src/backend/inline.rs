@@ -1,16 +1,18 @@
 //! A run without threads.
 
+use std::any::Any;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use super::{Backend, Blocking, Concurrent, Finishing, Replaceable, Run, Start, sealed};
-use crate::bridge::{Finished, StopWhen, Turn};
+use crate::bridge::{Finished, StopWhen};
+use crate::error::drop_caught;
 use crate::observe::trace::Scope;
 use crate::run::builds::Builds;
 use crate::run::control::Control;
 use crate::run::job::{Job, Next, Team};
 use crate::run::lifecycle::Life;
-use crate::run::source::Source;
 use crate::sync::Arc;
 use crate::{Spec, TaskError, Worker, WorkerState};
 
@@ -55,19 +57,114 @@ where
         } else {
             None
         };
-        let source = Source::new(job.source);
-        InlineRun { source, control, life, trace, build_error, pulled: 0 }
+        let (source, left) = (Some(job.source), 0);
+        let (ending, sample) = (None, None);
+        InlineRun { source, ending, control, life, trace, build_error, pulled: 0, left, sample }
     }
 }
 
 /// A run on the caller's thread.
 pub struct InlineRun<I, S, W: Worker> {
-    source: Source<I>,
+    /// `None` after its end.
+    source: Option<I>,
+    /// How the source ended, until that is given.
+    ending: Option<Result<(), Box<dyn Any + Send>>>,
     control: Arc<Control>,
     life: Life<S, W>,
     trace: Scope,
     build_error: Option<TaskError>,
     pulled: usize,
+    /// How many items may be run before the next one is timed.
+    left: usize,
+    /// Those that were run since the last one that was timed, and what that took in the source and at the worker.
+    sample: Option<Sample>,
+}
+
+/// The time of one item, which stands for some behind it: to look at the clock for each of the cheapest would take
+/// thirty times as long as they do.
+struct Sample {
+    pulling: Duration,
+    working: Duration,
+    others: usize,
+}
+
+/// Of so much time at most one item is timed.
+const TIMED: Duration = Duration::from_micros(16);
+/// Of so many items at least one is timed.
+const MOST: u128 = 256;
+
+/// What a source gave.
+enum Pulled<T> {
+    Item(T),
+    End,
+    Panicked(Box<dyn Any + Send>),
+}
+
+impl<I, S, W> InlineRun<I, S, W>
+where
+    I: Iterator,
+    S: Spec<W>,
+    W: Worker<Input = I::Item>,
+{
+    /// The next item of the source, which is dropped at its end.
+    fn pull(&mut self) -> Pulled<I::Item> {
+        let is_over = self.control.is_closed() || self.control.no_worker().is_some();
+        let pulled = match (self.ending.take(), &mut self.source) {
+            (Some(ending), _) => ending.map(|()| None),
+            (None, Some(source)) if !is_over => catch_unwind(AssertUnwindSafe(|| source.next())),
+            (None, _) => Ok(None),
+        };
+        match pulled {
+            Ok(Some(item)) => return Pulled::Item(item),
+            Ok(None) => {}
+            Err(payload) => {
+                drop_caught(self.source.take());
+                return Pulled::Panicked(payload);
+            }
+        }
+        match catch_unwind(AssertUnwindSafe(|| drop(self.source.take()))) {
+            Ok(()) => Pulled::End,
+            Err(payload) => Pulled::Panicked(payload),
+        }
+    }
+
+    /// Runs one item, with a look at the clock before and after.
+    fn run_timed(&mut self, input: I::Item, start: Instant) -> Finished<W::Output> {
+        let index = self.pulled;
+        self.pulled += 1;
+        let pulled = Instant::now();
+        self.life.counters().enter(0, WorkerState::Working, pulled);
+        let apart = self.life.tally().building() + self.life.tally().awaiting_retry();
+        let (worker, result) = match W::pass(input) {
+            Ok(output) => (None, Ok(output)),
+            Err(input) => self.trace.enter(|| self.life.run(index, input)),
+        };
+        if let Some(why) = self.life.given_up() {
+            self.control.lose_workers(why.clone());
+        }
+        let (now, tally) = (Instant::now(), self.life.tally());
+        self.life.counters().enter(0, WorkerState::Waiting, now);
+        let apart = tally.building() + tally.awaiting_retry() - apart;
+        let pulling = pulled - start;
+        let working = (now - pulled).saturating_sub(apart);
+        tally.claimed(pulling, Duration::ZERO, Duration::ZERO);
+        tally.ran(1, working);
+        if apart.is_zero() && self.life.is_built() && !self.life.is_careful() {
+            let fit = TIMED.as_nanos() / (pulling + working).as_nanos().max(1);
+            self.left = usize::try_from(fit.min(MOST)).unwrap_or(0);
+            self.sample = Some(Sample { pulling, working, others: 0 });
+        }
+        Finished { index: Some(index), worker, result }
+    }
+
+    /// Counts the items that were not timed, by the one that was.
+    fn count_others(&mut self) {
+        self.left = 0;
+        let Some(Sample { pulling, working, others }) = self.sample.take() else { return };
+        let times = u32::try_from(others).unwrap_or(u32::MAX);
+        self.life.tally().claimed(pulling * times, Duration::ZERO, Duration::ZERO);
+        self.life.tally().ran(others, working * times);
+    }
 }
 
 impl<I, S, W> Run<W::Output> for InlineRun<I, S, W>
@@ -76,48 +173,65 @@ where
     S: Spec<W>,
     W: Worker<Input = I::Item>,
 {
+    /// Pulls and runs an item that is not timed.
+    #[inline]
+    fn ready(&mut self) -> Option<Finished<W::Output>> {
+        self.left = self.left.checked_sub(1)?;
+        if self.control.is_closed() {
+            return None;
+        }
+        let (source, sample) = (self.source.as_mut()?, self.sample.as_mut()?);
+        let (worker, context) = self.life.worker()?;
+        let (index, mut has_item) = (self.pulled, false);
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            let input = source.next()?;
+            has_item = true;
+            Some(match W::pass(input) {
+                Ok(output) => (None, output),
+                Err(input) => {
+                    let call = || worker.call_with(input, &context.at(index));
+                    (Some(0), self.trace.enter(call))
+                }
+            })
+        }));
+        let (worker, result) = match ran {
+            Ok(Some((worker, output))) => (worker, Ok(output)),
+            // The source's end is for `next` to give.
+            Ok(None) => {
+                (self.left, self.ending) = (0, Some(Ok(())));
+                return None;
+            }
+            Err(payload) if !has_item => {
+                (self.left, self.ending) = (0, Some(Err(payload)));
+                return None;
+            }
+            Err(payload) => {
+                self.left = 0;
+                let error = self.trace.enter(|| self.life.panicked(index, payload));
+                self.life.tally().failed();
+                (Some(0), Err(error))
+            }
+        };
+        sample.others += 1;
+        self.pulled += 1;
+        Some(Finished { index: Some(index), worker, result })
+    }
+
     fn next(&mut self) -> Next<W::Output> {
+        self.count_others();
         if let Some(error) = self.build_error.take() {
-            drop(self.source.close());
+            drop(self.source.take());
             return Ok(Some(Finished { index: None, worker: Some(0), result: Err(error) }));
         }
-        let mut input = None;
         let start = Instant::now();
-        let turn = if self.control.is_closed() || self.control.no_worker().is_some() {
-            drop(self.source.close());
-            Turn::End
-        } else {
-            self.source.turn_here(self.pulled, |item| {
-                input = Some(item);
-                false
-            })
+        let end = match self.pull() {
+            Pulled::Item(input) => return Ok(Some(self.run_timed(input, start))),
+            Pulled::End => Ok(None),
+            Pulled::Panicked(payload) => Err(payload),
         };
-        if let Some(input) = input {
-            let index = self.pulled;
-            self.pulled += 1;
-            let pulled = Instant::now();
-            self.life.counters().enter(0, WorkerState::Working, pulled);
-            let apart = self.life.tally().building() + self.life.tally().awaiting_retry();
-            let (worker, result) = match W::pass(input) {
-                Ok(output) => (None, Ok(output)),
-                Err(input) => self.trace.enter(|| self.life.run(index, input)),
-            };
-            if let Some(why) = self.life.given_up() {
-                self.control.lose_workers(why.clone());
-            }
-            let (now, tally) = (Instant::now(), self.life.tally());
-            self.life.counters().enter(0, WorkerState::Waiting, now);
-            tally.claimed(pulled - start, Duration::ZERO, Duration::ZERO);
-            let apart = tally.building() + tally.awaiting_retry() - apart;
-            tally.ran(1, (now - pulled).saturating_sub(apart));
-            return Ok(Some(Finished { index: Some(index), worker, result }));
-        }
         self.trace.enter(|| self.life.end());
         self.life.counters().enter(0, WorkerState::Idle, Instant::now());
-        match turn {
-            Turn::Panicked(payload) => Err(payload),
-            Turn::Enough | Turn::End => Ok(None),
-        }
+        end
     }
 
     fn in_flight(&self) -> (usize, usize) {
