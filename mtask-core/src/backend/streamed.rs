@@ -12,7 +12,7 @@ use super::threads::Threads;
 use super::{Backend, Concurrent, Finishing, Nothing, Polled, PolledRun, Replaceable, Run, Start};
 use super::{Workers, sealed};
 use crate::Worker;
-use crate::bridge::{Outlet, PollPull, Pull, StopWhen, Turn};
+use crate::bridge::{Finished, Outlet, PollPull, Pull, StopWhen, Turn};
 use crate::error::drop_caught;
 use crate::run::job::{Job, Next, Team};
 use crate::run::nested::Stage;
@@ -174,6 +174,11 @@ where
     W: Worker<Input = St::Item>,
     B: Workers<S, W, Nothing>,
 {
+    #[inline(always)]
+    fn ready(&mut self) -> Option<Finished<W::Output>> {
+        self.outlet.take_known()
+    }
+
     fn next(&mut self) -> Next<W::Output> {
         unreachable!("a run over a stream is only ever polled")
     }

@@ -174,6 +174,29 @@ impl<T, O> Unfilled<'_, T, O> {
         self.at += 1;
         self.block.filled.store(self.at, Ordering::Release);
     }
+
+    /// Puts a result into the first, whose input was never there: it was run as it came.
+    ///
+    /// # Panics
+    ///
+    /// If the block is full.
+    ///
+    /// # Safety
+    ///
+    /// The place is never claimed.
+    #[inline]
+    pub(super) unsafe fn put_result(
+        &mut self,
+        worker: Option<usize>,
+        result: Result<O, TaskError>,
+    ) {
+        let place = self.block.place(self.at);
+        self.at += 1;
+        // Before the result: no more is taken than is filled.
+        self.block.filled.store(self.at, Ordering::Release);
+        // SAFETY: nobody claims the place, and nobody else has the right to fill it; once for each, as `at` goes on.
+        unsafe { place.put_output(worker, result) };
+    }
 }
 
 /// A place, in the hands of its worker.

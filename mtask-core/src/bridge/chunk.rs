@@ -277,7 +277,7 @@ impl<T, O> Bridge<T, O> {
     /// Wakes the consumer if it waits for this result or for one of the same claim before it: without
     /// a fence it may not have been seen there.
     #[inline(always)]
-    fn look_for_consumer(&self, from: usize, index: usize) {
+    pub(super) fn look_for_consumer(&self, from: usize, index: usize) {
         let watch = self.signals.wishes.watch.load(Ordering::Relaxed);
         if watch != NOBODY && (watch.wrapping_sub(from) <= index - from || watch == ANYTHING) {
             self.wake_consumer();
@@ -287,11 +287,17 @@ impl<T, O> Bridge<T, O> {
     /// Wakes the consumer if it waits for a result of a quick claim that is at its end, where no next
     /// result makes good what the last ones missed.
     pub(super) fn look_back(&self, chunk: &Chunk<T, O>) {
-        let next = chunk.index();
-        if chunk.quick && next > chunk.from {
+        if chunk.quick {
+            self.look_back_at(chunk.from, chunk.index());
+        }
+    }
+
+    /// The same of results from one index up to another one.
+    pub(super) fn look_back_at(&self, from: usize, next: usize) {
+        if next > from {
             // As the one in `publish`.
             fence(Ordering::SeqCst);
-            self.look_for_consumer(chunk.from, next - 1);
+            self.look_for_consumer(from, next - 1);
         }
     }
 }

@@ -55,11 +55,11 @@ pub(crate) struct Stride {
 /// claim.
 pub(crate) struct WorkerSide<'b, T, O> {
     pub(super) bridge: &'b Bridge<T, O>,
-    worker: usize,
+    pub(super) worker: usize,
     /// The claim that it has, or is through with.
-    chunk: Option<Chunk<T, O>>,
+    pub(super) chunk: Option<Chunk<T, O>>,
     /// A block to fill, made while the lock was not held.
-    spare: Option<Arc<Block<T, O>>>,
+    pub(super) spare: Option<Arc<Block<T, O>>>,
 }
 
 impl<T, O> Drop for WorkerSide<'_, T, O> {
@@ -293,7 +293,7 @@ impl<T, O> Bridge<T, O> {
     }
 
     /// Takes what an item cost in one claim into what all of them are taken to cost.
-    fn note_item_ns(&self, ns: usize) {
+    pub(super) fn note_item_ns(&self, ns: usize) {
         let before = self.signals.item_ns.load(Ordering::Relaxed);
         let now = match before {
             0 => ns,

@@ -142,7 +142,15 @@ impl Model {
                 if plan.build_now {
                     side.report_build(Ok(()));
                 }
-                while let Some(mut claim) = side.claim(stride, &mut source, &mut Slept::default()) {
+                loop {
+                    if let Some(mut alone) = side.alone(stride) {
+                        let call = |index, input| run(&bridge, index, input).unwrap();
+                        let (_, panicked) = alone.run(&mut source, call);
+                        assert!(panicked.is_none());
+                        continue;
+                    }
+                    let claim = side.claim(stride, &mut source, &mut Slept::default());
+                    let Some(mut claim) = claim else { break };
                     if stride.quick {
                         claim.run(|index, input| run(&bridge, index, input).unwrap());
                     }

@@ -6,6 +6,7 @@
 //! [one by one](Claim::next) and [`publish`](chunk::Begun::publish) each; the consumer
 //! [`take`](Outlet::take)s, and either side can [`cancel`](Bridge::cancel).
 
+mod alone;
 mod block;
 mod chunk;
 mod claim;
@@ -25,6 +26,7 @@ mod window;
 use std::any::Any;
 use std::mem;
 
+pub(crate) use alone::Alone;
 pub(crate) use chunk::Claim;
 #[cfg(test)]
 use claim::WorkerSide;
@@ -38,6 +40,7 @@ pub(crate) use turn::{Pull, Turn};
 use crate::TaskError;
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard, Ordering, Padded, lock};
 use block::Block;
+use chunk::Chunk;
 use hand::Hand;
 use signals::{NOBODY, Signals};
 use state::State;
@@ -112,7 +115,9 @@ impl<T, O> Bridge<T, O> {
     /// A bridge, and the one place where its results come out.
     ///
     /// The notifier is given, so that what may end the run has it before the run is there.
-    pub(crate) fn new(plan: Plan, notifier: Arc<Notifier>) -> (Arc<Self>, Outlet<T, O>) {
+    pub(crate) fn new(mut plan: Plan, notifier: Arc<Notifier>) -> (Arc<Self>, Outlet<T, O>) {
+        // What one worker gives comes in input order whether it has to or not.
+        plan.ordered |= plan.workers == 1;
         let bridge = Arc::new(Self {
             plan,
             signals: Signals::new(&plan),
@@ -166,7 +171,8 @@ impl<T, O> Bridge<T, O> {
 
     /// A thread is inside the source.
     pub(crate) fn is_in_source(&self) -> bool {
-        lock(&self.state).in_source
+        let state = lock(&self.state);
+        state.in_source && !state.is_at_work()
     }
 
     /// There is nothing to claim, and nothing will be.

@@ -82,23 +82,24 @@ impl Notifier {
         *notified = false;
     }
 
-    /// Sleeps until notified, at most for `limit`.
+    /// Sleeps until notified, at most for `limit`; says whether it was.
     #[cfg(not(loom))]
-    pub(crate) fn wait_at_most(&self, limit: Duration) {
+    pub(crate) fn wait_at_most(&self, limit: Duration) -> bool {
         let notified = lock(&self.notified);
         let mut notified = if *notified {
             notified
         } else {
             crate::sync::wait_timeout(&self.wake_up, notified, Some(limit))
         };
-        *notified = false;
+        std::mem::take(&mut *notified)
     }
 
     /// The models know no clock: a sleep that may end at any time has ended.
     #[cfg(loom)]
-    pub(crate) fn wait_at_most(&self, _limit: Duration) {
-        *lock(&self.notified) = false;
+    pub(crate) fn wait_at_most(&self, _limit: Duration) -> bool {
+        let was_notified = std::mem::take(&mut *lock(&self.notified));
         crate::sync::yield_now();
+        was_notified
     }
 
     /// Tells the consumer that nothing more is wanted, and wakes it.

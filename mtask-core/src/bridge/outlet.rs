@@ -9,6 +9,7 @@ pub(crate) use poll::PollPull;
 
 use std::time::{Duration, Instant};
 
+use super::block::Block;
 use super::signals::{ANYTHING, NOBODY};
 use super::turn::Pull;
 use super::window::Window;
@@ -36,6 +37,8 @@ const FEW: usize = if cfg!(loom) { 0 } else { 128 };
 const LEAD: Duration = Duration::from_micros(6);
 /// Items so cheap, in nanoseconds, that waking the consumer for each would cost as much.
 const CHEAP: usize = 250_000;
+/// Items so cheap to run, in nanoseconds, that the consumer feeds many in one turn.
+const CHEAP_TO_RUN: usize = 30_000;
 /// How long the consumer sleeps at the most while a quick claim is in work.
 const LIMIT: Duration = Duration::from_millis(100);
 
@@ -47,6 +50,8 @@ pub(crate) struct Outlet<T, O> {
     /// observer who counts after `next()` has returned.
     unread: Unread<T, O>,
     window: Window,
+    /// A block to feed into, made while the lock was not held.
+    spare: Option<Arc<Block<T, O>>>,
     /// After how many items the others are told.
     step: usize,
     /// Of how many results that were taken the others have been told.
@@ -93,6 +98,7 @@ impl<T, O> Outlet<T, O> {
             unread: unsafe { Unread::new(ordered) },
             step: window.step(),
             window,
+            spare: None,
             told: 0,
             looks: 0,
             stop_when: None,
@@ -128,6 +134,12 @@ impl<T, O> Outlet<T, O> {
         }
     }
 
+    /// The next result, if it is known to be there: of a consumer that feeds, and so comes back to that after a few.
+    #[inline(always)]
+    pub(crate) fn take_known(&mut self) -> Option<Finished<O>> {
+        self.unread.take()
+    }
+
     /// Waits for the next result while the consumer feeds the bridge from a source of its own.
     ///
     /// A result that is there is given at once, after one pull where a worker would otherwise
@@ -138,11 +150,11 @@ impl<T, O> Outlet<T, O> {
         loop {
             match self.look(false) {
                 Look::Ready(finished) => {
-                    self.feed(self.bridge.plan.workers, pull);
+                    self.feed_on(pull);
                     return Some(finished);
                 }
                 Look::Over => return None,
-                Look::Pending if self.feed(usize::MAX, pull) => {}
+                Look::Pending if self.feed(usize::MAX, pull) > 0 => {}
                 Look::Pending => match self.look(true) {
                     Look::Ready(finished) => return Some(finished),
                     Look::Over => return None,
@@ -152,22 +164,52 @@ impl<T, O> Outlet<T, O> {
         }
     }
 
-    /// Pulls one item on the consumer's thread and gives it to the workers, if there is room for it
-    /// and fewer than `enough` are waiting to be claimed; says whether it has pulled.
+    /// Pulls where a worker would otherwise stand idle, beside a result that is there. Of cheap items so many that the
+    /// consumer comes back to it after as many results.
+    fn feed_on(&mut self, pull: &mut impl Pull<T>) {
+        let few = if self.feeds_many() { self.window.size() / 4 } else { 0 };
+        self.feed(few.max(self.bridge.plan.workers), pull);
+    }
+
+    /// Items are so cheap that the consumer pulls many in one turn, for as long as they come and no result does.
+    fn feeds_many(&self) -> bool {
+        (1..CHEAP_TO_RUN).contains(&self.bridge.signals.item_ns.load(Ordering::Relaxed))
+    }
+
+    /// Pulls on the consumer's thread and gives to the workers, if there is room for an item
+    /// and fewer than `enough` are waiting to be claimed; says how many it has pulled.
     ///
     /// The decision and the pull are one step under the lock. Any look of the consumer may close
     /// the bridge, and an item that is pulled after that finds no worker left to claim it.
-    pub(crate) fn feed(&mut self, enough: usize, pull: &mut impl Pull<T>) -> bool {
+    pub(crate) fn feed(&mut self, enough: usize, pull: &mut impl Pull<T>) -> usize {
+        let many = self.feeds_many();
+        if many && self.spare.is_none() {
+            self.spare = Some(self.bridge.spare());
+        }
         let state = lock(&self.bridge.state);
         let is_wanted = state.wants_items()
             && !state.in_source
             && self.bridge.room(&state) > 0
             && state.claimable() < enough;
-        if is_wanted {
-            let state = self.bridge.pull_one(state, &mut None, pull);
-            self.bridge.release(state);
+        if !is_wanted {
+            return 0;
         }
-        is_wanted
+        let before = state.pulled();
+        let state = if many {
+            let (unread, has_result) = (&self.unread, self.unread.has_ready());
+            // With a result at hand it is as many as were taken since the last time, and for a task so many that it
+            // does not keep its executor from others.
+            let is_short = has_result || self.bridge.plan.polled;
+            let most = if is_short { self.step } else { usize::MAX };
+            let is_there = || !has_result && unread.is_next_done();
+            self.bridge.quick_turn(state, most, &mut self.spare, pull, is_there)
+        } else {
+            self.bridge.pull_one(state, &mut self.spare, pull)
+        };
+        let pulled = state.pulled() - before;
+        self.bridge.release(state);
+        // Also where the source gave nothing: it was asked.
+        pulled.max(1)
     }
 
     /// No result will come any more.
@@ -405,9 +447,13 @@ impl<T, O> Outlet<T, O> {
             Watch::Over => {}
             Watch::Found => return Look::Ready(self.take_one()),
             Watch::On { quick: true } => {
-                // A quick worker looks for who waits without a fence, so that in theory it may see it
-                // late: hence the limit.
-                self.bridge.consumer.wait_at_most(LIMIT);
+                // A quick worker looks for who waits without a fence, so that one that published just now may not
+                // have seen it. That result is seen after a short wait, and who publishes from then on sees who waits;
+                // in theory it may take longer: hence a limit there too.
+                let bridge = Arc::clone(&self.bridge);
+                if !bridge.consumer.wait_at_most(NAP_LIMIT) && !self.look_ahead() {
+                    bridge.consumer.wait_at_most(LIMIT);
+                }
                 self.watch_for(NOBODY);
             }
             Watch::On { quick: false } => self.bridge.consumer.wait(),

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use super::block::{Block, Filler};
 use super::{Plan, StopWhen};
 use crate::TaskError;
-use crate::sync::Arc;
+use crate::sync::{Arc, AtomicBool, Ordering};
 
 /// Places next to each other in a block.
 pub(super) struct Span<T, O> {
@@ -59,6 +59,11 @@ pub(super) struct State<T, O> {
     claims: usize,
     /// A thread is inside the source.
     pub(super) in_source: bool,
+    /// It is the only worker's, which runs what it pulls: nothing of the block that is filled is to be claimed.
+    alone: bool,
+    /// That worker runs an item. Written by it without the lock, after the result (Release); read (Acquire) before the
+    /// last results are looked at.
+    at_work: Arc<AtomicBool>,
     /// The thread in the source does not look at every item whether it is to wake a worker.
     pub(super) quick_turn: bool,
     /// The source has ended, or panicked: it is not asked again.
@@ -102,6 +107,8 @@ impl<T, O> State<T, O> {
             unsure: 0,
             claims: 0,
             in_source: false,
+            alone: false,
+            at_work: Arc::new(AtomicBool::new(false)),
             quick_turn: false,
             source_ended: false,
             source_panic: None,
@@ -166,7 +173,7 @@ impl<T, O> State<T, O> {
         if let Some(span) = self.spans.front() {
             return Some((span.index(), span.end - span.start));
         }
-        let block = self.filling.as_ref()?;
+        let block = self.filling.as_ref().filter(|_| !self.alone)?;
         let count = block.filled() - self.claimed;
         (count > 0).then_some((block.base() + self.claimed, count))
     }
@@ -258,6 +265,32 @@ impl<T, O> State<T, O> {
         stop
     }
 
+    /// The only worker goes to the source, and runs what it pulls. Gives where it notes that it runs an item.
+    pub(super) fn begin_alone(&mut self) -> Arc<AtomicBool> {
+        (self.in_source, self.alone) = (true, true);
+        self.quick += 1;
+        Arc::clone(&self.at_work)
+    }
+
+    /// It is back, through with the items before `next`.
+    ///
+    /// # Safety
+    ///
+    /// No place from `next` on has a result.
+    #[allow(unsafe_code, reason = "it says which results are not inputs to be claimed")]
+    pub(super) unsafe fn end_alone(&mut self, next: usize) {
+        (self.in_source, self.alone) = (false, false);
+        self.quick -= 1;
+        if let Some(block) = &self.filling {
+            self.claimed = next - block.base();
+        }
+    }
+
+    /// The only worker runs an item that it has just pulled.
+    pub(super) fn is_at_work(&self) -> bool {
+        self.at_work.load(Ordering::Acquire)
+    }
+
     /// There is a use for an item.
     pub(super) fn wants_items(&self) -> bool {
         !self.is_closed() && self.unbuilt == 0
@@ -277,7 +310,7 @@ impl<T, O> State<T, O> {
 
     /// No result will come any more.
     pub(super) fn is_over(&self) -> bool {
-        self.cancelled || (self.running == 0 && self.is_drained())
+        self.cancelled || (self.running == 0 && !self.is_at_work() && self.is_drained())
     }
 
     /// Takes out everything that may still hold items.

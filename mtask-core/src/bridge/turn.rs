@@ -42,7 +42,9 @@ impl<T, O> Bridge<T, O> {
     ) -> MutexGuard<'a, State<T, O>> {
         state.in_source = true;
         if stride.quick && state.active.saturating_sub(state.away) > 1 && state.idle == 0 {
-            state = self.quick_turn(state, stride.most, spare, pull);
+            // Out of order the consumer may wait for just this item.
+            let is_awaited = || self.signals.wishes.watch.load(Ordering::Relaxed) == ANYTHING;
+            state = self.quick_turn(state, stride.most, spare, pull, is_awaited);
         } else {
             let most = if stride.built { self.plan.chunk } else { 1 };
             for _ in 0..most {
@@ -75,12 +77,14 @@ impl<T, O> Bridge<T, O> {
         self.end_turn(filler, turn)
     }
 
-    fn quick_turn<'a>(
+    /// Pulls up to so many items, as far as there is room, until somebody finds nothing to do or `is_enough` holds.
+    pub(super) fn quick_turn<'a>(
         &'a self,
         mut state: MutexGuard<'a, State<T, O>>,
         most: usize,
         spare: &mut Option<Arc<Block<T, O>>>,
         pull: &mut impl Pull<T>,
+        is_enough: impl Fn() -> bool,
     ) -> MutexGuard<'a, State<T, O>> {
         let mut filler = self.filler(&mut state, spare);
         let mut places = filler.places();
@@ -89,13 +93,10 @@ impl<T, O> Bridge<T, O> {
         self.signals.hungry.store(false, Ordering::Relaxed);
         state.quick_turn = true;
         drop(state);
-        let (hungry, watch) = (&self.signals.hungry, &self.signals.wishes.watch);
+        let hungry = &self.signals.hungry;
         let turn = pull.turn(places.index(), move |item| {
             places.put(item);
-            let is_wanted = hungry.load(Ordering::Relaxed)
-                // Out of order the consumer may wait for just this item.
-                || watch.load(Ordering::Relaxed) == ANYTHING;
-            places.at() < end && !is_wanted
+            places.at() < end && !hungry.load(Ordering::Relaxed) && !is_enough()
         });
         let mut state = self.end_turn(filler, turn);
         state.quick_turn = false;
@@ -105,7 +106,7 @@ impl<T, O> Bridge<T, O> {
     /// The right to fill, for a thread that others are kept from following into the source: by
     /// `in_source`, or because it is the consumer alone who pulls, where the bridge is fed or no worker has
     /// started.
-    fn filler(
+    pub(super) fn filler(
         &self,
         state: &mut State<T, O>,
         spare: &mut Option<Arc<Block<T, O>>>,
@@ -113,7 +114,7 @@ impl<T, O> Bridge<T, O> {
         state.take_filler(spare).expect("one thread at a time is in the source")
     }
 
-    fn end_turn(&self, filler: Filler<T, O>, turn: Turn) -> MutexGuard<'_, State<T, O>> {
+    pub(super) fn end_turn(&self, filler: Filler<T, O>, turn: Turn) -> MutexGuard<'_, State<T, O>> {
         let mut state = lock(&self.state);
         match turn {
             Turn::Enough => {}

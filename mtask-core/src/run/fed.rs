@@ -9,7 +9,7 @@ use super::source::{Here, Nothing, Source};
 use super::team::{Hands, Started};
 use super::worker_loop::Engine;
 use crate::Worker;
-use crate::bridge::{Bridge, Outlet, StopWhen};
+use crate::bridge::{Bridge, Finished, Outlet, StopWhen};
 use crate::sync::Arc;
 
 /// A run whose consumer pulls the source.
@@ -52,7 +52,7 @@ impl<I: Iterator, O, H: Hands> FedRun<I, O, H> {
         if eager && engine.is_running() {
             // One is there already.
             for _ in 1..workers {
-                if !outlet.feed(workers, &mut Here(&source)) {
+                if outlet.feed(workers, &mut Here(&source)) == 0 {
                     break;
                 }
             }
@@ -62,6 +62,11 @@ impl<I: Iterator, O, H: Hands> FedRun<I, O, H> {
 }
 
 impl<I: Iterator, O, H: Hands> Run<O> for FedRun<I, O, H> {
+    #[inline(always)]
+    fn ready(&mut self) -> Option<Finished<O>> {
+        self.outlet.take_known()
+    }
+
     fn next(&mut self) -> Next<O> {
         if let Some(error) = self.engine.start_error() {
             return Ok(Some(error));

@@ -11,7 +11,7 @@ use super::job::Team;
 use super::lifecycle::Life;
 use super::team::enter::Loop;
 use super::team::{Hands, Started};
-use crate::bridge::{Bridge, Claim, Finished, Pull, Slept};
+use crate::bridge::{Alone, Bridge, Claim, Finished, Pull, Slept};
 use crate::error::drop_caught;
 use crate::sync::Arc;
 use crate::{Context, Spec, TaskError, Worker, WorkerState};
@@ -165,6 +165,14 @@ where
         let was_built = life.is_built();
         let mut stride = pace.stride(was_built);
         stride.most = stride.most.min(life.left());
+        if was_built
+            && !life.is_careful()
+            && !W::passes_errors()
+            && let Some(alone) = side.alone(stride)
+        {
+            from = run_alone(life, alone, &mut pull, &mut pace, from);
+            continue;
+        }
         let claimed = side.claim(stride, &mut pull, &mut slept);
         let start = Instant::now();
         life.tally().claimed(start - from, mem::take(&mut slept.input), mem::take(&mut slept.room));
@@ -189,6 +197,46 @@ where
             pace.measured(took, count);
         }
     }
+}
+
+/// Pulls and runs items at the only worker. Gives when it was through.
+fn run_alone<T, O, S, W>(
+    life: &mut Life<S, W>,
+    mut alone: Alone<'_, T, O>,
+    pull: &mut impl Pull<T>,
+    pace: &mut Pace,
+    from: Instant,
+) -> Instant
+where
+    S: Spec<W>,
+    W: Worker<Input = T, Output = O>,
+{
+    let number = life.number();
+    let start = Instant::now();
+    life.counters().enter(number, WorkerState::Working, start);
+    let Some((worker, context)) = life.worker() else { return start };
+    let (count, panicked) =
+        alone.run(pull, |index, input| worker.call_with(input, &context.at(index)));
+    if let Some(payload) = panicked {
+        let error = life.panicked(alone.index(), payload);
+        life.tally().failed();
+        alone.publish(error);
+    }
+    let (pulling, working) = alone.first;
+    drop(alone);
+    if !life.is_built() {
+        life.end();
+    }
+    let now = Instant::now();
+    // The turn was not measured item by item: the first one's time is divided in the same way.
+    let took = now - start;
+    let worked = took.mul_f64(working.as_secs_f64() / (pulling + working).as_secs_f64().max(1e-9));
+    life.tally().claimed(start - from + (took - worked), Duration::ZERO, Duration::ZERO);
+    life.tally().ran(count, worked);
+    if count > 0 {
+        pace.measured(worked, count);
+    }
+    now
 }
 
 /// Leaves a bridge, on a worker's thread.

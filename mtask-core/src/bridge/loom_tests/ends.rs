@@ -9,9 +9,9 @@ use crate::TaskError;
 
 #[test]
 fn a_close_at_any_point_gives_what_was_pulled_and_ends() {
-    for (workers, preemptions) in [(1, 3), (2, 2)] {
+    for (workers, stride, preemptions) in [(1, ONE, 3), (1, QUICK, 3), (2, ONE, 2)] {
         model(1..=preemptions, move || {
-            let mut model = Model::start(plan(workers, 2), ONE, 2, same);
+            let mut model = Model::start(plan(workers, 2), stride, 2, same);
             let notifier = Arc::clone(model.bridge.notifier());
             let outside = thread::spawn(move || notifier.close());
             let mut next = 0;
@@ -29,13 +29,32 @@ fn a_close_at_any_point_gives_what_was_pulled_and_ends() {
 
 #[test]
 fn a_close_wakes_the_consumer_of_a_source_that_blocks() {
+    for stride in [ONE, QUICK] {
+        model(1..=3, move || {
+            let mut model = Model::start_with(plan(1, 2), stride, 1, blocked, same);
+            let notifier = Arc::clone(model.bridge.notifier());
+            let outside = thread::spawn(move || notifier.close());
+            while model.next().is_some() {}
+            model.bridge.cancel();
+            outside.join().unwrap();
+            model.join();
+        });
+    }
+}
+
+/// The only worker runs what it pulls: what it has begun before the consumer asks is yielded, also after a close.
+#[test]
+fn a_close_lets_the_only_worker_finish_its_item() {
     model(1..=3, || {
-        let mut model = Model::start_with(plan(1, 2), ONE, 1, blocked, same);
-        let notifier = Arc::clone(model.bridge.notifier());
-        let outside = thread::spawn(move || notifier.close());
+        let mut model = Model::start(plan(1, 2), QUICK, 2, |bridge, index, input| {
+            if index == 0 {
+                bridge.notifier().close();
+            }
+            Ok(input)
+        });
+        assert_eq!(model.next().unwrap().unwrap(), 0);
         while model.next().is_some() {}
         model.bridge.cancel();
-        outside.join().unwrap();
         model.join();
     });
 }

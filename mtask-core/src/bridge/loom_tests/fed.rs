@@ -4,7 +4,8 @@ use loom::sync::Arc;
 use loom::thread;
 
 use super::super::Plan;
-use super::{Model, ONE, Rest, model, plan, same};
+use super::{Model, ONE, QUICK, Rest, model, plan, same};
+use crate::bridge::Stride;
 
 #[test]
 fn a_consumer_that_feeds_gets_everything() {
@@ -14,6 +15,28 @@ fn a_consumer_that_feeds_gets_everything() {
         let mut rest = Rest((0..2).collect());
         assert_eq!(outlet.take_and_feed(&mut rest).unwrap().result.unwrap(), 0);
         assert_eq!(outlet.take_and_feed(&mut rest).unwrap().result.unwrap(), 1);
+        assert!(outlet.take_and_feed(&mut rest).is_none());
+        for worker in workers {
+            worker.join().unwrap();
+        }
+    });
+}
+
+/// Of cheap items it feeds many in one turn, while workers claim them and go to sleep for want of more.
+#[test]
+fn a_consumer_that_feeds_many_wakes_who_sleeps() {
+    model(1..=2, || {
+        let plan = Plan { fed: true, ..plan(1, 2) };
+        let cheap = Stride { item_ns: 100, ..QUICK };
+        let Model { mut outlet, workers, .. } = Model::start(plan, cheap, 0, same);
+        let mut rest = Rest((0..4).collect());
+        for index in 0..4 {
+            let finished = match outlet.take_known() {
+                Some(finished) => finished,
+                None => outlet.take_and_feed(&mut rest).unwrap(),
+            };
+            assert_eq!(finished.result.unwrap(), index);
+        }
         assert!(outlet.take_and_feed(&mut rest).is_none());
         for worker in workers {
             worker.join().unwrap();

@@ -62,27 +62,26 @@ impl<T, O> Outlet<T, O> {
     ) -> Poll<Option<Finished<O>>> {
         self.wake_up();
         self.tell();
-        let workers = self.bridge.plan.workers;
         let mut is_stored = false;
         let mut pulled = 0;
         loop {
             match self.look(false) {
                 Look::Ready(finished) => {
                     if !pull.is_pending() {
-                        self.feed(workers, pull);
+                        self.feed_on(pull);
                     }
                     return Poll::Ready(Some(finished));
                 }
                 Look::Over => return Poll::Ready(None),
                 Look::Pending => {}
             }
-            if pulled == MOST {
+            if pulled >= MOST {
                 pull.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            if !pull.is_pending() && self.feed(usize::MAX, pull) {
-                pulled += 1;
-            } else if self.is_to_wait(pull.waker(), &mut is_stored) {
+            let fed = if pull.is_pending() { 0 } else { self.feed(usize::MAX, pull) };
+            pulled += fed;
+            if fed == 0 && self.is_to_wait(pull.waker(), &mut is_stored) {
                 return Poll::Pending;
             }
         }

@@ -70,6 +70,12 @@ impl<T, O> Unread<T, O> {
         Some(unsafe { span.block.take_output(at) })
     }
 
+    /// The next result is there, as far as that is cheap to see.
+    pub(super) fn is_next_done(&self) -> bool {
+        let next = self.current.iter().chain(self.spans.front()).find(|span| span.start < span.end);
+        next.is_some_and(|span| matches!(span.block.phase(span.start), Phase::Done))
+    }
+
     /// Notes what was taken, which [`take`](Unread::take) leaves undone so that it is cheap.
     pub(super) fn note(&mut self) {
         let Some(span) = &self.current else { return };

@@ -163,7 +163,7 @@ struct Meanwhile(Outlet<usize, usize>);
 
 impl Pull<usize> for Meanwhile {
     fn turn(&mut self, index: usize, mut keep: impl FnMut(usize) -> bool) -> Turn {
-        assert!(!self.0.feed(usize::MAX, &mut Until(100)), "two in the source");
+        assert_eq!(self.0.feed(usize::MAX, &mut Until(100)), 0, "two in the source");
         keep(index);
         Turn::Enough
     }
@@ -177,6 +177,6 @@ fn the_consumer_does_not_pull_while_a_worker_does() {
         let mut side = bridge.side(0);
         let mut claim = side.claim(stride, &mut source, &mut Slept::default()).unwrap();
         assert_eq!(run(&mut claim), [0]);
-        assert!(source.0.feed(usize::MAX, &mut Until(100)), "there is nobody now");
+        assert!(source.0.feed(usize::MAX, &mut Until(100)) > 0, "there is nobody now");
     }
 }
