@@ -20,10 +20,11 @@ pub(super) const ITEMS: usize = if cfg!(loom) { 2 } else { 2048 };
 #[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
 const LINE: usize = 64;
 
-/// No output here yet: an input, an item in work, or nothing at all.
+/// No output here yet: an input, an item in progress, or nothing at all.
 const PENDING: u16 = 0;
-/// Nothing, for good: the input was taken, and no output will come.
-const EMPTY: u16 = 1;
+/// The input was taken, and there is no output yet. A worker writes this when it lets go of a place of
+/// which no output will come; with debug assertions as soon as the input is taken.
+const BEGUN: u16 = 1;
 /// An output, where the worker's number, from 1 on, stands in the bits above; 0 is for none, or for
 /// one that has no room there.
 const DONE: u16 = 2;
@@ -57,7 +58,7 @@ pub(super) struct Block<T, O> {
     /// How many places have been given an input. Written (Release) by the thread in the source,
     /// after the input; read (Acquire) by who claims, before the inputs behind it.
     filled: Padded<AtomicUsize>,
-    /// For each place `PENDING`, then `DONE` or `FAILED`, or `EMPTY`. That is written (Release) by the
+    /// For each place `PENDING`, then `DONE` or `FAILED`, or [`BEGUN`]. That is written (Release) by the
     /// place's worker after the output, and read (Acquire) by the consumer before it.
     states: Box<[AtomicU16]>,
     /// The places that have been taken, whatever their state says. Written and read by the consumer,
@@ -167,6 +168,12 @@ impl<T, O> Unfilled<'_, T, O> {
     /// If the block is full.
     #[inline]
     pub(super) fn put(&mut self, input: T) {
+        debug_assert_eq!(self.at, self.block.filled(), "places are filled one after the other");
+        debug_assert_eq!(
+            self.block.states[self.at].load(Ordering::Relaxed),
+            PENDING,
+            "a place that is filled is empty"
+        );
         // SAFETY: nobody looks into a place that is not counted in `filled` yet, and nobody else has
         // the right to fill it.
         self.block.slots[self.at]
@@ -214,6 +221,7 @@ impl<T, O> Place<'_, T, O> {
     /// on to [`put_output`](Place::put_output), though what it does in between may unwind.
     #[inline(always)]
     pub(super) unsafe fn take_input(&self) -> T {
+        self.turn_from(PENDING, BEGUN);
         // SAFETY: the claim came after an Acquire of `filled`, so that the input is there and
         // seen; nobody else has this place now.
         self.slot.with_mut(|slot| unsafe { ManuallyDrop::take(&mut (*slot).input) })
@@ -225,6 +233,7 @@ impl<T, O> Place<'_, T, O> {
     ///
     /// The caller has claimed the place and taken its input, and no output was put there.
     pub(super) unsafe fn put_input(&self, input: T) {
+        self.turn_from(BEGUN, PENDING);
         // SAFETY: nobody else has this place now; who claims it next does so under a lock after this.
         self.slot.with_mut(|slot| unsafe { (*slot).input = ManuallyDrop::new(input) });
     }
@@ -236,6 +245,7 @@ impl<T, O> Place<'_, T, O> {
     /// The caller has taken the input of this place, and does this once.
     #[inline(always)]
     pub(super) unsafe fn put_output(&self, worker: Option<usize>, output: Result<O, TaskError>) {
+        self.turn_from(BEGUN, BEGUN);
         // SAFETY: the place is still the caller's, and empty.
         let kind = self.slot.with_mut(|slot| unsafe {
             match output {
@@ -258,7 +268,18 @@ impl<T, O> Place<'_, T, O> {
     ///
     /// The caller has taken the input of this place, and puts no output there.
     pub(super) unsafe fn leave_empty(&self) {
-        self.state.store(EMPTY, Ordering::Relaxed);
+        self.turn_from(BEGUN, BEGUN);
+        self.state.store(BEGUN, Ordering::Relaxed);
+    }
+
+    /// With debug assertions: the place is in this state, and is now in that one.
+    #[inline(always)]
+    fn turn_from(&self, from: u16, to: u16) {
+        if cfg!(debug_assertions) {
+            let state = self.state.load(Ordering::Relaxed);
+            assert_eq!(state, from, "the state of a place, in the hands of its worker");
+            self.state.store(to, Ordering::Relaxed);
+        }
     }
 }
 
@@ -365,6 +386,11 @@ impl<T, O> Block<T, O> {
     #[inline(always)]
     pub(super) unsafe fn take_output(&self, at: usize) -> Finished<O> {
         let state = self.states[at].load(Ordering::Relaxed);
+        debug_assert!(state >= DONE, "the output of a place is taken that is not done: {state}");
+        debug_assert!(
+            self.taken.first(at, at + 1).is_none(),
+            "the output of a place is taken twice"
+        );
         // SAFETY: it is done, so that the worker has left the place, and its output is seen
         // through the Acquire with which that was seen; it was not taken before, and nobody else
         // takes.
@@ -392,6 +418,8 @@ impl<T, O> Block<T, O> {
 
     /// Notes that places next to each other have been taken.
     pub(super) fn note_taken(&self, from: usize, to: usize) {
+        debug_assert!(from <= to && to <= self.filled(), "{from} to {to}: taken, and not filled");
+        debug_assert!(self.taken.first(from, to).is_none(), "{from} to {to}: noted as taken twice");
         self.taken.add(from, to);
     }
 
@@ -433,7 +461,7 @@ impl<T, O> Block<T, O> {
                 // has published or left empty what it has begun, so that any other place that is filled
                 // still has its input.
                 PENDING => _ = drop_caught(unsafe { self.place(at).take_input() }),
-                EMPTY => {}
+                BEGUN => {}
                 // SAFETY: nobody else has the block any more, and the output was not taken.
                 state => _ = drop_caught(unsafe { self.take_result(at, state) }),
             }

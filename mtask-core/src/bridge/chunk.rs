@@ -43,6 +43,17 @@ impl<T, O> Chunk<T, O> {
     }
 
     fn has_begun(&self) -> bool {
+        debug_assert!(
+            self.from <= self.index()
+                && self.at <= self.end
+                && self.begun <= self.end
+                && self.end <= self.block.filled(),
+            "a claim from item {}: next place {}, begun up to {}, and its own up to {}",
+            self.from,
+            self.at,
+            self.begun,
+            self.end,
+        );
         self.at < self.begun
     }
 

@@ -95,6 +95,11 @@ impl<T, O> WorkerSide<'_, T, O> {
         // Of results alone: a turn at the source concerns workers.
         let quick = stride.quick && !bridge.plan.polled;
         let mut looks = 0;
+        debug_assert!(
+            bridge.hands[worker].len() == 0
+                || bridge.signals.wishes.halt.load(Ordering::Relaxed) < usize::MAX,
+            "worker {worker} is not through with its last claim, and nothing has told it to stop"
+        );
         let mut state = lock(&bridge.state);
         state.finish(worker);
         if stride.item_ns > 0 {
@@ -220,12 +225,18 @@ impl<T, O> Bridge<T, O> {
         age: usize,
     ) -> Option<Span<T, O>> {
         (0..self.plan.workers).filter(|&other| other != worker).find_map(|other| {
-            let (block, claims) = state.held(other)?;
-            if claims < age || self.hands[other].len() == 0 {
+            let held = state.held(other)?;
+            if state.age(held) < age || self.hands[other].len() == 0 {
                 return None;
             }
             let (start, end) = self.hands[other].steal(most)?;
-            let span = Span { block: Arc::clone(block), start, end };
+            debug_assert!(
+                held.start <= start && start < end && end <= held.end,
+                "{start} to {end} were stolen from a claim of {} to {}",
+                held.start,
+                held.end,
+            );
+            let span = Span { block: Arc::clone(&held.block), start, end };
             // What comes too late is not run by anybody, and may be dropped as well here as there.
             state.stop.is_none_or(|stop| span.index() < stop).then_some(span)
         })

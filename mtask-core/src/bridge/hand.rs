@@ -27,6 +27,7 @@ impl Hand {
 
     /// Fills the hand. Its worker alone does this, under the lock.
     pub(super) fn set(&self, start: usize, end: usize) {
+        debug_assert!(start < end && end < 1 << BITS, "a claim of the places {start} to {end}");
         self.0.store(pack(start, end), Ordering::Relaxed);
     }
 

@@ -237,6 +237,7 @@ impl<T, O> Bridge<T, O> {
     /// Wakes whom a change of state may concern, and unlocks.
     fn release(&self, mut state: MutexGuard<'_, State<T, O>>) {
         let asleep = self.signals.asleep.load(Ordering::Relaxed);
+        state.check(asleep);
         let over = asleep > 0 && state.is_closed();
         let worker = asleep > 0 && (state.claimable() > 0 || self.may_pull(&state));
         let woken = if over { asleep } else { usize::from(worker) };

@@ -374,11 +374,18 @@ impl<T, O> Outlet<T, O> {
         self.unread.hear(&mut state);
         // Before the results are looked at: what is done by then is seen.
         let is_over = state.unbuilt == 0 && state.is_over();
+        let is_whole = state.stop.is_none() && !state.in_source;
+        let pulled = state.pulled();
         drop(state);
         if self.look_ahead() {
             return Look::Ready(self.take_one());
         }
         if is_over {
+            debug_assert!(
+                !is_whole || self.unread.taken() == pulled,
+                "{pulled} items were pulled, and {} results taken",
+                self.unread.taken(),
+            );
             return Look::Over;
         }
         if sleep { self.sleep() } else { Look::Pending }

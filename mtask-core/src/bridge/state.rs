@@ -25,6 +25,9 @@ impl<T, O> Span<T, O> {
 /// What a worker has claimed.
 pub(super) struct Held<T, O> {
     pub(super) block: Arc<Block<T, O>>,
+    /// Its places, those stolen since included.
+    pub(super) start: usize,
+    pub(super) end: usize,
     /// It does not look at every item whether it is to wake the consumer.
     quick: bool,
     /// Its worker was not built when it was claimed.
@@ -222,9 +225,17 @@ impl<T, O> State<T, O> {
             let Span { ref block, start, end } = *span;
             self.fresh.push(Span { block: Arc::clone(block), start, end });
         }
-        let block = Arc::clone(&span.block);
-        let unsure = !built;
-        self.held[worker] = Some(Held { block, quick, unsure, since: self.claims });
+        debug_assert!(self.held[worker].is_none(), "worker {worker} holds a claim already");
+        debug_assert!(
+            span.start < span.end && span.end <= span.block.filled(),
+            "worker {worker} claims the places {} to {}, and {} are filled",
+            span.start,
+            span.end,
+            span.block.filled(),
+        );
+        let Span { ref block, start, end } = *span;
+        let (block, unsure, since) = (Arc::clone(block), !built, self.claims);
+        self.held[worker] = Some(Held { block, start, end, quick, unsure, since });
         self.claims += 1;
         self.running += 1;
         self.quick += usize::from(quick);
@@ -234,18 +245,59 @@ impl<T, O> State<T, O> {
     /// Notes that a worker is through with its claim. Its block is not dropped here for good: the
     /// worker has it too.
     pub(super) fn finish(&mut self, worker: usize) {
-        if let Some(held) = self.held[worker].take() {
-            self.running -= 1;
-            self.quick -= usize::from(held.quick);
-            self.unsure -= usize::from(held.unsure);
-        }
+        self.take_held(worker);
     }
 
-    /// The block of what a worker has in hand, if it may be stolen from, and how old it is in
-    /// claims.
-    pub(super) fn held(&self, worker: usize) -> Option<(&Arc<Block<T, O>>, usize)> {
-        let held = self.held[worker].as_ref()?;
-        Some((&held.block, self.claims - held.since))
+    fn take_held(&mut self, worker: usize) -> Option<Held<T, O>> {
+        let held = self.held[worker].take()?;
+        self.running -= 1;
+        self.quick -= usize::from(held.quick);
+        self.unsure -= usize::from(held.unsure);
+        Some(held)
+    }
+
+    /// What a worker holds, from which others may steal.
+    pub(super) fn held(&self, worker: usize) -> Option<&Held<T, O>> {
+        self.held[worker].as_ref()
+    }
+
+    /// How old that is, in claims.
+    pub(super) fn age(&self, held: &Held<T, O>) -> usize {
+        self.claims - held.since
+    }
+
+    /// With debug assertions: all of this agrees with itself, and with how many workers are `asleep`.
+    pub(super) fn check(&self, asleep: usize) {
+        if !cfg!(debug_assertions) {
+            return;
+        }
+        let workers = self.plan.workers;
+        let held =
+            |is: fn(&Held<T, O>) -> bool| self.held.iter().flatten().filter(move |held| is(held));
+        assert_eq!(self.running, held(|_| true).count(), "workers with a claim");
+        assert_eq!(self.quick, held(|held| held.quick).count(), "workers with a quick claim");
+        assert_eq!(self.unsure, held(|held| held.unsure).count(), "workers that are not built");
+        assert_eq!(self.idle, asleep + self.woken, "idle workers are asleep, or woken");
+        for (what, count) in [
+            ("idle", self.idle),
+            ("active", self.active),
+            ("away", self.away),
+            ("not reported", self.unbuilt),
+        ] {
+            assert!(count <= workers, "{count} of {workers} workers are {what}");
+        }
+        assert!(self.idle + self.running <= workers, "a worker that is idle has a claim");
+        assert!(!self.quick_turn || self.in_source, "a quick turn with nobody in the source");
+        assert!(
+            !self.in_source || self.filler.is_none(),
+            "in the source, without the right to fill"
+        );
+        let filled = self.filling.as_ref().map_or(0, |block| block.filled());
+        assert!(self.claimed <= filled, "{} places claimed, {filled} filled", self.claimed);
+        for Span { block, start, end } in &self.spans {
+            let filled = block.filled();
+            assert!(start < end && *end <= filled, "{start} to {end} unclaimed, {filled} filled");
+        }
     }
 
     /// A worker is at a claim in which it does not look at every item whether it is to wake the
@@ -315,9 +367,12 @@ impl<T, O> State<T, O> {
 
     /// Takes out everything that may still hold items.
     pub(super) fn clear(&mut self) -> Vec<Arc<Block<T, O>>> {
-        let spans = self.spans.drain(..).chain(self.fresh.drain(..)).map(|span| span.block);
-        let held = self.held.iter_mut().filter_map(Option::take).map(|held| held.block);
-        let filler = self.filler.take().map(Filler::into_block);
-        spans.chain(held).chain(self.filling.take()).chain(filler).collect()
+        let held = (0..self.plan.workers).filter_map(|worker| self.take_held(worker));
+        let mut blocks: Vec<_> = held.map(|held| held.block).collect();
+        blocks.extend(self.spans.drain(..).chain(self.fresh.drain(..)).map(|span| span.block));
+        blocks.extend(self.filling.take());
+        blocks.extend(self.filler.take().map(Filler::into_block));
+        self.claimed = 0;
+        blocks
     }
 }

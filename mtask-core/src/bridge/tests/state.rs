@@ -189,9 +189,9 @@ fn the_age_of_a_claim_is_in_claims() {
     for (worker, age) in [(0, 1), (1, 1)] {
         let span = state.next_span(1).unwrap();
         state.hold(worker, &span, false, true);
-        assert_eq!(state.held(worker).unwrap().1, age);
+        assert_eq!(state.age(state.held(worker).unwrap()), age);
     }
-    assert_eq!(state.held(0).unwrap().1, 2);
+    assert_eq!(state.age(state.held(0).unwrap()), 2);
 }
 
 #[test]
@@ -220,4 +220,27 @@ fn while_a_worker_is_not_built_its_claim_may_come_back() {
     assert!(state.is_drained() && state.is_over());
     state.hold(1, &span, false, true);
     assert!(state.is_drained() && !state.is_over());
+}
+
+#[cfg(debug_assertions)]
+#[test]
+#[should_panic(expected = "worker 0 holds a claim already")]
+fn a_worker_holds_one_claim() {
+    let mut state = pulled(plan(2, 64), 2);
+    for _ in 0..2 {
+        let span = state.next_span(1).unwrap();
+        state.hold(0, &span, false, true);
+    }
+}
+
+#[cfg(debug_assertions)]
+#[test]
+#[should_panic(expected = "idle workers are asleep, or woken")]
+fn who_is_idle_is_asleep_or_woken() {
+    let mut state = pulled(plan(2, 64), 2);
+    state.idle = 1;
+    state.check(1);
+    state.woken = 1;
+    state.check(0);
+    state.check(1);
 }
