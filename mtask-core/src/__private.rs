@@ -1,4 +1,4 @@
-//! What the expansion of `#[delayed_init]` names: no part of the interface.
+//! What the expansion of `#[delayed_init]` names, and the tests: no part of the interface.
 //!
 //! Every name of core and std that the expansion needs goes through here, so that a user's
 //! shadowed prelude, or none at all, changes nothing.
@@ -33,3 +33,10 @@ pub use crate::{BuildError, Context, Finish, Spec, Worker};
 mod remote;
 #[cfg(all(feature = "processes", not(loom)))]
 pub use remote::{Entry, RemoteSpec, SentBack, inventory, serde, to_bytes};
+
+/// The runs that are there, as text, for a test that hangs: but for those in a scope, whose items may borrow. In
+/// builds with debug assertions.
+#[cfg(all(debug_assertions, not(loom)))]
+pub fn live_runs() -> String {
+    crate::bridge::live::show()
+}

@@ -26,6 +26,8 @@ pub(crate) use std::{
 
 use std::sync::PoisonError;
 #[cfg(not(loom))]
+use std::sync::TryLockError;
+#[cfg(not(loom))]
 use std::time::Duration;
 
 /// A place that threads share by agreement; as loom's, which checks that they keep to it.
@@ -76,6 +78,16 @@ pub(crate) fn pause() {
 /// is caught inside. What a poisoned lock guards is as whole as ever.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Locks, poisoned or not, unless somebody else does.
+#[cfg(not(loom))]
+pub(crate) fn try_lock<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
 }
 
 /// Waits on a condition variable, poisoned or not.

@@ -5,6 +5,8 @@ mod cancel;
 #[cfg(feature = "tracing")]
 mod collector;
 mod context;
+#[cfg(debug_assertions)]
+mod hangs;
 mod insight;
 mod lifespan;
 mod messages;

@@ -81,9 +81,21 @@ pub(crate) fn watched_for<T: Send + 'static>(
         body()
     });
     if let Err(mpsc::RecvTimeoutError::Timeout) = end.recv_timeout(limit) {
-        panic!("the test hangs: it has not ended after {limit:?}");
+        panic!("the test hangs: it has not ended after {limit:?}\n{}", live_runs());
     }
     body.join().unwrap_or_else(|payload| resume_unwind(payload))
+}
+
+/// The runs of this process, and where they are.
+#[cfg(debug_assertions)]
+pub(crate) fn live_runs() -> String {
+    mtask::__private::live_runs()
+}
+
+/// Without debug assertions they are not known.
+#[cfg(not(debug_assertions))]
+pub(crate) fn live_runs() -> String {
+    String::new()
 }
 
 /// How many times a test repeats a race: `MTASK_TEST_RUNS`, or `few`.

@@ -434,6 +434,13 @@ impl<T, O> Block<T, O> {
         }
     }
 
+    /// The places among these that are begun and not done, as far as their states say it: with debug
+    /// assertions.
+    #[cfg(not(loom))]
+    pub(super) fn begun(&self, from: usize, to: usize) -> impl Iterator<Item = usize> {
+        (from..to).filter(|&at| self.states[at].load(Ordering::Relaxed) == BEGUN)
+    }
+
     /// Whether there is a result in a place, and one for which `holds`.
     ///
     /// # Safety

@@ -1,5 +1,7 @@
 //! What a worker has claimed and not begun.
 
+use std::ops::Range;
+
 use crate::sync::{AtomicU32, Ordering};
 
 /// A range of places in a block: those of a worker's claim that it has not begun.
@@ -49,10 +51,15 @@ impl Hand {
         self.exchange(|_, _| (0, 0)).map(|(from, _)| from)
     }
 
-    /// How many places are in it, at this moment.
-    pub(super) fn len(&self) -> usize {
+    /// The places that are in it, at this moment.
+    pub(super) fn range(&self) -> Range<usize> {
         let (start, end) = unpack(self.0.load(Ordering::Relaxed));
-        end - start
+        start..end
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.range().len()
     }
 
     /// Replaces a range that is not empty; gives what was there before and what is there now.

@@ -10,7 +10,11 @@ mod alone;
 mod block;
 mod chunk;
 mod claim;
+#[cfg(not(loom))]
+mod debug;
 mod hand;
+#[cfg(all(debug_assertions, not(loom)))]
+pub(crate) mod live;
 #[cfg(all(test, loom))]
 mod loom_tests;
 mod notifier;

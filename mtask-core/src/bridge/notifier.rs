@@ -17,12 +17,12 @@ use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, lock, wait};
 /// outlives what this one borrows.
 pub(crate) struct Notifier {
     /// Set by [`notify`](Notifier::notify), cleared by the one consumer that waited for it.
-    notified: Mutex<bool>,
+    pub(super) notified: Mutex<bool>,
     wake_up: Condvar,
     /// The task that is to be woken as well: of a consumer that does not sleep here but polls. Stored by
     /// the consumer before its last look, taken by the first notification after that.
     #[cfg(feature = "stream")]
-    task: Mutex<Option<Waker>>,
+    pub(super) task: Mutex<Option<Waker>>,
     /// Nothing more is wanted. Written by whoever cancels, read by the consumer: under no lock, since
     /// every write is followed by a notification.
     cancelled: AtomicBool,

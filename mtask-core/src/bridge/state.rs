@@ -29,17 +29,17 @@ pub(super) struct Held<T, O> {
     pub(super) start: usize,
     pub(super) end: usize,
     /// It does not look at every item whether it is to wake the consumer.
-    quick: bool,
+    pub(super) quick: bool,
     /// Its worker was not built when it was claimed.
-    unsure: bool,
+    pub(super) unsure: bool,
     /// How many claims there had been before.
-    since: usize,
+    pub(super) since: usize,
 }
 
 pub(super) struct State<T, O> {
     plan: Plan,
     /// Unclaimed places before those of `filling`; the front is to be claimed next.
-    spans: VecDeque<Span<T, O>>,
+    pub(super) spans: VecDeque<Span<T, O>>,
     /// The block that the source fills.
     filling: Option<Arc<Block<T, O>>>,
     /// The right to fill it, unless the thread in the source has that.
@@ -53,13 +53,13 @@ pub(super) struct State<T, O> {
     /// What each worker has in hand.
     held: Vec<Option<Held<T, O>>>,
     /// Workers with a claim.
-    running: usize,
+    pub(super) running: usize,
     /// Those of them that are quick.
-    quick: usize,
+    pub(super) quick: usize,
     /// Those of them that are not built: what they have claimed may come back.
-    unsure: usize,
+    pub(super) unsure: usize,
     /// Claims so far.
-    claims: usize,
+    pub(super) claims: usize,
     /// A thread is inside the source.
     pub(super) in_source: bool,
     /// It is the only worker's, which runs what it pulls: nothing of the block that is filled is to be claimed.
@@ -261,6 +261,11 @@ impl<T, O> State<T, O> {
         self.held[worker].as_ref()
     }
 
+    /// What all workers hold.
+    pub(super) fn all_held(&self) -> impl Iterator<Item = &Held<T, O>> {
+        self.held.iter().flatten()
+    }
+
     /// How old that is, in claims.
     pub(super) fn age(&self, held: &Held<T, O>) -> usize {
         self.claims - held.since
@@ -272,8 +277,7 @@ impl<T, O> State<T, O> {
             return;
         }
         let workers = self.plan.workers;
-        let held =
-            |is: fn(&Held<T, O>) -> bool| self.held.iter().flatten().filter(move |held| is(held));
+        let held = |is: fn(&Held<T, O>) -> bool| self.all_held().filter(move |held| is(held));
         assert_eq!(self.running, held(|_| true).count(), "workers with a claim");
         assert_eq!(self.quick, held(|held| held.quick).count(), "workers with a quick claim");
         assert_eq!(self.unsure, held(|held| held.unsure).count(), "workers that are not built");

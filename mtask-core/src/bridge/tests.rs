@@ -96,3 +96,16 @@ fn who_is_left_behind_at_the_end_fails_what_is_left() {
     }
     assert!(outlet.take().is_none());
 }
+
+#[test]
+fn what_is_locked_is_shown_as_such_and_not_waited_for() {
+    let (bridge, _outlet) = bridge(plan(2, 4));
+    let state = super::lock(&bridge.state);
+    assert!(format!("{bridge:?}").contains("state: <locked>"));
+    drop(state);
+    let mut side = bridge.side(1);
+    let _claim = claim(&mut side, stride(1), 3).unwrap();
+    let shown = format!("{bridge:?}");
+    let worker = "workers: [None, Some(Working { claim: 0..1, hand: Some(0..1), begun: [],";
+    assert!(shown.contains("pulled: 1,") && shown.contains(worker), "{shown}");
+}

@@ -55,6 +55,8 @@ where
     C: Crossing<W::Input, W::Output> + 'static,
     P: Pull<W::Input> + Send + 'static,
 {
+    #[cfg(debug_assertions)]
+    crate::bridge::live::register(bridge);
     let retry = team.care.retry;
     let build_now = team.build_now;
     let workers: Vec<_> = (0..team.specs.len()).map(|number| team.trace.worker(number)).collect();

@@ -300,6 +300,8 @@ where
         bridge: &Arc<Bridge<W::Input, W::Output>>,
         pull: &dyn Fn() -> P,
     ) -> (Shift, Started) {
+        #[cfg(debug_assertions)]
+        crate::bridge::live::register(bridge);
         self.0.work(&team, bridge, pull)
     }
 }

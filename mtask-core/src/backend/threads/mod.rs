@@ -145,6 +145,8 @@ where
         bridge: &Arc<Bridge<W::Input, W::Output>>,
         pull: &dyn Fn() -> P,
     ) -> (Self::Hands, Started) {
+        #[cfg(debug_assertions)]
+        crate::bridge::live::register(bridge);
         let panics = SpawnedPanics::of(&team.counters, &team.trace);
         let loops = worker_loop::loops(team, bridge, pull);
         Crew::start(self.0, loops, panics, |builder, body| builder.spawn(body))
