@@ -198,6 +198,7 @@ impl<T, O> Unfilled<'_, T, O> {
         result: Result<O, TaskError>,
     ) {
         let place = self.block.place(self.at);
+        place.turn_from(PENDING, BEGUN);
         self.at += 1;
         // Before the result: no more is taken than is filled.
         self.block.filled.store(self.at, Ordering::Release);
