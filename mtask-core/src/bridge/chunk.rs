@@ -175,7 +175,7 @@ impl<T, O> Claim<'_, T, O> {
     }
 
     /// Puts back what is left, for others to claim: the worker is not built any more. What is begun
-    /// stays with it.
+    /// stays with it, and is waited for.
     pub(crate) fn give_back(&mut self) {
         let Self { bridge, chunk } = self;
         bridge.look_back(chunk);
@@ -186,7 +186,9 @@ impl<T, O> Claim<'_, T, O> {
             state.put_back(Arc::clone(&chunk.block), left, end);
         }
         chunk.end = left;
-        state.finish(chunk.worker);
+        if !chunk.has_begun() {
+            state.finish(chunk.worker);
+        }
         bridge.release(state);
     }
 

@@ -28,6 +28,30 @@ fn a_panic_of_a_worker_gives_back_what_it_had() {
     });
 }
 
+/// The rest of its claim is run by others meanwhile, and the run is not over before its item is published.
+#[test]
+fn an_item_whose_call_unwinds_is_published_by_its_worker() {
+    model(1..=2, || {
+        let (bridge, mut outlet) = with_two(plan(2, 4));
+        let workers = two_workers(&bridge, 2, |worker, mut side, source| {
+            while let Some(mut claim) = side.claim(TWO, source, &mut Slept::default()) {
+                let input = claim.next().map(|claimed| claimed.begin().0);
+                claim.give_back();
+                assert!(claim.next().is_none());
+                if let Some(input) = input {
+                    claim.begun().unwrap().publish(Some(worker), Ok(input));
+                }
+            }
+        });
+        assert_eq!(outlet.take().unwrap().result.unwrap(), 0);
+        assert_eq!(outlet.take().unwrap().result.unwrap(), 1);
+        assert!(outlet.take().is_none());
+        for worker in workers {
+            worker.join().unwrap();
+        }
+    });
+}
+
 #[test]
 fn a_worker_that_retires_leaves_the_rest_to_the_last() {
     model(1..=2, || {
