@@ -39,7 +39,7 @@ impl Embedder {
             let mut hasher = DefaultHasher::new();
             word.hash(&mut hasher);
             let hash = hasher.finish();
-            let direction = if hash.is_multiple_of(2) { 1.0 } else { -1.0 };
+            let direction = if hash % 2 == 0 { 1.0 } else { -1.0 };
             vector[(hash / 2) as usize % self.dimensions] += direction;
         }
         let length = vector.iter().map(|x: &f32| x * x).sum::<f32>().sqrt();

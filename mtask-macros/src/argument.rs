@@ -38,17 +38,17 @@ pub(crate) fn kept<'a>(ty: &'a Type, own_lifetimes: &[&Ident]) -> Result<Kept<'a
     }
     let elem = bare(&reference.elem);
     let brief = reference.lifetime.as_ref().is_none_or(|it| is_brief(it, own_lifetimes));
-    if let Type::TraitObject(object) = elem
-        && brief
-    {
-        return Err(Error::new_spanned(
+    match elem {
+        Type::TraitObject(object) if brief => Err(Error::new_spanned(
             object,
             "a borrowed trait object cannot be stored owned: take an `Arc<dyn Trait + Send + Sync>`, \
              or a reference for `'static`",
-        ));
+        )),
+        _ => {
+            refuse_borrows(elem, own_lifetimes, &ARGUMENT)?;
+            Ok(if brief { Kept::Lent(elem) } else { Kept::Whole })
+        }
     }
-    refuse_borrows(elem, own_lifetimes, &ARGUMENT)?;
-    Ok(if brief { Kept::Lent(elem) } else { Kept::Whole })
 }
 
 /// Refuses what cannot leave the worker's thread, in a return type.

@@ -252,7 +252,7 @@ fn a_child_does_not_inherit_what_is_open_across_exec() {
         // As most libraries in C leave their descriptors.
         let ours = OwnedFd::from(ours);
         let link = |fd: &OwnedFd| {
-            let number = std::os::fd::AsRawFd::as_raw_fd(fd).cast_unsigned();
+            let number = std::os::fd::AsRawFd::as_raw_fd(fd) as u32;
             descriptors().into_iter().find(|(fd, _)| *fd == number).unwrap().1
         };
         rustix::io::fcntl_setfd(ours.as_fd(), rustix::io::FdFlags::empty()).unwrap();
@@ -274,7 +274,7 @@ fn closes_and_exits(code: i32) -> i32 {
     // SAFETY: what is behind it is not used in this process any more, which ends.
     #[allow(unsafe_code, reason = "a worker that closes what is not its own")]
     unsafe {
-        rustix::io::close(frames.cast_signed());
+        rustix::io::close(frames as i32);
     }
     thread::sleep(Duration::from_millis(20));
     process::exit(code)

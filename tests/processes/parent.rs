@@ -86,7 +86,7 @@ fn terminated() {
 #[test]
 fn interrupted_from_the_terminal() {
     dies(|pid| {
-        let group = Pid::from_raw(pid.cast_signed()).unwrap();
+        let group = Pid::from_raw(pid as i32).unwrap();
         kill_process_group(group, Signal::INT).unwrap();
     });
 }

@@ -23,10 +23,10 @@ impl Sieve {
     }
 
     fn call(&mut self, x: u32) -> Result<u32, RemoteError> {
-        if !x.is_multiple_of(self.of) {
+        if x % self.of != 0 {
             return Ok(x);
         }
-        assert!(x.is_multiple_of(2), "{} divides {x}", self.of);
+        assert!(x % 2 == 0, "{} divides {x}", self.of);
         Err(RemoteError::from_boxed(format!("{} divides {x}", self.of)))
     }
 }
@@ -105,15 +105,12 @@ fn stages_that_may_fail_have_items_of_one_type_wherever_they_are() {
             let first = par_stateful(1..1_000, Sieve::spec(7).times(2)).backend(Processes::new());
             let second = first.flatten_errors().par_stateful_try(Sieve::spec(5).times(2));
             let second = second.backend(Processes::new()).retries(retries).flatten_errors();
-            let third =
-                second.par_stateful_try(
-                    worker_fn(|x: u32| {
-                        if x.is_multiple_of(3) { Err(format!("3 divides {x}")) } else { Ok(x) }
-                    })
+            let third = second.par_stateful_try(
+                worker_fn(|x: u32| if x % 3 == 0 { Err(format!("3 divides {x}")) } else { Ok(x) })
                     .times(2),
-                );
+            );
             for (x, result) in (1..1_000_u32).zip(third.flatten_errors()) {
-                let by = [7, 5, 3].into_iter().find(|by| x.is_multiple_of(*by));
+                let by = [7, 5, 3].into_iter().find(|by| x % by == 0);
                 let Some(by) = by else {
                     assert_eq!(result.unwrap(), x);
                     continue;
@@ -124,7 +121,7 @@ fn stages_that_may_fail_have_items_of_one_type_wherever_they_are() {
                 assert_eq!((error.index(), error.attempts()), (Some(index), attempts), "{error}");
                 let why = format!("{by} divides {x}");
                 assert!(format!("{error:#}").contains(&why), "{error:#}");
-                let panics = by != 3 && !x.is_multiple_of(2);
+                let panics = by != 3 && x % 2 != 0;
                 let kind = if panics { TaskErrorKind::Panicked } else { TaskErrorKind::Failed };
                 assert_eq!(error.kind(), kind);
             }
@@ -146,7 +143,7 @@ fn an_early_end_of_the_last_stage_ends_them_all() {
 #[test]
 fn errors_of_a_stage_between_items_hold_up_a_single_worker_by_nothing() {
     watched(|| {
-        let of = |x: u32| if x.is_multiple_of(3) { Err(Local("bad")) } else { Ok(x) };
+        let of = |x: u32| if x % 3 == 0 { Err(Local("bad")) } else { Ok(x) };
         let run = (0..3_000).map(of).par_stateful_ok([double::spec()]).backend(Processes::new());
         let results: Vec<_> = run.map(Result::unwrap).collect();
         assert!(results.into_iter().eq((0..3_000).map(|x| of(x).map(|x| 2 * x))));

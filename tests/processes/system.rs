@@ -12,7 +12,7 @@ use crate::util::eventually;
 
 #[cfg(target_os = "linux")]
 pub(crate) fn kill(pid: u32, signal: Signal) {
-    let pid = Pid::from_raw(pid.cast_signed()).expect("no process has the number 0");
+    let pid = Pid::from_raw(pid as i32).expect("no process has the number 0");
     // One that is gone already is no matter.
     let _ = kill_process(pid, signal);
 }

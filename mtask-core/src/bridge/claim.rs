@@ -117,10 +117,10 @@ impl<T, O> WorkerSide<'_, T, O> {
             }
             // A little patience makes for a large claim in place of many small ones.
             let patient = stride.quick && looks < LOOKS;
-            if !(patient && state.quick_turn)
-                && let Some(span) = state.next_span(stride.most)
-            {
-                break Some(span);
+            if !(patient && state.quick_turn) {
+                if let Some(span) = state.next_span(stride.most) {
+                    break Some(span);
+                }
             }
             let enough = if looks == 0 { 1 } else { window / 4 };
             if bridge.may_pull(&state) && (!patient || bridge.room(&state) >= enough) {

@@ -364,9 +364,8 @@ impl<T, O> Outlet<T, O> {
         if state.cancelled || bridge.consumer.is_cancelled() {
             return Look::Over;
         }
-        if state.unbuilt == 0
-            && let Some((worker, error)) = state.build_error.take()
-        {
+        let error = if state.unbuilt == 0 { state.build_error.take() } else { None };
+        if let Some((worker, error)) = error {
             let (index, worker, result) = (None, Some(worker), Err(error));
             return Look::Ready(Finished { index, worker, result });
         }

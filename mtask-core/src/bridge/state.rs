@@ -147,11 +147,10 @@ impl<T, O> State<T, O> {
         }
         let block = spare.take().unwrap_or_else(|| Arc::new(Block::new()));
         let filler = Filler::new(block, self.pulled());
-        if let Some(full) = self.filling.replace(Arc::clone(filler.block()))
-            && self.claimed < Block::<T, O>::LEN
-        {
-            let (start, end) = (self.claimed, Block::<T, O>::LEN);
-            self.spans.push_back(Span { block: full, start, end });
+        let (start, end) = (self.claimed, Block::<T, O>::LEN);
+        let full = self.filling.replace(Arc::clone(filler.block()));
+        if let Some(block) = full.filter(|_| start < end) {
+            self.spans.push_back(Span { block, start, end });
         }
         self.claimed = 0;
         if self.plan.ordered {
@@ -196,10 +195,10 @@ impl<T, O> State<T, O> {
     /// the idle ones a share.
     pub(super) fn next_span(&mut self, most: usize) -> Option<Span<T, O>> {
         // What was put back is not sorted: behind one that comes too late may be one that does not.
-        if let Some(stop) = self.stop
-            && let Some(at) = self.spans.iter().position(|span| span.index() < stop)
-        {
-            self.spans.swap(0, at);
+        if let Some(stop) = self.stop {
+            if let Some(at) = self.spans.iter().position(|span| span.index() < stop) {
+                self.spans.swap(0, at);
+            }
         }
         let count = self.claimable().div_ceil(1 + self.idle).min(most);
         if count == 0 {

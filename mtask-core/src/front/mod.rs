@@ -505,9 +505,8 @@ where
         let has_no_worker = self.control.no_worker().is_some();
         let is_exact = most == Some(least);
         let is_closed = self.control.is_closed() || has_no_worker;
-        if (is_exact || is_closed)
-            && let Some(pulled) = run.pulled()
-        {
+        let pulled = if is_exact || is_closed { run.pulled() } else { None };
+        if let Some(pulled) = pulled {
             // One more stands for those that are not pulled for want of workers.
             let rest = has_no_worker && !self.control.is_closed() && most != Some(pulled);
             let left = left(pulled) + usize::from(rest);

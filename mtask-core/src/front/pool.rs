@@ -263,11 +263,12 @@ impl<S, W: Worker, B: Reusable<S, W>> Pool<S, W, B> {
 
     /// What is kept, from now on.
     fn kept(&mut self) -> &mut B::Kept {
-        if let State::Ready(..) = self.state
-            && let State::Ready(specs, backend) = mem::replace(&mut self.state, State::Done)
-        {
-            self.state = State::Kept(backend.keep(specs, self.summaries.clone()));
-        }
+        self.state = match mem::replace(&mut self.state, State::Done) {
+            State::Ready(specs, backend) => {
+                State::Kept(backend.keep(specs, self.summaries.clone()))
+            }
+            state => state,
+        };
         match &mut self.state {
             State::Kept(kept) => kept,
             _ => unreachable!("a pool that is done is not used any more"),

@@ -152,10 +152,9 @@ where
         &mut self,
         task: &mut Context<'_>,
     ) -> Poll<Option<Finished<W::Output>>> {
-        if self.times.asked.is_none()
-            && let Some(finished) = self.ready_task()
-        {
-            return Poll::Ready(Some(finished));
+        let ready = if self.times.asked.is_none() { self.ready_task() } else { None };
+        if ready.is_some() {
+            return Poll::Ready(ready);
         }
         let since = *self.times.asked.get_or_insert_with(Instant::now);
         if let State::Ready(_) = self.state {

@@ -380,9 +380,8 @@ impl<S, W: Worker> Life<S, W> {
         if worker.is_some() {
             self.builds.down(self.number, Instant::now());
         }
-        if let Some(summaries) = &self.care.summaries
-            && let Some(worker) = worker.take()
-        {
+        let summaries = self.care.summaries.as_ref();
+        if let Some((summaries, worker)) = summaries.and_then(|to| Some((to, worker.take()?))) {
             let finished = catch_unwind(AssertUnwindSafe(|| (self.finish)(&self.spec, worker)));
             match finished {
                 Ok(Some(summary)) => summaries.add(self.number, Ok(summary)),

@@ -98,13 +98,10 @@ impl Stage {
         PULL.with_borrow(|pull| {
             let Some(outer) = pull else { return };
             let here = Arc::as_ptr(outer);
-            if self.outer.as_ptr() == here {
-                return;
-            }
-            if let Some((feeders, index)) = &self.born
-                && feeders.as_ptr() == here
-                && *index == outer.index()
-            {
+            let was_born_here = self.born.as_ref().is_some_and(|(feeders, index)| {
+                feeders.as_ptr() == here && *index == outer.index()
+            });
+            if was_born_here || self.outer.as_ptr() == here {
                 return;
             }
             self.outer = Arc::downgrade(outer);

@@ -165,11 +165,8 @@ where
         let was_built = life.is_built();
         let mut stride = pace.stride(was_built);
         stride.most = stride.most.min(life.left());
-        if was_built
-            && !life.is_careful()
-            && !W::passes_errors()
-            && let Some(alone) = side.alone(stride)
-        {
+        let may_be_alone = was_built && !life.is_careful() && !W::passes_errors();
+        if let Some(alone) = may_be_alone.then(|| side.alone(stride)).flatten() {
             from = run_alone(life, alone, &mut pull, &mut pace, from);
             continue;
         }

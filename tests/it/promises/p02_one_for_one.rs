@@ -104,7 +104,7 @@ fn order_holds_when_later_items_are_faster() {
     watched(|| {
         each_way!(|start, way| {
             let spec = worker_fn(|x: u64| {
-                sleep(Duration::from_millis(if x.is_multiple_of(4) { 4 } else { 0 }));
+                sleep(Duration::from_millis(if x % 4 == 0 { 4 } else { 0 }));
                 x
             });
             let mut outputs: Vec<u64> =

@@ -11,7 +11,7 @@ fn the_length_counts_what_is_still_to_be_yielded() {
     watched(|| {
         each_way!(|start, way| {
             let (source, pulled) = counted(0..20u32);
-            let spec = worker_fn(|x: u32| if x.is_multiple_of(3) { panic!("{x}") } else { x });
+            let spec = worker_fn(|x: u32| if x % 3 == 0 { panic!("{x}") } else { x });
             let mut results = start(source, spec.times(3)).max_in_flight(8);
             for left in (0..20).rev() {
                 assert_eq!(results.len(), left + 1, "{way:?}");

@@ -35,9 +35,8 @@ fn items() -> impl Strategy<Value = Vec<Item>> {
 fn source(items: Vec<Item>) -> impl Stream<Item = (usize, Item)> {
     let mut items = items.into_iter().enumerate().peekable();
     stream::poll_fn(move |task| {
-        if let Some((_, item)) = items.peek_mut()
-            && let Some(time) = item.pending.take()
-        {
+        let pending = items.peek_mut().and_then(|(_, item)| item.pending.take());
+        if let Some(time) = pending {
             let waker = task.waker().clone();
             match time {
                 0 => waker.wake(),

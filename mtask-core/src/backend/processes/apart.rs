@@ -33,9 +33,8 @@ pub(super) fn keep_apart() {
     // A session of its own has no terminal, which could stop it for what it writes there (`stty tostop`).
     let _ = rustix::process::setsid();
     close_inherited();
-    if let Ok(own) = fs::read_to_string("/proc/self/oom_score_adj")
-        && let Ok(own) = own.trim().parse::<i32>()
-    {
+    let own = fs::read_to_string("/proc/self/oom_score_adj").ok();
+    if let Some(own) = own.and_then(|own| own.trim().parse::<i32>().ok()) {
         let _ = fs::write("/proc/self/oom_score_adj", (own + EXPENDABLE).min(1_000).to_string());
     }
     // That of the main thread, and so of the process.

@@ -40,7 +40,11 @@ pub(super) fn clear(buffer: &mut Vec<u8>) {
 pub(super) fn shorten(text: &mut String, most: usize) {
     if text.len() > most {
         let bytes = text.len();
-        text.truncate(text.floor_char_boundary(most));
+        let mut end = most;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
         text.push_str(&format!(".. (cut, of {bytes} bytes)"));
     }
 }

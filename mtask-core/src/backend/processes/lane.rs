@@ -49,7 +49,7 @@ impl<T, O, C> Lane<T, O, C> {
     }
 
     fn is_first(&self) -> bool {
-        self.number.is_multiple_of(self.of)
+        self.number % self.of == 0
     }
 }
 

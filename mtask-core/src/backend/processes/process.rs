@@ -486,12 +486,11 @@ impl Child {
         let broken = loop {
             match self.read(&mut reader, &mut watch) {
                 Ok((Kind::Summary, body)) => {
-                    if let Some((&status, bytes)) = reader.incoming.body(body).split_first()
-                        && let Some(status) = Status::of(status)
-                    {
-                        return Ok((status, bytes.to_vec()));
+                    let summary = reader.incoming.body(body).split_first();
+                    match summary.and_then(|(&status, bytes)| Some((Status::of(status)?, bytes))) {
+                        Some((status, bytes)) => return Ok((status, bytes.to_vec())),
+                        None => break Broken::Astray(NO_RESULT),
                     }
-                    break Broken::Astray(NO_RESULT);
                 }
                 // Results of a frame that nobody waits for any more.
                 Ok((Kind::Results | Kind::Last, _)) => {}

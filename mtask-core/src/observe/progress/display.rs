@@ -79,9 +79,8 @@ impl Display {
         let lent = options.bar.is_some();
         let bar = options.bar.unwrap_or_else(ProgressBar::hidden);
         // A bar of ours is drawn only from here on, with all that was set before.
-        if bar.length().is_none()
-            && let Some(length) = length
-        {
+        let unset = length.filter(|_| bar.length().is_none());
+        if let Some(length) = unset {
             bar.set_length(bar.position().saturating_add(options.initial).saturating_add(length));
         }
         if options.initial > 0 {

@@ -36,9 +36,10 @@ impl ThreadSettings {
     /// What a worker's thread does before anything else.
     #[cfg(feature = "affinity")]
     pub(super) fn settle(self, worker: usize) {
-        if self.pinned
-            && let Some(cores) = core_affinity::get_core_ids().filter(|cores| !cores.is_empty())
-        {
+        if !self.pinned {
+            return;
+        }
+        if let Some(cores) = core_affinity::get_core_ids().filter(|cores| !cores.is_empty()) {
             core_affinity::set_for_current(cores[worker % cores.len()]);
         }
     }

@@ -90,7 +90,7 @@ impl<'de> Reader<'de> {
     #[inline]
     fn signed(&mut self, bits: u32) -> Result<i64, Error> {
         let number = self.number(bits)?;
-        Ok((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
+        Ok((number >> 1) as i64 ^ -((number & 1) as i64))
     }
 
     fn length(&mut self) -> Result<usize, Error> {
@@ -99,7 +99,7 @@ impl<'de> Reader<'de> {
 
     fn text(&mut self) -> Result<&'de str, Error> {
         let length = self.length()?;
-        str::from_utf8(self.take(length)?).map_err(|_| not_a("UTF-8"))
+        std::str::from_utf8(self.take(length)?).map_err(|_| not_a("UTF-8"))
     }
 
     /// Reads what counts as `size` bytes of memory, or as what its parts do where that is more.
@@ -200,7 +200,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 
     fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_i8(self.byte()?.cast_signed())
+        visitor.visit_i8(self.byte()? as i8)
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -217,7 +217,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 
     fn deserialize_i128<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         let number = self.long_number()?;
-        visitor.visit_i128((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
+        visitor.visit_i128((number >> 1) as i128 ^ -((number & 1) as i128))
     }
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

@@ -107,7 +107,7 @@ impl Serializer for &mut Writer<'_> {
     }
 
     fn serialize_i8(self, value: i8) -> Result<(), Error> {
-        self.serialize_u8(value.cast_unsigned())
+        self.serialize_u8(value as u8)
     }
 
     fn serialize_bool(self, value: bool) -> Result<(), Error> {
@@ -115,7 +115,7 @@ impl Serializer for &mut Writer<'_> {
     }
 
     fn serialize_i128(self, value: i128) -> Result<(), Error> {
-        self.long_number((value << 1 ^ value >> 127).cast_unsigned());
+        self.long_number((value << 1 ^ value >> 127) as u128);
         Ok(())
     }
 

@@ -35,9 +35,8 @@ impl Host {
 
     /// Tells the child something, where there is one; one that is being started is told by who waits for it.
     pub(super) fn tell(&self, word: impl FnOnce(&Child)) {
-        if let Ok(state) = self.state.try_lock()
-            && let Some(child) = &state.child
-        {
+        let Ok(state) = self.state.try_lock() else { return };
+        if let Some(child) = &state.child {
             word(child);
         }
     }
