@@ -74,6 +74,7 @@
 //! of its own, as far as the rest of the program bears it: a lock that another thread held at the fork stays
 //! locked. A worker that forks is bound by the same, and its child must not return from `call`.
 #![forbid(unsafe_code)]
+#![cfg_attr(mtask_docs, feature(doc_cfg), doc(auto_cfg = false))]
 
 pub use mtask_core::*;
 pub use mtask_macros::delayed_init;

@@ -129,6 +129,7 @@ impl<'a> Context<'a> {
     /// let lengths = par_stateful(books, Lengths::spec().times(2)).progress("counting");
     /// assert_eq!(lengths.propagate_panics().collect::<Vec<_>>(), [6, 5]);
     /// ```
+    #[cfg_attr(mtask_docs, doc(cfg(feature = "progress")))]
     #[cfg(all(feature = "progress", not(loom)))]
     pub fn bar(&self, length: u64) -> ItemBar {
         ItemBar::new(self.run.and_then(|run| run.bar_place()), self.worker, length)

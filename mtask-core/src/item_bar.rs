@@ -30,6 +30,7 @@ pub(crate) trait BarPlace: Send + Sync {
 /// assert!(bar.is_hidden()); // there is no run, and so no bar of it on a terminal
 /// assert_eq!((bar.position(), bar.length()), (1, Some(3)));
 /// ```
+#[cfg_attr(mtask_docs, doc(cfg(feature = "progress")))]
 pub struct ItemBar {
     bar: ProgressBar,
     /// `None` where nobody sees it.

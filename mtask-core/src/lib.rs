@@ -14,6 +14,7 @@
 //! | `progress` | how a run is shown while it goes: its bar, its workers, their items |
 //! | `trace` | what it tells a subscriber of `tracing` |
 
+#![cfg_attr(mtask_docs, feature(doc_cfg), doc(auto_cfg = false))]
 #![cfg_attr(
     loom,
     allow(

@@ -5,6 +5,7 @@ mod functions;
 mod iterator;
 mod options;
 mod pool;
+#[cfg_attr(mtask_docs, doc(cfg(feature = "processes")))]
 #[cfg(feature = "processes")]
 pub mod processes;
 mod scope;

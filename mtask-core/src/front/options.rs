@@ -165,6 +165,7 @@ where
     /// let results = par_map(0..10, 2, |x: u32| x + 1).progress("adding");
     /// assert_eq!(results.propagate_panics().sum::<u32>(), 55);
     /// ```
+    #[cfg_attr(mtask_docs, doc(cfg(feature = "progress")))]
     #[cfg(feature = "progress")]
     #[track_caller]
     pub fn progress(self, message: impl Into<std::borrow::Cow<'static, str>>) -> Self {
@@ -183,6 +184,7 @@ where
     /// let results = par_map(0..10, 2, |x: u32| x + 1).progress_with(options);
     /// assert_eq!(results.propagate_panics().sum::<u32>(), 55);
     /// ```
+    #[cfg_attr(mtask_docs, doc(cfg(feature = "progress")))]
     #[cfg(feature = "progress")]
     #[track_caller]
     pub fn progress_with(self, options: impl Into<ProgressOptions>) -> Self {

@@ -178,6 +178,7 @@ use crate::{ParStateful, Worker, par_stateful};
 ///     Ok(())
 /// }
 /// ```
+#[cfg_attr(mtask_docs, doc(cfg(feature = "progress")))]
 #[cfg(feature = "progress")]
 #[track_caller]
 pub fn pqdm<I, S, W>(

@@ -15,6 +15,7 @@ use crate::messages::{SentOutput, SpecList, Takes};
 use crate::{Spec, TaskError, Worker};
 
 /// A run over a stream; made by [`par_stateful_stream`].
+#[cfg_attr(mtask_docs, doc(cfg(feature = "stream")))]
 pub type ParStatefulStream<St, S, W, B = Threads> =
     ParStateful<StreamSource<St>, S, W, Streamed<B>>;
 
@@ -46,6 +47,7 @@ pub type ParStatefulStream<St, S, W, B = Threads> =
 /// # })?;
 /// # Ok::<(), mtask::TaskError>(())
 /// ```
+#[cfg_attr(mtask_docs, doc(cfg(feature = "stream")))]
 #[track_caller]
 pub fn par_stateful_stream<St, S, W>(
     stream: St,
@@ -77,6 +79,7 @@ where
 ///     .map(Result::unwrap);
 /// assert_eq!(futures_executor::block_on(lengths.collect::<Vec<_>>()), [1, 2]);
 /// ```
+#[cfg_attr(mtask_docs, doc(cfg(feature = "stream")))]
 pub trait ParStatefulStreamExt: Stream + Sized {
     /// As the function [`par_stateful_stream`].
     ///
@@ -130,6 +133,7 @@ where
     /// # })?;
     /// # Ok::<(), mtask::TaskError>(())
     /// ```
+    #[cfg_attr(mtask_docs, doc(cfg(feature = "stream")))]
     #[track_caller]
     pub fn into_stream(mut self) -> ParStateful<I, S, W, Awaited<B>>
     where

@@ -30,6 +30,7 @@ use crate::{ParStateful, Spec, Worker, par_stateful};
 /// assert_eq!(squares, [1, 4, 9, 16, 25]);
 /// # Ok::<(), mtask::TaskError>(())
 /// ```
+#[cfg_attr(mtask_docs, doc(cfg(feature = "progress")))]
 #[cfg(feature = "progress")]
 #[track_caller]
 pub fn pqdm<I, S, W>(iter: I, specs: impl IntoIterator<Item = S>) -> ParStateful<I::IntoIter, S, W>

@@ -9,6 +9,7 @@ use crate::{BuildError, Spec, Worker};
 
 /// A remote spec whose worker's type is hidden behind its input and output; made by
 /// [`RemoteSpec::remote_boxed`].
+#[cfg_attr(mtask_docs, doc(cfg(feature = "processes")))]
 pub struct RemoteBoxSpec<I, O> {
     spec: BoxSpec<I, O>,
     worker: &'static str,

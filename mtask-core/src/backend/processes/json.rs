@@ -35,6 +35,7 @@ use serde_json::ser::Formatter;
 ///     Ok(())
 /// }
 /// ```
+#[cfg_attr(mtask_docs, doc(cfg(feature = "json")))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Json<T>(pub T);
 

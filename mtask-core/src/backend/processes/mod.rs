@@ -119,6 +119,7 @@ static SERVES: AtomicBool = AtomicBool::new(false);
 /// # Panics
 ///
 /// On any thread but the main one, as in a test: each child would run the whole program up to there.
+#[cfg_attr(mtask_docs, doc(cfg(feature = "processes")))]
 #[track_caller]
 pub fn init() {
     assert!(
@@ -152,6 +153,7 @@ pub fn serve_if_child() {
 /// # // What it expands to is a test, which a doc test is without.
 /// mtask::test_entry!();
 /// ```
+#[cfg_attr(mtask_docs, doc(cfg(feature = "processes")))]
 #[macro_export]
 macro_rules! test_entry {
     () => {
@@ -195,6 +197,7 @@ macro_rules! test_entry {
 ///     Ok(())
 /// }
 /// ```
+#[cfg_attr(mtask_docs, doc(cfg(feature = "processes")))]
 #[macro_export]
 macro_rules! register {
     ($spec:ty, $worker:ty, finish $(,)?) => {
@@ -241,6 +244,7 @@ macro_rules! register {
 ///     assert_eq!(naps, [Ok(1), Err(TaskErrorKind::TimedOut), Ok(2)]);
 /// }
 /// ```
+#[cfg_attr(mtask_docs, doc(cfg(feature = "processes")))]
 #[derive(Clone, Default)]
 pub struct Processes {
     settings: Settings,

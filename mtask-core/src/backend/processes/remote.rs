@@ -18,6 +18,7 @@ use crate::{Finish, Spec, Summing, Worker};
 ///
 /// Implemented by `#[delayed_init(remote)]`, and by the specs of
 /// [`remote_boxed`](RemoteSpec::remote_boxed).
+#[cfg_attr(mtask_docs, doc(cfg(feature = "processes")))]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent to another process",
     label = "stays in this process",
@@ -119,6 +120,7 @@ const MOST_CAUSES: usize = 100;
 ///
 /// It is no `Error` itself, or `?` could not make it from all of them; it converts into a
 /// `Box<dyn Error + Send + Sync>` that is one, with the same chain of causes.
+#[cfg_attr(mtask_docs, doc(cfg(feature = "processes")))]
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoteError {
     message: String,

@@ -103,6 +103,7 @@ impl Threads {
     /// let results = par_map(0..10, 2, |x: u32| x + 1).backend(Threads::new().pinned());
     /// assert_eq!(results.propagate_panics().sum::<u32>(), 55);
     /// ```
+    #[cfg_attr(mtask_docs, doc(cfg(feature = "affinity")))]
     #[cfg(feature = "affinity")]
     pub fn pinned(self) -> Self {
         Self(self.0.pinned())

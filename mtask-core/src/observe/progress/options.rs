@@ -48,6 +48,7 @@ use super::screen::shared_bars;
 /// let sum: u32 = par_map(0..10, 2, |x: u32| x + 1).progress_with(bar.clone()).flatten().sum();
 /// assert_eq!((sum, bar.position(), bar.length()), (55, 10, Some(10)));
 /// ```
+#[cfg_attr(mtask_docs, doc(cfg(feature = "progress")))]
 #[derive(Clone)]
 pub struct ProgressOptions {
     pub(super) bar: Option<ProgressBar>,

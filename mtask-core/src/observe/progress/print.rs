@@ -78,6 +78,7 @@ impl ProgressOptions {
 /// log(&mut ProgressOptions::writer(), "before the first run")?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
+#[cfg_attr(mtask_docs, doc(cfg(feature = "progress")))]
 pub struct ProgressWriter {
     /// What is not a whole line yet.
     line: Vec<u8>,
