@@ -40,8 +40,6 @@ pub(crate) struct Card {
     pub(crate) bounded: bool,
     /// Only the source's length decides, not its items: it takes no iterator.
     pub(crate) range_only: bool,
-    /// It always takes as many threads as the machine has cores.
-    pub(crate) own_threads: bool,
     /// Another way to ask mtask for a run.
     pub(crate) front: bool,
 }
@@ -58,7 +56,6 @@ impl Card {
             lazy: false,
             bounded: false,
             range_only: false,
-            own_threads: false,
             front: false,
         }
     }
@@ -81,10 +78,6 @@ impl Card {
 
     const fn range_only(self) -> Self {
         Self { range_only: true, ..self }
-    }
-
-    const fn own_threads(self) -> Self {
-        Self { own_threads: true, ..self }
     }
 
     const fn front(self) -> Self {
@@ -160,7 +153,6 @@ peers! {
         fronts::Inline,
         fronts::Local,
         fronts::Stream,
-        streaming::ParIterSync,
         packed::ParMap,
         tokio::Buffered,
         rayon::OfRange,

@@ -1,6 +1,5 @@
 //! Crates that map an iterator by threads, in order, and give an iterator back.
 
-use par_iter_sync::IntoParallelIteratorSync as _;
 use pariter::IteratorExt as _;
 use parseq::ParallelIterator as _;
 use plmap::PipelineMap as _;
@@ -129,26 +128,5 @@ impl Stateful for Plmap {
         W: Task<In = S::Item>,
     {
         drain(source.plmap(workers, stateful::closure::<W>()), sink);
-    }
-}
-
-pub(crate) struct ParIterSync;
-
-impl Peer for ParIterSync {
-    const CARD: Card =
-        Card::new("par-iter-sync", "par-iter-sync", "`source.into_par_iter_sync(f)`")
-            .published()
-            .ordered()
-            .lazy()
-            .bounded()
-            .own_threads();
-
-    fn run<S, F, O>(source: S, _workers: usize, work: F, sink: &mut impl Sink<O>)
-    where
-        S: Source,
-        F: Fn(S::Item) -> O + Clone + Send + Sync + 'static,
-        O: Send + 'static,
-    {
-        drain(source.into_par_iter_sync(move |item| Ok(work(item))), sink);
     }
 }

@@ -62,9 +62,6 @@ impl Case {
         if card.range_only && !scenario.range {
             return Some("takes a range, and no iterator");
         }
-        if card.own_threads && std::thread::available_parallelism().ok()?.get() != self.workers {
-            return Some("always takes as many threads as there are cores");
-        }
         match scenario.peers {
             Peers::Stateful if !stateful.contains(&card.name) => Some("its workers have no state"),
             Peers::Lazy if !card.lazy => Some("collects everything first"),
