@@ -76,21 +76,31 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(mtask_docs, feature(doc_cfg), doc(auto_cfg = false))]
 
+/// The crate that draws the bars, in the version that [`ProgressOptions`] takes the types of.
+#[cfg(feature = "progress")]
+#[cfg_attr(mtask_docs, doc(cfg(feature = "progress")))]
+#[doc(no_inline)]
+pub use indicatif;
 pub use mtask_core::*;
 pub use mtask_macros::delayed_init;
 
 /// What most programs import.
 pub mod prelude {
     #[cfg(feature = "progress")]
+    #[doc(no_inline)]
     pub use mtask_core::ProgressOptions;
+    #[doc(no_inline)]
     pub use mtask_core::{
         BuildError, CancelHandle, Context, Ended, ParStatefulExt, Pool, Spec, TaskError,
         TaskErrorKind, TaskErrors, Worker, init_fn, par_map, par_stateful, par_stateful_local,
         par_stateful_ok, par_stateful_try, worker_fn,
     };
     #[cfg(feature = "stream")]
+    #[doc(no_inline)]
     pub use mtask_core::{ParStatefulStreamExt, par_stateful_stream};
     #[cfg(feature = "processes")]
+    #[doc(no_inline)]
     pub use mtask_core::{Processes, RemoteError, RemoteSpec};
+    #[doc(no_inline)]
     pub use mtask_macros::delayed_init;
 }

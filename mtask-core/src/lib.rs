@@ -34,7 +34,7 @@ mod finish;
 #[cfg(all(feature = "progress", not(loom)))]
 mod item_bar;
 mod messages;
-mod spec;
+pub mod spec;
 mod sync;
 mod worker;
 
@@ -51,33 +51,23 @@ pub use context::Context;
 pub use ended::Ended;
 pub use error::{BuildError, TaskError, TaskErrorKind, TaskErrors};
 pub use finish::Finish;
-pub use spec::{
-    BoxSpec, FnSpec, FnWorker, InitSpec, OkSpec, OkWorker, Spec, Summing, TrySpec, TryWorker,
-    init_fn, worker_fn,
-};
+#[doc(inline)]
+pub use spec::{BoxSpec, Spec, init_fn, worker_fn};
 pub use worker::Worker;
 
-/// The crate that draws the bars, in the version that [`ProgressOptions`] takes the types of.
-#[cfg(feature = "progress")]
-pub use indicatif;
-
-#[cfg(not(loom))]
-pub use backend::Inline;
 #[cfg(all(feature = "json", not(loom)))]
 pub use front::processes::Json;
 #[cfg(all(feature = "processes", not(loom)))]
-pub use front::processes::{self, Processes, RemoteBoxSpec, RemoteError, RemoteSpec, init};
+pub use front::processes::{self, Processes, RemoteError, RemoteSpec, init};
 #[cfg(not(loom))]
 pub use front::threads;
 #[cfg(not(loom))]
 pub use front::{
-    DeferErrors, FlattenErrors, HasRun, NextTask, ParMap, ParStateful, ParStatefulExt,
-    ParStatefulInline, ParStatefulLocal, ParStatefulOk, ParStatefulTry, Pool, PoolMap,
-    PropagatePanics, RunInfo, Scope, Startable, StopOnError, Summarized, TaskIterator, Tasks,
-    par_map, par_stateful, par_stateful_local, par_stateful_ok, par_stateful_try, scope,
+    ParStateful, ParStatefulExt, Pool, Scope, par_map, par_stateful, par_stateful_local,
+    par_stateful_ok, par_stateful_try, scope,
 };
 #[cfg(all(feature = "stream", not(loom)))]
-pub use front::{ParStatefulStream, ParStatefulStreamExt, PollTask, par_stateful_stream};
+pub use front::{ParStatefulStreamExt, par_stateful_stream};
 #[cfg(all(feature = "progress", not(loom)))]
 pub use item_bar::ItemBar;
 #[cfg(all(feature = "progress", not(loom)))]
@@ -87,6 +77,19 @@ pub use observe::stats::{Bottleneck, Stats, WorkerState, WorkerStats};
 #[cfg(not(loom))]
 pub use run::cancel::CancelHandle;
 
-/// What the expansion of `#[delayed_init]` names: no part of the interface.
+/// The types of runs and of their adaptors: what the functions and methods give, and a program writes only where it
+/// names the type of a run, as in a field or a bound.
+#[cfg(not(loom))]
+pub mod iter {
+    pub use crate::front::{
+        DeferErrors, FlattenErrors, HasRun, NextTask, ParMap, ParStatefulInline, ParStatefulLocal,
+        ParStatefulOk, ParStatefulTry, PoolMap, PropagatePanics, RunInfo, Startable, StopOnError,
+        Summarized, TaskIterator, Tasks,
+    };
+    #[cfg(feature = "stream")]
+    pub use crate::front::{ParStatefulStream, PollTask};
+}
+
+/// What the expansion of `#[delayed_init]` names, and hidden parts of public traits: no part of the interface.
 #[doc(hidden)]
 pub mod __private;

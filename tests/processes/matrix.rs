@@ -370,8 +370,11 @@ fn each_option_and_adaptor_works_on_the_callers_thread() {
         adaptors!("inline", iterated, ordered: true, inline!());
         summaries!("inline", iterated, inline!());
         summaries!("local and inline", iterated, local!());
-        for at in 0..own::<std::ops::Range<u64>, DoublerSpec, Doubler, mtask::Inline>().len() {
-            let name = own::<std::ops::Range<u64>, DoublerSpec, Doubler, mtask::Inline>()[at].0;
+        for at in
+            0..own::<std::ops::Range<u64>, DoublerSpec, Doubler, mtask::backend::Inline>().len()
+        {
+            let name =
+                own::<std::ops::Range<u64>, DoublerSpec, Doubler, mtask::backend::Inline>()[at].0;
             adaptors!(name, iterated, ordered: true, (own()[at].1)(inline!()));
             adaptors!(name, iterated, ordered: true, (own()[at].1)(local!()));
         }

@@ -3,6 +3,6 @@
 pub use inventory;
 pub use serde;
 
-pub use crate::backend::processes::{Entry, RemoteSpec, to_bytes};
+pub use crate::backend::processes::{Entry, RemoteSpec, TestEntry, serve_if_child, to_bytes};
 
 pub use crate::messages::SentBack;

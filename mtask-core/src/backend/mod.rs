@@ -20,46 +20,35 @@
 
 #[cfg(feature = "stream")]
 mod awaited;
-mod inline;
+pub(crate) mod inline;
 mod local;
 mod pooled;
 #[cfg(feature = "processes")]
 pub(crate) mod processes;
 #[cfg(feature = "stream")]
-mod streamed;
+pub(crate) mod streamed;
 pub(crate) mod threads;
 
 use std::time::Duration;
 
 #[cfg(feature = "stream")]
 pub use awaited::Awaited;
-pub use inline::{Inline, InlineRun};
+pub use inline::Inline;
 pub use local::Local;
 pub use pooled::{Pooled, Seat};
 #[cfg(feature = "stream")]
-pub use streamed::{StreamSource, Streamed, StreamedRun};
+pub use streamed::{StreamSource, Streamed};
 
-pub(crate) use crate::bridge::{Bridge, Pull};
-#[doc(hidden)]
-pub use crate::bridge::{Finished, StopWhen};
+pub(crate) use crate::bridge::{Bridge, Finished, Pull, StopWhen};
 #[cfg(feature = "stream")]
-#[doc(hidden)]
-pub use crate::run::consumer::PolledRun;
-#[doc(hidden)]
-pub use crate::run::consumer::Run;
-#[doc(hidden)]
-pub use crate::run::fed::FedRun;
-pub(crate) use crate::run::job::Team;
-#[doc(hidden)]
-pub use crate::run::job::{Job, Next};
-#[doc(hidden)]
-pub use crate::run::policy::{Flatten, Place, Summaries};
-#[doc(hidden)]
-pub use crate::run::pulled::PulledRun;
+pub(crate) use crate::run::consumer::PolledRun;
+pub(crate) use crate::run::consumer::Run;
+pub(crate) use crate::run::fed::FedRun;
+pub(crate) use crate::run::job::{Job, Team};
+pub(crate) use crate::run::policy::Summaries;
+pub(crate) use crate::run::pulled::PulledRun;
 pub(crate) use crate::run::source::{Nothing, Remote};
-pub(crate) use crate::run::team::Started;
-#[doc(hidden)]
-pub use crate::run::team::{Crew, Handle, Hands};
+pub(crate) use crate::run::team::{Hands, Started};
 use crate::sync::Arc;
 use crate::{TaskError, Worker};
 
@@ -181,9 +170,10 @@ pub(crate) trait Workers<S, W: Worker, P>: Concurrent {
 )]
 pub trait Replaceable: Backend {}
 
-#[doc(hidden)]
-pub mod sealed {
-    /// Keeps the backends to those of this crate.
+/// Out of reach for others.
+pub(crate) mod sealed {
+    /// Keeps the backends, and the types of runs, to those of this crate.
+    #[expect(unnameable_types, reason = "who could name it could implement it")]
     pub trait Sealed {}
 }
 

@@ -4,9 +4,8 @@ use super::{ParStateful, ParStatefulLocal};
 use crate::backend::Local;
 use crate::backend::threads::Threads;
 use crate::messages::{IntoCause, SentOutput, SentSource, SpecList, StageResult, Takes};
-use crate::{
-    FnSpec, FnWorker, OkSpec, OkWorker, Spec, TaskError, TrySpec, TryWorker, Worker, worker_fn,
-};
+use crate::spec::{FnSpec, FnWorker, OkSpec, OkWorker, TrySpec, TryWorker};
+use crate::{Spec, TaskError, Worker, worker_fn};
 
 /// A run of clones of one function; made by [`par_map`].
 pub type ParMap<I, F, O, B = Threads> =

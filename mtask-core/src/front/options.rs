@@ -8,8 +8,9 @@ use crate::messages::Repeatable;
 #[cfg(feature = "progress")]
 use crate::observe::progress::ProgressOptions;
 use crate::run::policy::{Retry, Summaries};
+use crate::spec::Summing;
 use crate::sync::Arc;
-use crate::{Finish, Spec, Summing, Worker};
+use crate::{Finish, Spec, Worker};
 
 /// Options of every run.
 ///

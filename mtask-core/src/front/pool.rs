@@ -8,8 +8,9 @@ use super::{ParStateful, specs_of};
 use crate::backend::threads::Threads;
 use crate::backend::{Pooled, Reusable, Seat};
 use crate::run::policy::Summaries;
+use crate::spec::Summing;
 use crate::sync::Arc;
-use crate::{Finish, Spec, Summing, TaskError, Worker};
+use crate::{Finish, Spec, TaskError, Worker};
 
 /// Workers that are built once and used for many runs.
 ///

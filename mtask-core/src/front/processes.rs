@@ -138,10 +138,6 @@
 
 #[cfg(feature = "json")]
 pub use crate::backend::processes::Json;
-#[doc(hidden)]
-pub use crate::backend::processes::{
-    Entry, Kept, Lanes, Session, TestEntry, serve_if_child, to_bytes,
-};
 pub use crate::backend::processes::{Processes, RemoteBoxSpec, RemoteError, RemoteSpec, init};
 
 #[cfg(feature = "progress")]

@@ -1,10 +1,6 @@
 //! Workers in threads of this process.
 
-#[doc(hidden)]
-pub use crate::backend::threads::{Kept, Shift};
 pub use crate::backend::threads::{Scoped, Threads};
-#[doc(hidden)]
-pub use crate::backend::{Crew, Handle, Hands, PulledRun};
 pub use crate::front::scope::{Scope, scope};
 
 #[cfg(feature = "progress")]

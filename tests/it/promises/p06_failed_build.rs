@@ -6,7 +6,8 @@ use std::convert::identity;
 use std::error::Error;
 use std::fmt;
 
-use mtask::{Ended, FnWorker, Spec, TaskErrorKind, init_fn, par_stateful};
+use mtask::spec::FnWorker;
+use mtask::{Ended, Spec, TaskErrorKind, init_fn, par_stateful};
 
 use crate::util::{Count, Gate, counted, each_pulling_way, each_way, eventually, settle, watched};
 

@@ -3,9 +3,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use mtask::spec::FnSpec;
 use mtask::{
-    FnSpec, ParStatefulExt, Spec, init_fn, par_map, par_stateful, par_stateful_local, scope,
-    worker_fn,
+    ParStatefulExt, Spec, init_fn, par_map, par_stateful, par_stateful_local, scope, worker_fn,
 };
 
 use crate::util::{Count, counted, each_way};

@@ -56,15 +56,12 @@ mod watch;
 pub use boxed::RemoteBoxSpec;
 #[cfg(unix)]
 pub use child::Session;
-#[doc(hidden)]
 pub use codec::to_bytes;
 #[cfg(feature = "json")]
 pub use json::Json;
 #[cfg(unix)]
-#[doc(hidden)]
 pub use kept::Kept;
 #[cfg(unix)]
-#[doc(hidden)]
 pub use lanes::Lanes;
 pub use registry::Entry;
 pub use remote::{RemoteError, RemoteSpec};
@@ -133,7 +130,6 @@ pub fn init() {
 }
 
 /// Serves in a child, and does nothing else.
-#[doc(hidden)]
 pub fn serve_if_child() {
     #[cfg(unix)]
     if apart::is_child() {
@@ -159,11 +155,11 @@ macro_rules! test_entry {
     () => {
         #[test]
         fn mtask_worker() {
-            $crate::processes::serve_if_child();
+            $crate::__private::serve_if_child();
         }
 
         $crate::__private::inventory::submit! {
-            $crate::processes::TestEntry(concat!(module_path!(), "::mtask_worker"))
+            $crate::__private::TestEntry(concat!(module_path!(), "::mtask_worker"))
         }
     };
 }
@@ -203,12 +199,12 @@ macro_rules! register {
     ($spec:ty, $worker:ty, finish $(,)?) => {
         $crate::register!($spec, $worker);
         $crate::__private::inventory::submit! {
-            $crate::processes::Entry::finishing::<$spec, $worker>()
+            $crate::__private::Entry::finishing::<$spec, $worker>()
         }
     };
     ($spec:ty, $worker:ty $(,)?) => {
         $crate::__private::inventory::submit! {
-            $crate::processes::Entry::of::<$spec, $worker>()
+            $crate::__private::Entry::of::<$spec, $worker>()
         }
     };
 }

@@ -12,7 +12,8 @@ use super::codec;
 use super::frame;
 use crate::error::BoxError;
 use crate::finish::AnySummary;
-use crate::{Finish, Spec, Summing, Worker};
+use crate::spec::Summing;
+use crate::{Finish, Spec, Worker};
 
 /// A spec that can be sent to where its worker is to run.
 ///

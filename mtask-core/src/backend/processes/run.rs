@@ -13,8 +13,9 @@ use crate::backend::{Replaceable, pulled, sealed};
 use crate::error::BoxError;
 use crate::run::job::Job;
 use crate::run::policy::Summaries;
+use crate::spec::{OkSpec, OkWorker, TrySpec, TryWorker};
 use crate::sync::Arc;
-use crate::{OkSpec, OkWorker, TaskError, TrySpec, TryWorker, Worker};
+use crate::{TaskError, Worker};
 
 impl sealed::Sealed for Processes {}
 impl Blocking for Processes {}
