@@ -31,6 +31,7 @@ pub(crate) trait BarPlace: Send + Sync {
 /// assert_eq!((bar.position(), bar.length()), (1, Some(3)));
 /// ```
 #[cfg_attr(mtask_docs, doc(cfg(feature = "progress")))]
+#[must_use = "it leaves the screen when it is dropped"]
 pub struct ItemBar {
     bar: ProgressBar,
     /// `None` where nobody sees it.

@@ -139,3 +139,53 @@ fn an_error_of_the_run_is_not_told_as_an_item_that_failed() {
         assert_eq!(errors.to_string(), "the run failed: worker 0 could not be built");
     });
 }
+
+#[test]
+fn a_kind_says_what_its_messages_say() {
+    watched(|| {
+        let mut errors = Vec::new();
+        errors.extend(par_map([0_u32], 1, |x: u32| 1 / x).filter_map(Result::err));
+        let parsed = par_map(["x"], 1, |text: &str| text.parse::<u8>()).flatten_errors();
+        errors.extend(parsed.filter_map(Result::err));
+        let source = [Err::<u32, &str>("unread")];
+        let passed = par_stateful_ok(source, worker_fn(|x: u32| x).times(1)).flatten_errors();
+        errors.extend(passed.filter_map(Result::err));
+        let unbuilt = || init_fn(|| Err::<fn(u32) -> u32, _>("no device")).times(1);
+        errors.extend(par_stateful([1_u32, 2], unbuilt()).filter_map(Result::err));
+        errors.extend(par_stateful([1_u32], unbuilt()).build_now().filter_map(Result::err));
+
+        let mut kinds = Vec::new();
+        for error in &errors {
+            let kind = error.kind();
+            assert!(error.to_string().contains(&kind.to_string()), "{kind}: {error}");
+            kinds.push(kind);
+        }
+        kinds.dedup();
+        let expected = [
+            TaskErrorKind::Panicked,
+            TaskErrorKind::Failed,
+            TaskErrorKind::Source,
+            TaskErrorKind::NoWorkerLeft,
+            TaskErrorKind::BuildFailed,
+        ];
+        assert_eq!(kinds, expected);
+    });
+}
+
+#[test]
+fn what_is_set_is_shown() {
+    let threads = mtask::threads::Threads::new().stack_size(1 << 20);
+    assert!(
+        format!("{threads:?}").starts_with("Threads { stack_size: Some(1048576)"),
+        "{threads:?}"
+    );
+    let options = ProgressOptions::new("reading").length(12).interval(Duration::from_secs(3));
+    let shown = format!("{options:?}");
+    for set in ["message: Some(\"reading\")", "length: Some(12)", "interval: Some(3s)"] {
+        assert!(shown.contains(set), "{shown}");
+    }
+    let specs = worker_fn(|x: u32| x).times(3);
+    let pool = Pool::new(specs).shutdown_timeout(Duration::from_secs(4));
+    let shown = format!("{pool:?}");
+    assert!(shown.contains("workers: 3, shutdown_timeout: Some(4s)"), "{shown}");
+}

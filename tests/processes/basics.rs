@@ -116,3 +116,13 @@ fn a_program_may_have_the_name_of_a_child() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }
+
+#[test]
+fn what_is_set_is_shown() {
+    let limit = std::time::Duration::from_secs(5);
+    let backend = Processes::new().task_timeout(limit).max_restarts(16, 12 * limit).nice(3);
+    let shown = format!("{backend:?}");
+    for set in ["task_timeout: Some(5s)", "max_restarts: Some((16, 60s))", "nice: Some(3)"] {
+        assert!(shown.contains(set), "{shown}");
+    }
+}

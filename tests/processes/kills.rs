@@ -50,6 +50,7 @@ fn of_a_busy_child_costs_the_item_in_hand() {
         assert_eq!(results.next().unwrap().unwrap(), Answer::Number(2));
         let error = results.next().unwrap().unwrap_err();
         assert_eq!((error.kind(), error.index()), (TaskErrorKind::WorkerLost, Some(1)));
+        assert!(error.to_string().contains(&error.kind().to_string()), "{error}");
         let text = "item 1: worker 0 was lost: its process ended with signal: 9 (SIGKILL)";
         assert_eq!(error.to_string(), text);
         assert_eq!(results.next().unwrap().unwrap(), Answer::Number(4));

@@ -23,7 +23,7 @@ use super::TaskError;
 /// assert_eq!(errors.count(), 2);
 /// assert_eq!(errors.iter().map(|e| e.index().unwrap()).collect::<Vec<_>>(), [1, 3]);
 /// ```
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct TaskErrors {
     kept: Vec<TaskError>,
     count: usize,

@@ -12,6 +12,22 @@ use super::{BoxError, BuildError, Chain, PanicPayload};
 use crate::sync::Arc;
 
 /// Why an item has no output.
+///
+/// # Examples
+///
+/// ```
+/// use std::collections::HashMap;
+///
+/// use mtask::par_map;
+///
+/// let mut failures = HashMap::new();
+/// for error in par_map([5, 0, 20, 0], 2, |x: u32| 100 / x).filter_map(Result::err) {
+///     *failures.entry(error.kind()).or_insert(0) += 1;
+/// }
+/// for (kind, count) in failures {
+///     assert_eq!(format!("{count} items: {kind}"), "2 items: panicked");
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TaskErrorKind {
@@ -36,6 +52,23 @@ pub enum TaskErrorKind {
     /// The input was not sent to the worker's process, or the output not back: it cannot be encoded or decoded, or
     /// is over the limit.
     NotSent,
+}
+
+/// What the messages of such errors say, without the rest: `panicked`.
+impl fmt::Display for TaskErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Panicked => "panicked",
+            Self::BuildFailed => "could not be built",
+            Self::NoWorkerLeft => "no worker is left",
+            Self::Failed => "returned an error",
+            Self::Source => "the source returned an error",
+            Self::WorkerLost => "was lost",
+            Self::TimedOut => "took too long",
+            Self::StartFailed => "could not be started",
+            Self::NotSent => "was not sent",
+        })
+    }
 }
 
 /// What became of an input that has no output: which one, at which worker, and why.

@@ -95,6 +95,7 @@ where
     /// assert_eq!(letters, 6);
     /// # Ok::<(), TaskError>(())
     /// ```
+    #[must_use = "what a worker left may be an error"]
     pub fn into_summaries(self) -> Vec<(usize, Result<W::Summary, TaskError>)> {
         let Self { state, summaries, .. } = self;
         drop(state);

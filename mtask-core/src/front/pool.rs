@@ -247,6 +247,7 @@ impl<S, W: Worker, B: Reusable<S, W>> Pool<S, W, B> {
     /// assert_eq!(sums.sum::<Result<u32, _>>()?, 10);
     /// # Ok::<(), TaskError>(())
     /// ```
+    #[must_use = "what a worker left may be an error"]
     pub fn into_summaries(mut self) -> Vec<(usize, Result<W::Summary, TaskError>)>
     where
         W: Finish,
@@ -311,6 +312,10 @@ impl<S, W: Worker, B: Reusable<S, W>> Drop for Pool<S, W, B> {
 
 impl<S, W: Worker, B: Reusable<S, W>> fmt::Debug for Pool<S, W, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pool").field("workers", &self.workers).finish_non_exhaustive()
+        f.debug_struct("Pool")
+            .field("workers", &self.workers)
+            .field("shutdown_timeout", &self.timeout)
+            .field("with_summaries", &self.summaries.is_some())
+            .finish_non_exhaustive()
     }
 }

@@ -4,6 +4,7 @@ mod advice;
 mod table;
 mod tally;
 
+use std::fmt;
 use std::time::Duration;
 
 pub use advice::Bottleneck;
@@ -117,6 +118,18 @@ pub enum WorkerState {
     Working,
     /// It waits for items, for room or for the next attempt at an item, or pulls the source.
     Waiting,
+}
+
+/// As the bars say it: `working`.
+impl fmt::Display for WorkerState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Idle => "idle",
+            Self::Building => "building",
+            Self::Working => "working",
+            Self::Waiting => "waiting",
+        })
+    }
 }
 
 impl Stats {

@@ -36,6 +36,7 @@ use crate::sync::Arc;
 /// # Ok::<(), mtask::TaskError>(())
 /// ```
 #[derive(Clone)]
+#[must_use = "it ends nothing until `cancel` is called"]
 pub struct CancelHandle {
     pub(crate) control: Arc<Control>,
     pub(crate) trace: Handle,

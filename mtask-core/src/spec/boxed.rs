@@ -10,6 +10,7 @@ pub(crate) type BoxWorker<I, O> = Box<dyn Worker<Input = I, Output = O>>;
 
 /// A spec whose worker's type is hidden behind its input and output; made by
 /// [`Spec::boxed`].
+#[must_use = "a spec does nothing by itself: give it to a run"]
 pub struct BoxSpec<I, O> {
     inner: Box<dyn DynSpec<I, O>>,
 }

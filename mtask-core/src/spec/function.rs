@@ -66,12 +66,14 @@ where
 }
 
 /// The spec made by [`worker_fn`].
+#[must_use = "a spec does nothing by itself: give it to a run"]
 pub struct FnSpec<F, I, O> {
     f: F,
     types: PhantomData<fn(I) -> O>,
 }
 
 /// The spec made by [`init_fn`].
+#[must_use = "a spec does nothing by itself: give it to a run"]
 pub struct InitSpec<F, I, O> {
     f: F,
     types: PhantomData<fn(I) -> O>,

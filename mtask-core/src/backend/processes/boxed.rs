@@ -10,6 +10,7 @@ use crate::{BuildError, Spec, Worker};
 /// A remote spec whose worker's type is hidden behind its input and output; made by
 /// [`RemoteSpec::remote_boxed`].
 #[cfg_attr(mtask_docs, doc(cfg(feature = "processes")))]
+#[must_use = "a spec does nothing by itself: give it to a run"]
 pub struct RemoteBoxSpec<I, O> {
     spec: BoxSpec<I, O>,
     worker: &'static str,

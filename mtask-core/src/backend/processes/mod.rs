@@ -242,6 +242,7 @@ macro_rules! register {
 /// ```
 #[cfg_attr(mtask_docs, doc(cfg(feature = "processes")))]
 #[derive(Clone, Default)]
+#[must_use = "it is set by `.backend(..)`"]
 pub struct Processes {
     settings: Settings,
 }
@@ -375,7 +376,7 @@ impl Processes {
 
 impl fmt::Debug for Processes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Processes").finish_non_exhaustive()
+        self.settings.fmt(f)
     }
 }
 

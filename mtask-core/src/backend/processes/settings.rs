@@ -1,6 +1,7 @@
 //! How children are to run.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -46,6 +47,24 @@ impl Default for Settings {
             shutdown_timeout: None,
             is_kept: false,
         }
+    }
+}
+
+/// By the names that users set them by.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Processes")
+            .field("task_timeout", &self.task_timeout)
+            .field("build_timeout", &self.build_timeout)
+            .field("start_timeout", &self.start_timeout)
+            .field("max_restarts", &self.max_restarts)
+            .field("memory_limit", &self.memory_limit)
+            .field("nice", &self.nice)
+            .field("max_frame", &self.max_frame)
+            // It is a function, which says no more of itself.
+            .field("env", &self.env.is_some())
+            .field("shutdown_timeout", &self.shutdown_timeout)
+            .finish()
     }
 }
 

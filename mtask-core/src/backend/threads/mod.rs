@@ -9,6 +9,8 @@ pub use kept::{Kept, Shift};
 pub(crate) use scoped::Runs;
 pub use scoped::Scoped;
 
+use std::fmt;
+
 use super::{Backend, Blocking, Bridge, Concurrent, Finishing, Pull, PulledRun, Start, Team};
 use super::{Replaceable, Started, Workers, pulled, sealed};
 use crate::run::job::Job;
@@ -57,7 +59,8 @@ use crate::{Spec, Worker};
 /// let results = par_stateful(0..3, specs).backend(Threads::new());
 /// assert_eq!(results.propagate_panics().sum::<u32>(), 6);
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
+#[must_use = "it is set by `.backend(..)`"]
 #[non_exhaustive]
 pub struct Threads(ThreadSettings);
 
@@ -107,6 +110,12 @@ impl Threads {
     #[cfg(feature = "affinity")]
     pub fn pinned(self) -> Self {
         Self(self.0.pinned())
+    }
+}
+
+impl fmt::Debug for Threads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

@@ -177,6 +177,7 @@ macro_rules! behind {
 
             /// Ends the run, where it has not come to its end, and gives what each worker left: as
             /// [`ParStateful::into_summaries`].
+            #[must_use = "what a worker left may be an error"]
             pub fn into_summaries(
                 self,
             ) -> Vec<(usize, Result<<R::Run as Summarized>::Summary, TaskError>)>

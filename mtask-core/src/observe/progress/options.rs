@@ -48,8 +48,13 @@ use super::screen::shared_bars;
 /// let sum: u32 = par_map(0..10, 2, |x: u32| x + 1).progress_with(bar.clone()).flatten().sum();
 /// assert_eq!((sum, bar.position(), bar.length()), (55, 10, Some(10)));
 /// ```
+///
+/// Types of [indicatif](https://docs.rs/indicatif), which is `mtask::indicatif`, stand in few places: a bar by `From`,
+/// [`style`](ProgressOptions::style), [`multi`](ProgressOptions::multi) and [`bars`](ProgressOptions::bars); and
+/// an [`ItemBar`](crate::ItemBar) is used like one of its bars.
 #[cfg_attr(mtask_docs, doc(cfg(feature = "progress")))]
 #[derive(Clone)]
+#[must_use = "it is set by `.progress_with(..)`"]
 pub struct ProgressOptions {
     pub(super) bar: Option<ProgressBar>,
     pub(super) message: Option<Cow<'static, str>>,
@@ -110,7 +115,6 @@ impl ProgressOptions {
     /// par_map(0..10, 2, |x: u32| x).progress_with(options).for_each(drop);
     /// assert_eq!(bar.message(), "new");
     /// ```
-    #[must_use]
     pub fn message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
         self.message = Some(message.into());
         self
@@ -126,7 +130,6 @@ impl ProgressOptions {
     /// let options = ProgressOptions::new("tokenizing").unit("lines");
     /// # let _ = options;
     /// ```
-    #[must_use]
     pub fn unit(mut self, unit: impl Into<Cow<'static, str>>) -> Self {
         self.unit = unit.into();
         self
@@ -145,7 +148,6 @@ impl ProgressOptions {
     /// let options = ProgressOptions::new("reading").hidden(quiet);
     /// # let _ = options;
     /// ```
-    #[must_use]
     pub fn hidden(mut self, hidden: bool) -> Self {
         self.hidden = hidden;
         self
@@ -164,7 +166,6 @@ impl ProgressOptions {
     /// let lengths = par_map(text.lines(), 2, |line: &str| line.len()).progress_with(options);
     /// assert_eq!(lengths.flatten().sum::<usize>(), 11);
     /// ```
-    #[must_use]
     pub fn length(mut self, items: u64) -> Self {
         self.length = Some(items);
         self
@@ -183,7 +184,6 @@ impl ProgressOptions {
     /// let options = ProgressOptions::new("warming up").leave(false);
     /// # let _ = options;
     /// ```
-    #[must_use]
     pub fn leave(mut self, leave: bool) -> Self {
         self.leave = Some(leave);
         self
@@ -203,7 +203,6 @@ impl ProgressOptions {
     /// let options = ProgressOptions::new("in all").position(0);
     /// # let _ = options;
     /// ```
-    #[must_use]
     pub fn position(mut self, position: usize) -> Self {
         self.position = Some(position);
         self
@@ -224,7 +223,6 @@ impl ProgressOptions {
     /// par_map(90..100, 2, |x: u32| x).progress_with(options).for_each(drop);
     /// assert_eq!((bar.position(), bar.length()), (100, Some(100)));
     /// ```
-    #[must_use]
     pub fn initial(mut self, items: u64) -> Self {
         self.initial = items;
         self
@@ -256,7 +254,6 @@ impl ProgressOptions {
     /// # let _ = options;
     /// # Ok::<(), indicatif::style::TemplateError>(())
     /// ```
-    #[must_use]
     pub fn style(mut self, style: ProgressStyle) -> Self {
         self.style = Some(style);
         self
@@ -279,7 +276,6 @@ impl ProgressOptions {
     ///     par_map(0..10, 2, |x: u32| x).progress_with(options).for_each(drop);
     /// }
     /// ```
-    #[must_use]
     pub fn multi(mut self, bars: &MultiProgress) -> Self {
         self.multi = Some(bars.clone());
         self
@@ -301,7 +297,6 @@ impl ProgressOptions {
     /// let options = ProgressOptions::new("reading").interval(Duration::from_secs(1));
     /// # let _ = options;
     /// ```
-    #[must_use]
     pub fn interval(mut self, interval: Duration) -> Self {
         self.interval = Some(interval);
         self
@@ -337,7 +332,6 @@ impl ProgressOptions {
     /// let sum: u32 = par_map(0..10, 2, |x: u32| x + 1).progress_with(options).flatten().sum();
     /// assert_eq!(sum, 55);
     /// ```
-    #[must_use]
     pub fn workers(mut self, workers: bool) -> Self {
         self.workers = workers;
         self
@@ -420,6 +414,7 @@ impl fmt::Debug for ProgressOptions {
             .field("leave", &self.leave)
             .field("position", &self.position)
             .field("initial", &self.initial)
+            .field("length", &self.length)
             // Neither says more of itself.
             .field("style", &self.style.is_some())
             .field("multi", &self.multi.is_some())

@@ -157,13 +157,12 @@ fn write_line(
 
 /// `working for 3.2s`.
 fn write_doing(worker: &WorkerStats, out: &mut dyn Write) -> fmt::Result {
-    out.write_str(match worker.state {
-        // For how long is of no interest: from before the first item, or after the last one.
-        WorkerState::Idle => return out.write_str("idle"),
-        WorkerState::Building => "building for ",
-        WorkerState::Working => "working for ",
-        WorkerState::Waiting => "waiting for ",
-    })?;
+    write!(out, "{}", worker.state)?;
+    // For how long is of no interest then: from before the first item, or after the last one.
+    if worker.state == WorkerState::Idle {
+        return Ok(());
+    }
+    out.write_str(" for ")?;
     write_took(worker.since, out)
 }
 

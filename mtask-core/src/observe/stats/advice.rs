@@ -1,5 +1,6 @@
 //! What the figures of a run mean.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::{Stats, WorkerStats};
@@ -24,6 +25,20 @@ pub enum Bottleneck {
     /// The delays of retries: workers sleep between attempts, or the window is full behind an item that waits
     /// for its next one.
     Retries,
+}
+
+/// As the sentence that ends a table of [`Stats`] begins: `source-bound`.
+impl fmt::Display for Bottleneck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Source => "source-bound",
+            Self::Workers | Self::TooFewWorkers => "worker-bound",
+            Self::Consumer => "consumer-bound",
+            Self::SlowItems => "held up by slow items",
+            Self::Builds => "build-bound",
+            Self::Retries => "retry-bound",
+        })
+    }
 }
 
 /// What part of the workers' time decides. Below it nothing stands out.
@@ -90,36 +105,37 @@ pub(super) fn sentence(stats: &Stats, cores: usize) -> String {
     };
     let percent = |part: f64| format!("{:.0} %", 100.0 * part);
     let workers = stats.workers.len();
-    match side {
+    let why = match side {
         Bottleneck::Source => format!(
-            "source-bound: {} of worker time went into getting input; make the source faster, or use fewer workers",
+            "{} of worker time went into getting input; make the source faster, or use fewer workers",
             percent(parts.input)
         ),
         Bottleneck::Workers => format!(
-            "worker-bound: {} of worker time was work, on all {cores} processors; make the work cheaper, or use more machines",
+            "{} of worker time was work, on all {cores} processors; make the work cheaper, or use more machines",
             percent(parts.working)
         ),
         Bottleneck::TooFewWorkers => format!(
-            "worker-bound: {} of worker time was work; {workers} of {cores} processors have a worker, so use more",
+            "{} of worker time was work; {workers} of {cores} processors have a worker, so use more",
             percent(parts.working)
         ),
         Bottleneck::Consumer => format!(
-            "consumer-bound: {} of worker time was waiting for room; make the loop that takes the results faster",
+            "{} of worker time was waiting for room; make the loop that takes the results faster",
             percent(parts.room)
         ),
         Bottleneck::SlowItems => format!(
-            "held up by slow items: {} of worker time was waiting for room behind an item that was not done; raise `.max_in_flight(..)`, or use `.unordered()`",
+            "{} of worker time was waiting for room behind an item that was not done; raise `.max_in_flight(..)`, or use `.unordered()`",
             percent(parts.room)
         ),
         Bottleneck::Builds => format!(
-            "build-bound: {} of worker time was building; keep the workers in a `Pool`, or use fewer",
+            "{} of worker time was building; keep the workers in a `Pool`, or use fewer",
             percent(parts.building)
         ),
         Bottleneck::Retries => format!(
-            "retry-bound: {} of worker time was the delay before retries; make the delay shorter, or use more workers",
+            "{} of worker time was the delay before retries; make the delay shorter, or use more workers",
             percent(parts.retry)
         ),
-    }
+    };
+    format!("{side}: {why}")
 }
 
 #[cfg(all(test, not(loom)))]

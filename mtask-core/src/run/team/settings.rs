@@ -1,15 +1,28 @@
 //! How the threads of a run are started.
 
+use std::fmt;
+
 use crate::sync::Builder;
 
 /// What is asked of the threads of a run.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct ThreadSettings {
     /// Bytes; `None` is what [`std::thread::Builder`] gives.
     stack_size: Option<usize>,
     /// Each is kept on a processor of its own.
     #[cfg(feature = "affinity")]
     pinned: bool,
+}
+
+/// As what users set them by.
+impl fmt::Debug for ThreadSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Threads");
+        debug.field("stack_size", &self.stack_size);
+        #[cfg(feature = "affinity")]
+        debug.field("pinned", &self.pinned);
+        debug.finish()
+    }
 }
 
 impl ThreadSettings {
