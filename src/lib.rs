@@ -91,7 +91,7 @@ pub mod prelude {
     pub use mtask_core::ProgressOptions;
     #[doc(no_inline)]
     pub use mtask_core::{
-        BuildError, CancelHandle, Context, Ended, ParStatefulExt, Pool, Spec, TaskError,
+        BuildError, CancelHandle, Context, Ended, ParStatefulExt, Pool, Retry, Spec, TaskError,
         TaskErrorKind, TaskErrors, Worker, init_fn, par_map, par_stateful, par_stateful_local,
         par_stateful_ok, par_stateful_try, worker_fn,
     };

@@ -34,6 +34,7 @@ mod finish;
 #[cfg(all(feature = "progress", not(loom)))]
 mod item_bar;
 mod messages;
+mod retry;
 pub mod spec;
 mod sync;
 mod worker;
@@ -51,6 +52,7 @@ pub use context::Context;
 pub use ended::Ended;
 pub use error::{BuildError, TaskError, TaskErrorKind, TaskErrors};
 pub use finish::Finish;
+pub use retry::Retry;
 #[doc(inline)]
 pub use spec::{BoxSpec, Spec, init_fn, worker_fn};
 pub use worker::Worker;

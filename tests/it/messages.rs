@@ -26,9 +26,10 @@ fn an_option_that_comes_late_is_called_by_its_name() {
             run
         };
         let second = Duration::from_secs(1);
-        let late: [(&str, &dyn Fn()); 13] = [
+        let late: [(&str, &dyn Fn()); 14] = [
             ("retries", &|| drop(begun().retries(1))),
-            ("retries_after", &|| drop(begun().retries_after(1, second))),
+            ("retry", &|| drop(begun().retry(Retry::times(1).delay(second)))),
+            ("build_retry", &|| drop(begun().build_retry(Retry::times(1)))),
             ("lifespan", &|| drop(begun().lifespan(1))),
             ("build_now", &|| drop(begun().build_now())),
             ("inline", &|| drop(begun().inline())),

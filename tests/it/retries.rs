@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use mtask::{
-    Pool, Spec, TaskError, TaskErrorKind, init_fn, par_map, par_stateful, par_stateful_local,
-    par_stateful_try, scope, worker_fn,
+    Pool, Retry, Spec, TaskError, TaskErrorKind, init_fn, par_map, par_stateful,
+    par_stateful_local, par_stateful_try, scope, worker_fn,
 };
 
 use crate::util::{Count, Gate, watched};
@@ -108,8 +108,11 @@ fn it_waits_before_each_further_time_and_a_cancel_ends_the_wait() {
         let (call, _) = failing(2, false);
         let start = Instant::now();
         let delay = Duration::from_millis(20);
-        assert_eq!(par_map([7], 1, call).retries_after(2, delay).flatten_errors().count(), 1);
-        assert!(start.elapsed() >= 2 * delay);
+        assert_eq!(
+            par_map([7], 1, call).retry(Retry::times(2).delay(delay)).flatten_errors().count(),
+            1
+        );
+        assert!(start.elapsed() >= delay, "half of it twice, at the least");
 
         let gate = Gate::default();
         let passed = gate.clone();
@@ -119,7 +122,8 @@ fn it_waits_before_each_further_time_and_a_cancel_ends_the_wait() {
             if x == 1 { Err("no") } else { Ok(x) }
         };
         let hour = Duration::from_secs(3_600);
-        let mut results = par_map(0..2, 2, call).retries_after(9, hour).flatten_errors();
+        let mut results =
+            par_map(0..2, 2, call).retry(Retry::times(9).delay(hour)).flatten_errors();
         results.next();
         gate.wait_for(2);
         drop(results); // and does not take an hour
@@ -235,7 +239,7 @@ fn an_error_has_the_attempts_that_were_made_and_not_those_it_might_have_had() {
         for panics in [true, false] {
             let (call, calls) = failing(usize::MAX, panics);
             let hour = Duration::from_secs(3_600);
-            let retried = par_map(0..1, 1, call).retries_after(100, hour);
+            let retried = par_map(0..1, 1, call).retry(Retry::times(100).delay(hour));
             let handle = retried.cancel_handle();
             let mut run = retried.flatten_errors().start();
             while calls[0].load(Ordering::Relaxed) == 0 {

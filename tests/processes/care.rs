@@ -80,6 +80,17 @@ fn what_fails_is_tried_again() {
     }
 }
 
+#[test]
+fn it_waits_before_each_further_attempt() {
+    let delay = std::time::Duration::from_millis(10);
+    let run = par_stateful([5, 5], [Flaky::spec()]).backend(Processes::new());
+    let mut run = run.retry(Retry::times(4).delay(delay).backoff(2.0)).flatten_errors();
+    assert!(run.by_ref().all(|told| told.unwrap().attempt == 5));
+    let waited = run.get_ref().stats().workers[0].awaiting_retry;
+    // 10, 20, 40 and 80 ms, of which jitter takes off half at the most.
+    assert!(waited >= 150 * delay / 20, "{waited:?}");
+}
+
 /// Ends its process at one attempt, and panics at those before it.
 struct Fatal;
 
@@ -110,7 +121,7 @@ fn an_error_has_the_attempts_that_were_made() {
     // A cancel ends the pause before the next attempt.
     let hour = std::time::Duration::from_secs(3_600);
     let run = par_stateful([9], [Flaky::spec()]).backend(Processes::new());
-    let run = run.retries_after(100, hour);
+    let run = run.retry(Retry::times(100).delay(hour));
     let handle = run.cancel_handle();
     let mut run = run.flatten_errors().start();
     while run.get_ref().stats().builds == 0 {

@@ -74,7 +74,8 @@ macro_rules! options {
 options! {
     build_now(),
     retries(1),
-    retries_after(1, Duration::from_millis(1)),
+    retry(Retry::times(1).delay(Duration::from_millis(1))),
+    build_retry(Retry::times(1).delay(Duration::from_millis(1))),
     lifespan(5),
     progress_with(ProgressOptions::new("cells").hidden(true)),
     unordered(),

@@ -49,7 +49,7 @@ where
         let Team { specs, care, control, counters, trace, build_now, .. } = job.team;
         let trace = trace.worker(0);
         let spec = specs.into_iter().next().expect("no run is made without a spec");
-        let builds = Arc::new(Builds::new(1));
+        let builds = Arc::new(Builds::new(1, care.build_retry));
         let mut life = Life::new(spec, 0, care, counters, Arc::clone(&control), builds);
         let may_have_items = job.source.size_hint().1 != Some(0) && !control.is_closed();
         let build_error = if build_now && may_have_items {

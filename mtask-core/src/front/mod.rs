@@ -266,8 +266,8 @@ where
     pub(crate) fn flatten_at_workers(&mut self, flatten: Flatten<W::Output>) {
         match &mut self.state {
             State::Ready(plan) => {
-                if let Some(retry) = &mut plan.care.retry {
-                    retry.flatten = flatten;
+                if let Some(again) = &mut plan.care.again {
+                    again.flatten = flatten;
                 }
             }
             _ => assert!(

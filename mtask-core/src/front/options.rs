@@ -7,10 +7,10 @@ use crate::backend::{Backend, Blocking, Concurrent, Finishing, Inline, Replaceab
 use crate::messages::Repeatable;
 #[cfg(feature = "progress")]
 use crate::observe::progress::ProgressOptions;
-use crate::run::policy::{Retry, Summaries};
+use crate::run::policy::{Again, Summaries};
 use crate::spec::Summing;
 use crate::sync::Arc;
-use crate::{Finish, Spec, Worker};
+use crate::{Finish, Retry, Spec, Worker};
 
 /// Options of every run.
 ///
@@ -25,7 +25,7 @@ where
 {
     /// Builds every worker at the start, before an item is pulled and even if none turns out to come.
     ///
-    /// If one cannot be built in three attempts, the first item is that error, with no index, and then nothing.
+    /// If one cannot be built in three attempts, or as many as [`build_retry`](ParStateful::build_retry) allows, the first item is that error, with no index, and then nothing.
     /// Without this a worker is built when it takes its first item.
     ///
     /// # Examples
@@ -81,27 +81,80 @@ where
     where
         W::Input: Repeatable,
     {
-        self.try_again("retries", n, Duration::ZERO)
+        self.try_again("retries", Retry::times(n))
     }
 
-    /// As [`retries`](ParStateful::retries), and waits for `delay` before each further time. The worker has no
-    /// other item meanwhile. A cancel ends the wait, and the item is not tried again.
+    /// As [`retries`](ParStateful::retries), with pauses between the attempts: see [`Retry`]. The worker has no
+    /// other item meanwhile. An early end and a cancel end the pause, and the item is not tried again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use mtask::prelude::*;
+    ///
+    /// let fetch = |page: u32| if page == 1 { Err("no connection") } else { Ok(page) };
+    /// let retry = Retry::times(3).delay(Duration::from_millis(1)).backoff(2.0);
+    /// let mut pages = par_map(0..2, 1, fetch).retry(retry).flatten_errors();
+    /// assert_eq!(pages.next().unwrap()?, 0);
+    /// let error = pages.next().unwrap().unwrap_err();
+    /// assert_eq!(error.attempts(), 4);
+    /// # Ok::<(), TaskError>(())
+    /// ```
     #[track_caller]
-    pub fn retries_after(self, n: usize, delay: Duration) -> Self
+    pub fn retry(self, retry: Retry) -> Self
     where
         W::Input: Repeatable,
     {
-        self.try_again("retries_after", n, delay)
+        self.try_again("retry", retry)
     }
 
     #[track_caller]
-    fn try_again(mut self, option: &str, n: usize, delay: Duration) -> Self
+    fn try_again(mut self, option: &str, retry: Retry) -> Self
     where
         W::Input: Repeatable,
     {
-        let retry = Retry { most: n, delay, copy: Clone::clone, flatten: |output, _| Ok(output) };
-        self.plan(option).care.retry = (n > 0).then_some(retry);
-        self.retries = n > 0;
+        let again = Again { retry, copy: Clone::clone, flatten: |output, _| Ok(output) };
+        let is_any = retry.most() > 0;
+        self.plan(option).care.again = is_any.then_some(again);
+        self.retries = is_any;
+        self
+    }
+
+    /// Says how often a worker that could not be built is built again, and after which pauses.
+    ///
+    /// A failed build costs no item. Without this it is made again after pauses of 0.1 s that double to 30 s, for as
+    /// long as another worker of the run is built or being built. Where none is, the run ends with
+    /// [`NoWorkerLeft`](crate::TaskErrorKind::NoWorkerLeft) once each worker has failed three times in a row, and, if
+    /// one ever was built, not before 60 s without any.
+    ///
+    /// With it the pauses are those of `retry`, and the run ends, when no worker is built, once each has failed in a
+    /// row as often as `retry` has attempts: one more than its [`times`](Retry::times). While another worker is
+    /// built there is no end to the attempts; after as many as that, none comes sooner than it would without this
+    /// option.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// use std::time::Duration;
+    ///
+    /// use mtask::prelude::*;
+    ///
+    /// static BUILDS: AtomicU32 = AtomicU32::new(0);
+    /// let spec = init_fn(|| match BUILDS.fetch_add(1, Ordering::Relaxed) {
+    ///     0..4 => Err("the licence server is busy"),
+    ///     _ => Ok(|x: u32| x + 1),
+    /// });
+    /// let retry = Retry::times(20).delay(Duration::from_millis(1)).max_delay(Duration::from_secs(5));
+    /// let results = par_stateful(0..3, spec.times(1)).build_retry(retry);
+    /// assert_eq!(results.collect::<Result<Vec<_>, _>>()?, [1, 2, 3]);
+    /// # Ok::<(), TaskError>(())
+    /// ```
+    #[track_caller]
+    pub fn build_retry(mut self, retry: Retry) -> Self {
+        self.plan("build_retry").care.build_retry = Some(retry);
         self
     }
 

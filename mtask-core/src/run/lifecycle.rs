@@ -9,9 +9,9 @@ use crate::error::{GivenUp, PanicPayload, drop_caught};
 use crate::finish::AnySummary;
 use crate::observe::stats::{Counters, Tally};
 use crate::observe::trace;
-use crate::run::builds::{ATTEMPTS, Begin, Builds, FIRST_PAUSE, Failure};
+use crate::run::builds::{Begin, Builds, FIRST_PAUSE, Failure};
 use crate::run::control::Control;
-use crate::run::policy::{Care, Flatten, Place, Retry};
+use crate::run::policy::{Again, Care, Flatten, Place};
 use crate::sync::Arc;
 use crate::{BuildError, Context, Spec, TaskError, TaskErrorKind, Worker, WorkerState};
 
@@ -165,7 +165,7 @@ impl<S, W: Worker> Life<S, W> {
 
     /// Items have to be run one by one, by [`run`](Life::run).
     pub(crate) fn is_careful(&self) -> bool {
-        self.care.retry.is_some() || self.care.lifespan.is_some()
+        self.care.again.is_some() || self.care.lifespan.is_some()
     }
 
     /// The worker, where there is one, and what it can know of its run: for item after item.
@@ -183,8 +183,8 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
         index: usize,
         input: W::Input,
     ) -> (Option<usize>, Result<W::Output, TaskError>) {
-        let result = match self.care.retry {
-            Some(retry) => self.run_again(index, input, retry),
+        let result = match self.care.again {
+            Some(again) => self.run_again(index, input, again),
             None => self.run_once(index, input, 1, |output, _| Ok(output)),
         };
         let worker = result.as_ref().map_or_else(TaskError::worker, |_| Some(self.number));
@@ -199,14 +199,14 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
         &mut self,
         index: usize,
         input: W::Input,
-        retry: Retry<W::Input, W::Output>,
+        again: Again<W::Input, W::Output>,
     ) -> Result<W::Output, TaskError> {
         let mut next = Some(input);
         for attempt in 1.. {
             let Some(input) = next.take() else { unreachable!("there is a copy for each time") };
-            if attempt <= retry.most {
+            if attempt <= again.retry.most() {
                 // The user's code, as a call is.
-                match catch_unwind(AssertUnwindSafe(|| (retry.copy)(&input))) {
+                match catch_unwind(AssertUnwindSafe(|| (again.copy)(&input))) {
                     Ok(copy) => next = Some(copy),
                     Err(payload) => {
                         drop_caught(input);
@@ -214,10 +214,10 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
                     }
                 }
             }
-            let result = self.run_once(index, input, attempt, retry.flatten);
-            let again = result.as_ref().is_err_and(|error| retry.is_due(attempt, error))
-                && self.pause(retry.delay);
-            if !again {
+            let result = self.run_once(index, input, attempt, again.flatten);
+            let goes_on = result.as_ref().is_err_and(|error| again.is_due(attempt, error))
+                && self.pause(again.retry.pause(attempt));
+            if !goes_on {
                 drop_caught(next);
                 return result;
             }
@@ -358,7 +358,9 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
         for attempt in 1.. {
             match self.build() {
                 Ok(()) => break,
-                Err(NotBuilt::Later(left)) if attempt < ATTEMPTS => self.pause_build(left),
+                Err(NotBuilt::Later(left)) if attempt < self.builds.attempts() => {
+                    self.pause_build(left)
+                }
                 Err(NotBuilt::Later(_) | NotBuilt::Never(_)) => {
                     let other = || {
                         let why = BuildError::from("another worker could not be built");

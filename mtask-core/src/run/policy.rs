@@ -1,16 +1,17 @@
 //! What is asked of workers beside their items.
 
 use std::fmt;
-use std::time::Duration;
 
 use crate::finish::AnySummary;
 use crate::sync::{Arc, Mutex, lock};
-use crate::{TaskError, TaskErrorKind};
+use crate::{Retry, TaskError, TaskErrorKind};
 
 /// What is asked of the workers of a run beside their items, as the front collects it. It names their
 /// inputs and outputs, and not themselves: a worker may borrow, for all that a run knows.
 pub(crate) struct Care<T, O> {
-    pub(crate) retry: Option<Retry<T, O>>,
+    pub(crate) again: Option<Again<T, O>>,
+    /// How builds that failed are made again, where that was said.
+    pub(crate) build_retry: Option<Retry>,
     /// After how many items a worker is built anew.
     pub(crate) lifespan: Option<usize>,
     /// Where the summaries go of workers that are finished.
@@ -19,24 +20,22 @@ pub(crate) struct Care<T, O> {
 
 impl<T, O> Default for Care<T, O> {
     fn default() -> Self {
-        Self { retry: None, lifespan: None, summaries: None }
+        Self { again: None, build_retry: None, lifespan: None, summaries: None }
     }
 }
 
 impl<T, O> Clone for Care<T, O> {
     fn clone(&self) -> Self {
-        let Self { retry, lifespan, ref summaries } = *self;
-        Self { retry, lifespan, summaries: summaries.clone() }
+        let Self { again, build_retry, lifespan, ref summaries } = *self;
+        Self { again, build_retry, lifespan, summaries: summaries.clone() }
     }
 }
 
 /// How failed items are tried again. Functions and not bounds, so that the engine is the same with
 /// and without.
-pub(crate) struct Retry<T, O> {
-    /// How often, beside the first time.
-    pub(crate) most: usize,
-    /// How long it waits before each time.
-    pub(crate) delay: Duration,
+pub(crate) struct Again<T, O> {
+    /// How often, and after which pauses.
+    pub(crate) retry: Retry,
     pub(crate) copy: fn(&T) -> T,
     /// Makes an error of an output that is one: of none, unless errors are flattened. So the error is made where
     /// it is known how often the item was begun.
@@ -55,22 +54,22 @@ pub struct Place {
     pub(crate) attempt: usize,
 }
 
-impl<T, O> Retry<T, O> {
+impl<T, O> Again<T, O> {
     /// After this many attempts, of which the last has failed so, there is to be another one.
     pub(crate) fn is_due(&self, attempt: usize, error: &TaskError) -> bool {
         // A build has attempts of its own.
         let failed = matches!(error.kind(), TaskErrorKind::Panicked | TaskErrorKind::Failed);
-        attempt <= self.most && failed
+        attempt <= self.retry.most() && failed
     }
 }
 
-impl<T, O> Clone for Retry<T, O> {
+impl<T, O> Clone for Again<T, O> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T, O> Copy for Retry<T, O> {}
+impl<T, O> Copy for Again<T, O> {}
 
 /// The summaries of a run, in the order in which they came.
 #[derive(Default)]

@@ -97,7 +97,7 @@ where
     P: Pull<T> + Send + 'a,
 {
     let Team { specs, control, counters, care, trace, alive, build_now, .. } = team;
-    let builds = Arc::new(Builds::new(specs.len()));
+    let builds = Arc::new(Builds::new(specs.len(), care.build_retry));
     let mut loops: Vec<Loop<'a>> = Vec::with_capacity(specs.len());
     for (number, spec) in specs.into_iter().enumerate() {
         let bridge = Arc::clone(bridge);

@@ -5,9 +5,10 @@
 use std::convert::identity;
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use mtask::spec::FnWorker;
-use mtask::{Ended, Spec, TaskErrorKind, init_fn, par_stateful};
+use mtask::{Ended, Pool, Retry, Spec, TaskErrorKind, init_fn, par_stateful};
 
 use crate::util::{Count, Gate, counted, each_pulling_way, each_way, eventually, settle, watched};
 
@@ -365,4 +366,48 @@ fn inline_fails_the_same_way() {
     }
     assert!(results.next().is_none());
     assert_eq!((builds.get(), results.ended()), (3, Some(Ended::NoWorkerLeft)));
+}
+
+#[test]
+fn a_run_ends_after_as_many_attempts_as_were_asked_for() {
+    each_way!(|start, way| {
+        for (times, delay) in [(0, Duration::ZERO), (6, Duration::from_millis(1))] {
+            let builds = Count::default();
+            let retry = Retry::times(times).delay(delay).backoff(1.5);
+            let specs = broken(&builds, |_| true).times(1);
+            let mut results = start(0..1, specs).build_retry(retry);
+            assert_eq!(results.next().unwrap().unwrap_err().kind(), TaskErrorKind::NoWorkerLeft);
+            assert!(results.next().is_none(), "{way:?}");
+            assert_eq!(builds.get(), times + 1, "{way:?}");
+            assert_eq!(results.ended(), Some(Ended::NoWorkerLeft), "{way:?}");
+        }
+    });
+}
+
+#[test]
+fn builds_at_the_start_have_as_many_attempts_as_were_asked_for() {
+    each_way!(|start, way| {
+        let builds = Count::default();
+        let retry = Retry::times(4).delay(Duration::from_millis(1));
+        let specs = broken(&builds, |_| true).times(1);
+        let mut results = start(0..9, specs).build_retry(retry).build_now();
+        assert_eq!(results.next().unwrap().unwrap_err().kind(), TaskErrorKind::BuildFailed);
+        assert!(results.next().is_none(), "{way:?}");
+        assert_eq!(builds.get(), 5, "{way:?}");
+        assert_eq!(results.ended(), Some(Ended::StartFailed), "{way:?}");
+    });
+}
+
+#[test]
+fn a_map_of_a_pool_has_rules_of_its_own_for_builds() {
+    watched(|| {
+        let builds = Count::default();
+        let mut pool = Pool::new(broken(&builds, |_| true).times(1));
+        for times in [0, 5] {
+            let before = builds.get();
+            let retry = Retry::times(times).delay(Duration::from_millis(1));
+            assert!(pool.map([1]).build_retry(retry).next().unwrap().is_err());
+            assert_eq!(builds.get() - before, times + 1);
+        }
+    });
 }

@@ -2,8 +2,9 @@
 //!    waits. The run ends when none of its workers can be built.
 
 use std::error::Error;
+use std::time::Duration;
 
-use mtask::{Ended, TaskErrorKind};
+use mtask::{Ended, Retry, TaskErrorKind};
 
 use super::each_way;
 use super::puppet::{Builds, Fate, number_of, well};
@@ -106,5 +107,35 @@ fn a_failed_build_now_is_the_only_item() {
             assert!(results.next().is_none(), "{way:?}");
             assert_eq!((pulled.get(), results.ended()), (0, Some(Ended::StartFailed)), "{way:?}");
         });
+    });
+}
+
+#[test]
+fn a_run_ends_after_as_many_attempts_as_were_asked_for() {
+    for times in [0, 4] {
+        each_way!(|start, way| {
+            let folder = Folder::new();
+            let retry = Retry::times(times).delay(Duration::from_millis(1));
+            let specs = [folder.spec(0, Builds::FailFirst(1_000))];
+            let mut results = start((0..1).map(well), specs).build_retry(retry);
+            let error = results.next().unwrap().unwrap_err();
+            assert_eq!(error.kind(), TaskErrorKind::NoWorkerLeft, "{way:?}");
+            assert!(results.next().is_none(), "{way:?}");
+            assert_eq!(folder.count("build"), times + 1, "{way:?}");
+        });
+    }
+}
+
+#[test]
+fn builds_at_the_start_have_as_many_attempts_as_were_asked_for() {
+    each_way!(|start, way| {
+        let folder = Folder::new();
+        let retry = Retry::times(4).delay(Duration::from_millis(1));
+        let specs = [folder.spec(0, Builds::FailFirst(1_000))];
+        let mut results = start((0..9).map(well), specs).build_retry(retry).build_now();
+        let error = results.next().unwrap().unwrap_err();
+        assert_eq!(error.kind(), TaskErrorKind::BuildFailed, "{way:?}");
+        assert!(results.next().is_none(), "{way:?}");
+        assert_eq!(folder.count("build"), 5, "{way:?}");
     });
 }

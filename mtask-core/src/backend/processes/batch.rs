@@ -229,6 +229,12 @@ impl<O> Batch<O> {
         frame.pass();
     }
 
+    /// How often that one of those has been begun which are to be sent again and have failed the most.
+    pub(super) fn most_failures(&self) -> usize {
+        let failed = self.items.iter().filter(|item| matches!(item.state, State::Failed(..)));
+        failed.map(|item| item.attempt).max().unwrap_or_default()
+    }
+
     /// Has those that failed be sent again, and gives the index of each and how often that makes.
     pub(super) fn retry(&mut self, mut each: impl FnMut(usize, usize)) {
         for item in &mut self.items[self.published..] {

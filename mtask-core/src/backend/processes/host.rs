@@ -8,7 +8,7 @@ mod reaping;
 use std::mem;
 use std::time::Instant;
 
-pub(super) use items::{Again, Asked};
+pub(super) use items::{Asked, TryAgain};
 
 use super::doing::Doing;
 use super::order::Order;

@@ -26,7 +26,7 @@ use crate::run::policy::{Care, Summaries};
 use crate::run::pulled::AnyTrace;
 use crate::run::team::Started;
 use crate::sync::Arc;
-use crate::{TaskError, Worker};
+use crate::{Retry, TaskError, Worker};
 
 /// Processes that hold a worker each, and the last run that they were in.
 ///
@@ -72,13 +72,14 @@ impl<S> Kept<S> {
         counters: &Arc<Counters>,
         lanes: usize,
         lifespan: Option<usize>,
+        build_retry: Option<Retry>,
         timeout: Option<Duration>,
     ) -> Arc<[Host]>
     where
         S: RemoteSpec<W>,
     {
         let settings = Arc::new(self.settings.of_run(self.specs.len(), timeout));
-        let builds = Arc::new(Builds::new(self.specs.len()));
+        let builds = Arc::new(Builds::new(self.specs.len(), build_retry));
         let stand_by = Arc::new(StandBy::new(self.specs.len() * lanes));
         let summaries = &self.summaries;
         let common = Common { settings, builds, stand_by, counters, lanes, lifespan, summaries };
@@ -117,8 +118,8 @@ impl<S> Kept<S> {
         P: Pull<W::Input> + Send + 'static,
     {
         let lanes = self.lanes();
-        let Team { counters, care: Care { lifespan, .. }, timeout, .. } = &team;
-        let hosts = self.next_hosts(counters, lanes, *lifespan, *timeout);
+        let Team { counters, care: Care { lifespan, build_retry, .. }, timeout, .. } = &team;
+        let hosts = self.next_hosts(counters, lanes, *lifespan, *build_retry, *timeout);
         begin::<Seat, W, Plain, P>(team, bridge, pull, lanes, hosts)
     }
 
@@ -139,7 +140,7 @@ impl<S> Kept<S> {
         self.wait_for_last();
         may_spawn().map_err(|error| TaskError::start_failed(0, error))?;
         let counters = Arc::new(Counters::new(self.specs.len()));
-        let hosts = self.next_hosts(&counters, 0, None, None);
+        let hosts = self.next_hosts(&counters, 0, None, None, None);
         let trace = Scope::here();
         // Nobody else has the pool, so that nothing can end it.
         let pause = |time| {

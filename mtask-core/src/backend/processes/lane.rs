@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use super::batch::Batch;
 use super::crossing::Crossing;
-use super::host::{Again, Asked, Host};
+use super::host::{Asked, Host, TryAgain};
 use crate::bridge::{Bridge, Claim, Pull, Slept};
 use crate::error::drop_caught;
 use crate::run::builds::FIRST_PAUSE;
 use crate::run::claim_size::Pace;
 use crate::run::control::Control;
-use crate::run::policy::Retry;
+use crate::run::policy::Again;
 use crate::sync::Arc;
 use crate::{TaskError, WorkerState};
 
@@ -34,7 +34,7 @@ pub(super) struct Lane<T, O, C> {
     pub(super) number: usize,
     /// How many each worker has.
     pub(super) of: usize,
-    pub(super) retry: Option<Retry<T, O>>,
+    pub(super) again: Option<Again<T, O>>,
     pub(super) crossing: PhantomData<fn() -> C>,
 }
 
@@ -167,7 +167,7 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
             lane: self.number % self.of,
             cancelled: &cancelled,
             is_wanted: &is_wanted,
-            again: self.retry.map(|retry| Again { retry, pause: &pause }),
+            again: self.again.map(|rule| TryAgain { rule, pause: &pause }),
         };
         let (before, after) = self.hosts.split_at(self.worker());
         loop {

@@ -57,7 +57,7 @@ where
 {
     #[cfg(debug_assertions)]
     crate::bridge::live::register(bridge);
-    let retry = team.care.retry;
+    let again = team.care.again;
     let build_now = team.build_now;
     let workers: Vec<_> = (0..team.specs.len()).map(|number| team.trace.worker(number)).collect();
     let loops = (0..team.specs.len() * of)
@@ -65,7 +65,7 @@ where
             let (bridge, hosts) = (Arc::clone(bridge), Arc::clone(&hosts));
             let control = Arc::clone(&team.control);
             let lane: Lane<_, _, C> =
-                Lane { bridge, control, hosts, number, of, retry, crossing: PhantomData };
+                Lane { bridge, control, hosts, number, of, again, crossing: PhantomData };
             let pull = pull();
             let (trace, alive) = (workers[number / of].clone(), Arc::clone(&team.alive));
             Box::new(move || {
@@ -116,7 +116,7 @@ impl Processes {
         let lanes = self.lanes(team.specs.len());
         let common = Common {
             settings: Arc::new(self.settings.of_run(team.specs.len(), team.timeout)),
-            builds: Arc::new(Builds::new(team.specs.len())),
+            builds: Arc::new(Builds::new(team.specs.len(), team.care.build_retry)),
             stand_by: Arc::new(StandBy::new(team.specs.len() * lanes)),
             counters: &team.counters,
             lanes,

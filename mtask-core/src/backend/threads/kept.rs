@@ -98,7 +98,7 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
             loops.push(Box::new(move || {
                 trace.enter(|| {
                     let control = Arc::new(Control::new());
-                    let builds = Arc::new(Builds::new(workers));
+                    let builds = Arc::new(Builds::new(workers, None));
                     let mut life = Life::new(spec, number, care, counters, control, builds);
                     while let Ok(task) = tasks.recv() {
                         task(&mut life);
@@ -146,7 +146,7 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
         self.wait_for_last();
         self.started().map_err(|(worker, error)| TaskError::start_failed(worker, error))?;
         let outcomes = Arc::new(Mutex::new(Vec::new()));
-        let builds = Arc::new(Builds::new(self.specs.len()));
+        let builds = Arc::new(Builds::new(self.specs.len(), None));
         let counters = Arc::new(Counters::new(self.specs.len()));
         let trace = Scope::here();
         self.spawned_panics.begin(&counters, &trace);
@@ -183,7 +183,7 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
         }
         self.spawned_panics.begin(&team.counters, &team.trace);
         let build_now = team.build_now;
-        let builds = Arc::new(Builds::new(self.specs.len()));
+        let builds = Arc::new(Builds::new(self.specs.len(), team.care.build_retry));
         let tasks = (0..self.specs.len()).map(|_| -> Task<S, W> {
             let (bridge, control) = (Arc::clone(bridge), Arc::clone(&team.control));
             let (builds, counters) = (Arc::clone(&builds), Arc::clone(&team.counters));

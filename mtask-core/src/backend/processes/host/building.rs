@@ -8,7 +8,7 @@ use super::{Host, State};
 use crate::error::{Elsewhere, GivenUp};
 use crate::observe::stats::Counters;
 use crate::observe::trace;
-use crate::run::builds::{ATTEMPTS, Begin, Failure};
+use crate::run::builds::{Begin, Failure};
 use crate::sync::{Arc, Ordering, lock};
 use crate::{BuildError, TaskError};
 
@@ -169,7 +169,7 @@ impl Host {
         loop {
             let why = match self.child(cancelled) {
                 Ok(_) => return Ok(()),
-                Err(NoChild::Later(left)) if attempt < ATTEMPTS && pause(left) => {
+                Err(NoChild::Later(left)) if attempt < self.builds.attempts() && pause(left) => {
                     attempt += 1;
                     continue;
                 }

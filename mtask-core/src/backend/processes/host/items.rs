@@ -13,7 +13,7 @@ use super::building::NoChild;
 use crate::error::Elsewhere;
 use crate::observe::stats::Counters;
 use crate::observe::trace;
-use crate::run::policy::{Place, Retry};
+use crate::run::policy::{Again, Place};
 use crate::sync::{Arc, Ordering, lock, wait};
 use crate::{TaskError, TaskErrorKind};
 
@@ -23,8 +23,8 @@ const MAX_UNREAD: usize = 3;
 const CHEAP: Duration = Duration::from_micros(200);
 
 /// How an item that failed is tried again.
-pub(in crate::backend::processes) struct Again<'a, T, O> {
-    pub(in crate::backend::processes) retry: Retry<T, O>,
+pub(in crate::backend::processes) struct TryAgain<'a, T, O> {
+    pub(in crate::backend::processes) rule: Again<T, O>,
     /// Passes time; false where the run has been cancelled.
     pub(in crate::backend::processes) pause: &'a dyn Fn(Duration) -> bool,
 }
@@ -36,7 +36,7 @@ pub(in crate::backend::processes) struct Asked<'a, T, O> {
     pub(in crate::backend::processes) cancelled: &'a dyn Fn() -> bool,
     /// The result of an item is of use to the run, by its index.
     pub(in crate::backend::processes) is_wanted: &'a dyn Fn(usize) -> bool,
-    pub(in crate::backend::processes) again: Option<Again<'a, T, O>>,
+    pub(in crate::backend::processes) again: Option<TryAgain<'a, T, O>>,
 }
 
 impl Host {
@@ -173,8 +173,8 @@ impl Host {
     }
 
     /// Has those items be sent again that have failed, unless the run is cancelled meanwhile.
-    pub(super) fn try_again<T, O>(&self, batch: &mut Batch<O>, again: Option<&Again<'_, T, O>>) {
-        if again.is_some_and(|again| !(again.pause)(again.retry.delay)) {
+    pub(super) fn try_again<T, O>(&self, batch: &mut Batch<O>, again: Option<&TryAgain<'_, T, O>>) {
+        if again.is_some_and(|it| !(it.pause)(it.rule.retry.pause(batch.most_failures()))) {
             batch.give_up(|index, _| TaskError::no_worker_left(Some(index), None));
             return;
         }
@@ -190,7 +190,7 @@ impl Host {
         batch: &mut Batch<O>,
         frame: &mut Frame,
         told: Told<'_>,
-        again: Option<&Again<'_, T, O>>,
+        again: Option<&TryAgain<'_, T, O>>,
         not_built: &mut Option<TaskError>,
     ) -> bool {
         let Some(index) = batch.index_in(frame) else { return false };
@@ -224,7 +224,7 @@ impl Host {
             Status::Done => codec::decode_as(bytes, |told| {
                 let output = C::receive(told, &place);
                 match again {
-                    Some(again) => (again.retry.flatten)(output, &place),
+                    Some(again) => (again.rule.flatten)(output, &place),
                     None => Ok(output),
                 }
             })
@@ -239,7 +239,7 @@ impl Host {
                 Err(error.after(attempt))
             }
         };
-        let is_due = |error: &TaskError| again.is_some_and(|it| it.retry.is_due(attempt, error));
+        let is_due = |error: &TaskError| again.is_some_and(|it| it.rule.is_due(attempt, error));
         if result.as_ref().is_err_and(is_due) {
             batch.fail(frame, result);
         } else {
