@@ -26,7 +26,7 @@ fn an_option_that_comes_late_is_called_by_its_name() {
             run
         };
         let second = Duration::from_secs(1);
-        let late: [(&str, &dyn Fn()); 14] = [
+        let late: [(&str, &dyn Fn()); 15] = [
             ("retries", &|| drop(begun().retries(1))),
             ("retry", &|| drop(begun().retry(Retry::times(1).delay(second)))),
             ("build_retry", &|| drop(begun().build_retry(Retry::times(1)))),
@@ -39,6 +39,7 @@ fn an_option_that_comes_late_is_called_by_its_name() {
             ("unbounded", &|| drop(begun().unbounded())),
             ("chunk_size", &|| drop(begun().chunk_size(1))),
             ("shutdown_timeout", &|| drop(begun().shutdown_timeout(second))),
+            ("finish_timeout", &|| drop(begun().finish_timeout(second))),
             ("progress", &|| drop(begun().progress("x"))),
             ("progress_with", &|| drop(begun().progress_with(ProgressOptions::new("x")))),
         ];
@@ -87,7 +88,7 @@ fn a_run_is_finished_when_its_threads_are() {
         let (gate, dropped) = (Gate::default(), Count::default());
         let mut run = par_stateful(0..9, [SlowSpec(gate.clone(), dropped.clone())]);
         assert!(!run.is_finished());
-        run = run.shutdown_timeout(timeout);
+        run = run.finish_timeout(timeout);
         assert_eq!(run.by_ref().count(), 9);
         assert!(run.next().is_none() && !run.is_finished());
         gate.open();
@@ -96,7 +97,7 @@ fn a_run_is_finished_when_its_threads_are() {
 
         let gate = Gate::default();
         let mut run = par_stateful_local(0..9, [SlowSpec(gate.clone(), Count::default())])
-            .shutdown_timeout(timeout);
+            .finish_timeout(timeout);
         assert_eq!(run.by_ref().count(), 9);
         assert!(!run.is_finished());
         gate.open();

@@ -8,6 +8,7 @@ mod p05_built_in_place;
 mod p06_failed_build;
 mod p07_panic;
 mod p08_drop;
+mod p08_limits;
 mod p09_panicking_source;
 mod p10_prompt;
 mod p11_quiet;

@@ -12,6 +12,8 @@ mod p05_built_in_place;
 mod p06_failed_build;
 mod p07_panic;
 mod p08_drop;
+#[cfg(target_os = "linux")]
+mod p08_limits;
 mod p09_panicking_source;
 mod p13_empty;
 mod puppet;

@@ -61,14 +61,12 @@ fn a_worker_that_does_not_come_to_the_end_of_finish_leaves_an_error() {
         for (last, told) in [
             (Last::Signal, "was lost: its process ended with signal: 9"),
             (Last::Exit, "was lost: its process ended with exit status: 3"),
-            (Last::Sleep, "took longer than 300ms, the `shutdown_timeout`, to finish"),
+            (Last::Sleep, "took longer than 300ms, the `finish_timeout`, to finish"),
         ] {
             let limit = Duration::from_millis(300);
-            let backend = Processes::new();
-            let backend =
-                if let Last::Sleep = last { backend.shutdown_timeout(limit) } else { backend };
             let run = par_stateful(0..4, [Finishes::spec(last)]).with_summaries();
-            let mut run = run.backend(backend);
+            let run = run.backend(Processes::new());
+            let mut run = if let Last::Sleep = last { run.finish_timeout(limit) } else { run };
             assert_eq!(run.by_ref().filter(Result::is_ok).count(), 4);
             let summaries = run.into_summaries();
             let [(0, Err(error))] = &summaries[..] else { panic!("{last:?}: {summaries:?}") };
@@ -108,17 +106,15 @@ fn a_destructor_that_panics_or_ends_its_process_is_counted_and_is_an_event() {
                 [0, 1],
                 "process ended",
                 Some(
-                    "a kill by mtask, since it was told to end, and the `shutdown_timeout` was over",
+                    "a kill by mtask, since it was told to end, and the `finish_timeout` was over",
                 ),
             ),
         ];
         for (last, counts, message, status) in told {
             let run = || {
-                let backend = Processes::new();
                 let limit = Duration::from_millis(300);
-                let backend =
-                    if let Last::Sleep = last { backend.shutdown_timeout(limit) } else { backend };
-                let mut run = par_stateful(0..4, [Drops::spec(last)]).backend(backend);
+                let run = par_stateful(0..4, [Drops::spec(last)]).backend(Processes::new());
+                let mut run = if let Last::Sleep = last { run.finish_timeout(limit) } else { run };
                 assert_eq!(run.by_ref().filter(Result::is_ok).count(), 4);
                 let stats = run.stats();
                 assert_eq!([stats.destructor_panics, stats.unclean_ends], counts, "{last:?}");

@@ -83,6 +83,7 @@ options! {
     unbounded(),
     chunk_size(2),
     shutdown_timeout(Duration::from_secs(60)),
+    finish_timeout(Duration::from_secs(60)),
     start(),
 }
 

@@ -29,8 +29,6 @@ pub(crate) mod processes;
 pub(crate) mod streamed;
 pub(crate) mod threads;
 
-use std::time::Duration;
-
 #[cfg(feature = "stream")]
 pub use awaited::Awaited;
 pub use inline::Inline;
@@ -43,6 +41,7 @@ pub(crate) use crate::bridge::{Bridge, Finished, Pull, StopWhen};
 #[cfg(feature = "stream")]
 pub(crate) use crate::run::consumer::PolledRun;
 pub(crate) use crate::run::consumer::Run;
+pub(crate) use crate::run::exit::Limits;
 pub(crate) use crate::run::fed::FedRun;
 pub(crate) use crate::run::job::{Job, Team};
 pub(crate) use crate::run::policy::Summaries;
@@ -202,10 +201,9 @@ pub trait Reusable<S, W: Worker>: Backend + Sized {
     #[doc(hidden)]
     fn build(kept: &mut Self::Kept) -> Result<(), TaskError>;
 
-    /// Ends the workers, and waits for them: as long as it takes if `whole`, or as a run does that is left
-    /// early.
+    /// Ends the workers, and waits for them; if `whole`, also for those that the last run had to leave behind.
     #[doc(hidden)]
-    fn end(kept: &mut Self::Kept, timeout: Option<Duration>, whole: bool);
+    fn end(kept: &mut Self::Kept, limits: Limits, whole: bool);
 }
 
 /// Starts a run over a source that workers pull.

@@ -213,7 +213,7 @@ where
             if let Some(finished) = ready!(self.outlet.poll_and_feed(&mut pull)) {
                 return Poll::Ready(Ok(Some(finished)));
             }
-            self.engine.stop();
+            self.engine.end();
             self.outlet.clear();
         }
         Poll::Ready(self.engine.bridge.source_panic().map_or(Ok(None), Err))
@@ -239,10 +239,10 @@ where
     fn begin(&mut self) {
         let Some((team, backend)) = self.team.take() else { return };
         let (bridge, control) = (Arc::clone(self.outlet.bridge()), Arc::clone(&team.control));
-        let timeout = team.timeout;
+        let exit = team.exit();
         let hands = backend.begin(team, &bridge, &|| Nothing);
         // In place of one that has no threads, and so nothing to stop.
-        drop(mem::replace(&mut self.engine, Engine::new(bridge, control, timeout, hands)));
+        drop(mem::replace(&mut self.engine, Engine::new(bridge, control, exit, hands)));
     }
 
     fn begin_with_item(&mut self, task: &mut Context<'_>) -> Poll<()> {

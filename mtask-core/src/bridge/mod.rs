@@ -179,6 +179,16 @@ impl<T, O> Bridge<T, O> {
         state.in_source && !state.is_at_work()
     }
 
+    /// How many loops claim.
+    pub(crate) fn loops(&self) -> usize {
+        self.plan.workers
+    }
+
+    /// The item that each worker is at, as far as one has claimed any.
+    pub(crate) fn in_progress(&self) -> Vec<(usize, usize)> {
+        lock(&self.state).in_progress()
+    }
+
     /// There is nothing to claim, and nothing will be.
     pub(crate) fn is_drained(&self) -> bool {
         lock(&self.state).is_drained()

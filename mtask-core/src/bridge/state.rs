@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::collections::VecDeque;
 
-use super::block::{Block, Filler};
+use super::block::{Block, Filler, Phase};
 use super::{Plan, StopWhen};
 use crate::TaskError;
 use crate::sync::{Arc, AtomicBool, Ordering};
@@ -301,6 +301,18 @@ impl<T, O> State<T, O> {
             let filled = block.filled();
             assert!(start < end && *end <= filled, "{start} to {end} unclaimed, {filled} filled");
         }
+    }
+
+    /// The first item of each claim that has no result, with the number of the worker that has claimed it: the one
+    /// in progress, since results are published in order.
+    pub(super) fn in_progress(&self) -> Vec<(usize, usize)> {
+        let first = |held: &Held<T, O>| {
+            let at = (held.start..held.end)
+                .find(|&at| matches!(held.block.phase(at), Phase::Pending))?;
+            Some(held.block.base() + at)
+        };
+        let held = self.held.iter().enumerate();
+        held.filter_map(|(worker, held)| Some((worker, first(held.as_ref()?)?))).collect()
     }
 
     /// A worker is at a claim in which it does not look at every item whether it is to wake the

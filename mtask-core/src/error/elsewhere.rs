@@ -14,8 +14,8 @@ pub(crate) enum Elsewhere {
     Lost { status: ProcessEnd, building: bool },
     /// Its process was ended for the time that the item or the build took.
     TimedOut { limit: Duration, building: bool },
-    /// Its process was ended for the time that its `finish` took.
-    Unfinished(Duration),
+    /// Its process was ended since it had not finished in time, by that option.
+    Unfinished { limit: Duration, option: &'static str },
     /// Its process was ended since it did not come to `init` within that time.
     Late(Duration),
     /// Its process was ended for what it answered.
@@ -31,7 +31,9 @@ impl Elsewhere {
         match self {
             Self::Panicked { .. } => TaskErrorKind::Panicked,
             Self::Lost { .. } | Self::Astray(_) => TaskErrorKind::WorkerLost,
-            Self::TimedOut { .. } | Self::Unfinished(_) | Self::Late(_) => TaskErrorKind::TimedOut,
+            Self::TimedOut { .. } | Self::Unfinished { .. } | Self::Late(_) => {
+                TaskErrorKind::TimedOut
+            }
             Self::NotSent(_) | Self::NoResult(_) => TaskErrorKind::NotSent,
         }
     }
@@ -63,9 +65,9 @@ impl fmt::Display for Elsewhere {
             Self::TimedOut { limit, building: true } => {
                 write!(f, "took longer than {limit:?} to be built, and its process was ended")
             }
-            Self::Unfinished(limit) => write!(
+            Self::Unfinished { limit, option } => write!(
                 f,
-                "took longer than {limit:?}, the `shutdown_timeout`, to finish, and its process was ended"
+                "took longer than {limit:?}, the `{option}`, to finish, and its process was ended"
             ),
             Self::Late(limit) => write!(
                 f,

@@ -3,7 +3,6 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
-#[cfg(all(feature = "processes", unix, not(loom)))]
 use std::time::Duration;
 
 #[cfg(all(feature = "processes", unix, not(loom)))]
@@ -45,7 +44,8 @@ pub enum TaskErrorKind {
     Source,
     /// The worker's process ended with this item in hand. Threads do not die on their own.
     WorkerLost,
-    /// The worker's process was ended at its time limit. Threads cannot be ended.
+    /// The worker's process was ended at its time limit, which threads cannot be; or a worker did not come to its end
+    /// in time, which is an error among the summaries.
     TimedOut,
     /// The workers' threads could not be started; no item was begun.
     StartFailed,
@@ -157,6 +157,11 @@ enum Cause {
     /// The worker's summary is lost with it, for this reason.
     Torn(TaskErrorKind, Box<str>),
     FinishPanicked(PanicPayload),
+    /// It did not come to its end in time, by that option.
+    Unfinished {
+        limit: Duration,
+        option: &'static str,
+    },
     StartFailed(std::io::Error),
     #[cfg(all(feature = "processes", unix, not(loom)))]
     Elsewhere(Elsewhere),
@@ -210,6 +215,11 @@ impl TaskError {
         Self::new(Some(index), Some(worker), Cause::Torn(kind, why.into()))
     }
 
+    /// A worker was not waited for any longer than this, by that option.
+    pub(crate) fn unfinished(worker: usize, limit: Duration, option: &'static str) -> Self {
+        Self::new(None, Some(worker), Cause::Unfinished { limit, option })
+    }
+
     pub(crate) fn finish_panicked(worker: usize, payload: Box<dyn Any + Send>) -> Self {
         Self::new(None, Some(worker), Cause::FinishPanicked(PanicPayload::new(payload)))
     }
@@ -258,6 +268,7 @@ impl TaskError {
             Cause::Elsewhere(ref what) => what.kind(),
             Cause::BuildPanicked(_) | Cause::BuildFailed(_) => TaskErrorKind::BuildFailed,
             Cause::NoWorkerLeft(_) => TaskErrorKind::NoWorkerLeft,
+            Cause::Unfinished { .. } => TaskErrorKind::TimedOut,
             Cause::Failed(_) => TaskErrorKind::Failed,
             Cause::Source(_) => TaskErrorKind::Source,
             Cause::StartFailed(_) => TaskErrorKind::StartFailed,
@@ -345,6 +356,10 @@ impl TaskError {
             Cause::FinishPanicked(panic) => {
                 write!(f, "has no summary: its `finish` panicked: {}", panic.message())
             }
+            Cause::Unfinished { limit, option } => write!(
+                f,
+                "has no summary: it did not end within {limit:?}, the `{option}`, and its thread was left behind"
+            ),
             Cause::StartFailed(_) => f.write_str("could not be started"),
             #[cfg(all(feature = "processes", unix, not(loom)))]
             Cause::Elsewhere(what) => write!(f, "{what}"),
@@ -396,6 +411,7 @@ impl Error for TaskError {
             | Cause::BuildPanicked(_)
             | Cause::NoWorkerLeft(None)
             | Cause::Torn(..)
+            | Cause::Unfinished { .. }
             | Cause::FinishPanicked(_) => None,
             #[cfg(all(feature = "processes", unix, not(loom)))]
             Cause::Elsewhere(_) => None,

@@ -60,8 +60,9 @@ where
     /// A worker that was rebuilt after its [`lifespan`](ParStateful::lifespan) gives several, one that was
     /// never built gives none. One that panicked gives an error of kind
     /// [`Panicked`](crate::TaskErrorKind::Panicked) with the index of that item, and one more for each life
-    /// after it. A thread that was left behind, inside the source or after a
-    /// [`shutdown_timeout`](ParStateful::shutdown_timeout), gives none.
+    /// after it. One that did not end in time, by a [`finish_timeout`](ParStateful::finish_timeout) or at an early end by
+    /// a [`shutdown_timeout`](ParStateful::shutdown_timeout), gives an error of kind
+    /// [`TimedOut`](crate::TaskErrorKind::TimedOut). A thread that was left inside the source gives none.
     ///
     /// # Examples
     ///

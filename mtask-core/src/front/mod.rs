@@ -4,6 +4,7 @@ mod adaptors;
 mod functions;
 mod iterator;
 mod options;
+mod plan;
 mod pool;
 #[cfg_attr(mtask_docs, doc(cfg(feature = "processes")))]
 #[cfg(feature = "processes")]
@@ -24,13 +25,13 @@ pub use functions::{
     par_stateful_local, par_stateful_ok, par_stateful_try,
 };
 use functions::{asks_for_workers, specs_of};
+use plan::Plan;
 pub use pool::{Pool, PoolMap};
 pub use scope::{Scope, scope};
 #[cfg(feature = "stream")]
 pub use stream::{ParStatefulStream, ParStatefulStreamExt, par_stateful_stream};
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::mem;
 use std::panic::resume_unwind;
 use std::time::{Duration, Instant};
@@ -44,9 +45,8 @@ use crate::observe::progress::{ProgressOptions, Reporter};
 use crate::observe::stats::Counters;
 use crate::observe::trace;
 use crate::run::control::Control;
-use crate::run::job::{Job, Next, Options, Team};
-use crate::run::nested::Stage;
-use crate::run::policy::{Care, Flatten, Summaries};
+use crate::run::job::{Job, Next, Team};
+use crate::run::policy::{Flatten, Summaries};
 use crate::sync::Arc;
 use crate::{CancelHandle, Ended, Stats, TaskError, TaskErrorKind, Worker};
 
@@ -56,9 +56,10 @@ use crate::{CancelHandle, Ended, Stats, TaskError, TaskErrorKind, Worker};
 /// engine's (a panic, a lost process), while an error of the worker's own is in its output, whole.
 /// `??` says both. Options are methods that take and return the iterator, before its first item.
 ///
-/// Dropping it early cancels: nothing more is pulled, what is in hand finishes, and every thread
+/// Dropping it early cancels: nothing more is pulled, what is in progress finishes, and every thread
 /// is joined but one that is inside the source, which is waited for at most 10 ms and then left to
-/// end by itself.
+/// end by itself. [`shutdown_timeout`](ParStateful::shutdown_timeout) bounds that wait, and
+/// [`finish_timeout`](ParStateful::finish_timeout) the one for the workers at the end of a whole run.
 ///
 /// # Panics
 ///
@@ -151,19 +152,6 @@ enum State<I: Iterator, S, W: Worker<Input = I::Item>, B: Backend> {
     Done,
 }
 
-/// All that a run needs to start.
-struct Plan<I, S, W: Worker, B> {
-    source: I,
-    specs: Vec<S>,
-    backend: B,
-    options: Options<W::Output>,
-    care: Care<W::Input, W::Output>,
-    build_now: bool,
-    timeout: Option<Duration>,
-    stage: Stage,
-    worker: PhantomData<fn() -> W>,
-}
-
 impl<I, S, W, B> ParStateful<I, S, W, B>
 where
     I: Iterator,
@@ -171,17 +159,7 @@ where
     B: Backend,
 {
     pub(crate) fn new(source: I, specs: Vec<S>, backend: B) -> Self {
-        let plan = Plan {
-            source,
-            specs,
-            backend,
-            options: Options::default(),
-            care: Care::default(),
-            build_now: false,
-            timeout: None,
-            stage: Stage::new(),
-            worker: PhantomData,
-        };
+        let plan = Plan::new(source, specs, backend);
         let control = Arc::new(Control::new());
         Self {
             trace: trace::Run::new(),
@@ -206,7 +184,7 @@ where
 
     /// True once `next()` has returned `None` and nothing is left running.
     ///
-    /// With a [`shutdown_timeout`](ParStateful::shutdown_timeout), or where a thread was left inside the source,
+    /// With a [`finish_timeout`](ParStateful::finish_timeout), or where a thread was left inside the source,
     /// that may be a while after the `None`: not before every worker and the source have been dropped.
     pub fn is_finished(&self) -> bool {
         self.has_ended() && Arc::strong_count(&self.alive) == 1
@@ -333,7 +311,7 @@ where
             unreachable!("only a run that is ready is launched")
         };
         self.hint = plan.source.size_hint();
-        let Plan { source, specs, backend, options, care, build_now, timeout, stage, worker } =
+        let Plan { source, specs, backend, options, care, build_now, limits, stage, worker } =
             *plan;
         let counters = Arc::new(Counters::new(specs.len()));
         (self.counters, self.times.start) = (Some(Arc::clone(&counters)), Some(Instant::now()));
@@ -346,7 +324,7 @@ where
                 options,
                 length,
                 Arc::clone(&counters),
-                Box::new(move || control.is_ending()),
+                Box::new(move || control.ending()),
             );
             if let Some(room) = reporter.room() {
                 self.control.make_room(room);
@@ -359,7 +337,7 @@ where
         let trace = self.trace.begin(B::KIND, workers, window, options.ordered || is_inline);
         let alive = Arc::clone(&self.alive);
         let control = Arc::clone(&self.control);
-        let team = Team { specs, care, control, counters, trace, alive, build_now, timeout };
+        let team = Team { specs, care, control, counters, trace, alive, build_now, limits };
         let job = Job { source, team, options, stage, worker };
         self.state = State::Running(backend.start(job, eager));
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ParStateful, Plan, State};
+use super::{ParStateful, State};
 use crate::backend::{Backend, Blocking, Concurrent, Finishing, Inline, Replaceable, Start};
 use crate::messages::Repeatable;
 #[cfg(feature = "progress")]
@@ -322,47 +322,6 @@ where
         self.plan(option);
         self.replan(|specs, _| (specs, backend))
     }
-
-    /// The same run, not started yet, with other specs or on another backend.
-    pub(super) fn replan<S2, B2: Backend>(
-        self,
-        change: impl FnOnce(Vec<S>, B) -> (Vec<S2>, B2),
-    ) -> ParStateful<I, S2, W, B2> {
-        let State::Ready(plan) = self.state else { unreachable!("`plan` has looked") };
-        let Plan { source, specs, backend, options, care, build_now, timeout, stage, worker } =
-            *plan;
-        let (specs, backend) = change(specs, backend);
-        let plan =
-            Plan { source, specs, backend, options, care, build_now, timeout, stage, worker };
-        ParStateful {
-            trace: self.trace,
-            state: State::Ready(Box::new(plan)),
-            hint: self.hint,
-            yielded: self.yielded,
-            alive: self.alive,
-            control: self.control,
-            left: self.left,
-            times: self.times,
-            counters: None,
-            retries: self.retries,
-            errors: 0,
-            lost: false,
-            summaries: self.summaries,
-            #[cfg(feature = "progress")]
-            progress: self.progress,
-            #[cfg(feature = "progress")]
-            reporter: None,
-        }
-    }
-
-    /// What can be chosen before the run has started.
-    #[track_caller]
-    pub(super) fn plan(&mut self, option: &str) -> &mut Plan<I, S, W, B> {
-        match &mut self.state {
-            State::Ready(plan) => plan,
-            _ => panic!("mtask: `.{option}(..)` came after the run had started: set it before"),
-        }
-    }
 }
 
 /// Options of runs whose workers run beside the consumer.
@@ -487,8 +446,17 @@ where
         self
     }
 
-    /// Waits for the threads at most this long, at the end and on an early drop; those that have
-    /// not ended by then are left to end by themselves. Without it they are waited for.
+    /// Bounds the wait at an early end: a drop before the end, as by `?` or a panic of the consumer.
+    ///
+    /// What is in progress is waited for at most this long, and so is what comes after it: destructors and
+    /// [`Finish`]. A thread that has not ended by then is left to end by itself; a process is killed, with all that
+    /// it has started. Without it threads are waited for, however long that takes, since they cannot be killed;
+    /// and processes for 5 s, or as [`Processes::shutdown_timeout`](crate::Processes::shutdown_timeout) says.
+    /// Where a wait takes longer than 5 s, the bar and an event of `tracing` say for which worker, and for which
+    /// item it has in progress.
+    ///
+    /// The end of a run that has yielded everything, be that after a [`cancel`](crate::CancelHandle::cancel), has no
+    /// limit by this: see [`finish_timeout`](ParStateful::finish_timeout).
     ///
     /// # Examples
     ///
@@ -508,7 +476,58 @@ where
     where
         B: Concurrent,
     {
-        self.plan("shutdown_timeout").timeout = Some(timeout);
+        self.plan("shutdown_timeout").limits.shutdown = Some(timeout);
+        self
+    }
+
+    /// Bounds the wait for workers to end once everything has been yielded: for their destructors and their
+    /// [`Finish`], at the end of the source or after a [`cancel`](crate::CancelHandle::cancel). Without it they are
+    /// waited for, however long that takes.
+    ///
+    /// A thread that has not ended by then is left to end by itself, and a process is killed. Among the
+    /// [summaries](ParStateful::into_summaries) there is an error of the kind
+    /// [`TimedOut`](crate::TaskErrorKind::TimedOut) for each worker that has left none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::thread::sleep;
+    /// use std::time::Duration;
+    ///
+    /// use mtask::prelude::*;
+    ///
+    /// struct Slow;
+    ///
+    /// #[delayed_init]
+    /// impl Slow {
+    ///     fn new() -> Self {
+    ///         Self
+    ///     }
+    ///
+    ///     fn call(&mut self, x: u32) -> u32 {
+    ///         x
+    ///     }
+    ///
+    ///     fn finish(self) {
+    ///         sleep(Duration::from_secs(60)); // a server that does not answer
+    ///     }
+    /// }
+    ///
+    /// let limit = Duration::from_millis(10);
+    /// let mut run = par_stateful([1], [Slow::spec()]).with_summaries().finish_timeout(limit);
+    /// assert_eq!(run.by_ref().count(), 1);
+    /// assert_eq!(run.ended(), Some(Ended::Complete));
+    /// for (worker, summary) in run.into_summaries() {
+    ///     let error = summary.unwrap_err();
+    ///     assert_eq!((worker, error.kind()), (0, TaskErrorKind::TimedOut));
+    /// }
+    /// ```
+    #[track_caller]
+    pub fn finish_timeout(mut self, timeout: Duration) -> Self
+    where
+        B: Concurrent,
+    {
+        self.plan("finish_timeout").limits.finish = Some(timeout);
         self
     }
 

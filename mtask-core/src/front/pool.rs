@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{ParStateful, specs_of};
 use crate::backend::threads::Threads;
 use crate::backend::{Pooled, Reusable, Seat};
+use crate::run::exit::Limits;
 use crate::run::policy::Summaries;
 use crate::spec::Summing;
 use crate::sync::Arc;
@@ -22,7 +23,8 @@ use crate::{Finish, Spec, TaskError, Worker};
 /// Nothing is spawned or built before the first [`map`](Pool::map) yields, or [`build_now`](Pool::build_now); each
 /// worker is built when it takes its first item, and again only after a panic. What holds for a run holds
 /// for each map: order, bounds, one result for each input, an early end at any point. Dropping the
-/// pool drops the workers, each on its own thread, and joins the threads.
+/// pool drops the workers, each on its own thread, and joins the threads, however long that takes unless there is a
+/// [`finish_timeout`](Pool::finish_timeout).
 ///
 /// Workers are in threads, or by [`backend`](Pool::backend) in processes, of which a map that is dropped early
 /// costs none.
@@ -61,7 +63,7 @@ use crate::{Finish, Spec, TaskError, Worker};
 pub struct Pool<S, W: Worker, B: Reusable<S, W> = Threads> {
     state: State<S, B, B::Kept>,
     workers: usize,
-    timeout: Option<Duration>,
+    limits: Limits,
     summaries: Option<Arc<Summaries>>,
 }
 
@@ -87,7 +89,12 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Pool<S, W> {
     pub fn new(specs: impl IntoIterator<Item = S>) -> Self {
         let specs = specs_of(specs);
         let workers = specs.len();
-        Self { state: State::Ready(specs, Threads::new()), workers, timeout: None, summaries: None }
+        Self {
+            state: State::Ready(specs, Threads::new()),
+            workers,
+            limits: Limits::default(),
+            summaries: None,
+        }
     }
 }
 
@@ -95,7 +102,7 @@ impl<S, W: Worker, B: Reusable<S, W>> Pool<S, W, B> {
     /// Maps an iterator through the workers, as [`par_stateful`](crate::par_stateful) does, and with its
     /// options.
     ///
-    /// A map that is dropped early leaves the pool as it was: what is in hand is finished, and the next
+    /// A map that is dropped early leaves the pool as it was: what is in progress is finished, and the next
     /// map waits for it, also for a thread that the dropped map had to leave inside its source. A
     /// map that was forgotten (`mem::forget`) is cancelled when the next one starts. Two maps at
     /// once are refused by the compiler:
@@ -129,12 +136,8 @@ impl<S, W: Worker, B: Reusable<S, W>> Pool<S, W, B> {
         W::Input: Send + 'static,
         W::Output: Send + 'static,
     {
-        let (seats, timeout) = (vec![Seat; self.workers], self.timeout);
-        let map = ParStateful::new(iter.into_iter(), seats, Pooled(self.kept()));
-        match timeout {
-            Some(timeout) => map.shutdown_timeout(timeout),
-            None => map,
-        }
+        let (seats, limits) = (vec![Seat; self.workers], self.limits);
+        ParStateful::new(iter.into_iter(), seats, Pooled(self.kept())).limited(limits)
     }
 
     /// Builds the workers that are not there yet, all at once, each on its own thread.
@@ -161,19 +164,58 @@ impl<S, W: Worker, B: Reusable<S, W>> Pool<S, W, B> {
         B::build(self.kept())
     }
 
-    /// How long a worker that has an item in hand is waited for, where a map is left early or the pool
-    /// dropped; one that takes longer is left to end by itself, and a process ended by force. Without it that is
-    /// waited for, however long it takes.
+    /// Bounds the wait for an item in progress where a map is left early, and again where the pool is dropped after
+    /// that: a thread that takes longer is left to end by itself, and a process killed. Without it threads are
+    /// waited for, however long that takes, and processes for 5 s.
     ///
     /// A map may have another one, by its own option.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::thread::sleep;
+    /// use std::time::Duration;
+    ///
+    /// use mtask::{Pool, worker_fn};
+    ///
+    /// let nap = worker_fn(|ms: u64| sleep(Duration::from_millis(ms)));
+    /// let mut pool = Pool::new([nap]).shutdown_timeout(Duration::from_millis(10));
+    /// pool.map([0, 60_000]).next(); // neither this
+    /// drop(pool); // nor this waits a minute
+    /// ```
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+        self.limits.shutdown = Some(timeout);
+        self
+    }
+
+    /// Bounds the wait for workers to end with the pool: for their destructors and their [`Finish`]. Without it they
+    /// are waited for, however long that takes.
+    ///
+    /// A thread that has not ended by then is left to end by itself, and a process is killed. Among the
+    /// [summaries](Pool::into_summaries) there is an error of the kind
+    /// [`TimedOut`](crate::TaskErrorKind::TimedOut) for each worker that has left none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use mtask::{Pool, Spec, worker_fn};
+    ///
+    /// let specs = worker_fn(|x: u32| x + 1).times(2);
+    /// let mut pool = Pool::new(specs).finish_timeout(Duration::from_secs(10));
+    /// assert_eq!(pool.map([1]).propagate_panics().next(), Some(2));
+    /// pool.finish();
+    /// ```
+    pub fn finish_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.finish = Some(timeout);
         self
     }
 
     /// Where the workers are to live: in threads that are made otherwise, or, with the feature
     /// `processes`, in processes, by `Processes::new()`. There a map costs the start of a thread or two for each
-    /// worker, and a map that is dropped early lets a process go on with the item in hand, and no further.
+    /// worker, and a map that is dropped early lets a process go on with the item in progress, for as long as its
+    /// [`shutdown_timeout`](ParStateful::shutdown_timeout) or 5 s, and no further.
     ///
     /// # Panics
     ///
@@ -253,14 +295,14 @@ impl<S, W: Worker, B: Reusable<S, W>> Pool<S, W, B> {
         W: Finish,
         W::Summary: Send + 'static,
     {
-        self.end(None, true);
+        self.end(true);
         self.summaries.take().map(|summaries| summaries.take()).unwrap_or_default()
     }
 
     /// Ends the pool: drops each worker on its own thread and joins all threads, also one that sits inside
     /// the source of a map which was left early.
     pub fn finish(mut self) {
-        self.end(None, true);
+        self.end(true);
     }
 
     /// What is kept, from now on.
@@ -293,20 +335,20 @@ impl<S, W: Worker, B: Reusable<S, W>> Pool<S, W, B> {
 
     /// The rest of it, as of another pool.
     fn with<S2, B2: Reusable<S2, W>>(&mut self, state: State<S2, B2, B2::Kept>) -> Pool<S2, W, B2> {
-        let Self { workers, timeout, ref mut summaries, .. } = *self;
-        Pool { state, workers, timeout, summaries: summaries.take() }
+        let Self { workers, limits, ref mut summaries, .. } = *self;
+        Pool { state, workers, limits, summaries: summaries.take() }
     }
 
-    fn end(&mut self, timeout: Option<Duration>, whole: bool) {
+    fn end(&mut self, whole: bool) {
         if let State::Kept(mut kept) = mem::replace(&mut self.state, State::Done) {
-            B::end(&mut kept, timeout, whole);
+            B::end(&mut kept, self.limits, whole);
         }
     }
 }
 
 impl<S, W: Worker, B: Reusable<S, W>> Drop for Pool<S, W, B> {
     fn drop(&mut self) {
-        self.end(self.timeout, false);
+        self.end(false);
     }
 }
 
@@ -314,7 +356,8 @@ impl<S, W: Worker, B: Reusable<S, W>> fmt::Debug for Pool<S, W, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pool")
             .field("workers", &self.workers)
-            .field("shutdown_timeout", &self.timeout)
+            .field("shutdown_timeout", &self.limits.shutdown)
+            .field("finish_timeout", &self.limits.finish)
             .field("with_summaries", &self.summaries.is_some())
             .finish_non_exhaustive()
     }

@@ -69,8 +69,8 @@
 //! - What goes wrong after the last item is not lost: a process that dies in `finish` leaves an error among the
 //!   summaries, and one that panics or dies while its worker is dropped is counted in the
 //!   [statistics](crate::Stats::unclean_ends).
-//! - Dropping the iterator waits for the item in hand, as in threads; a
-//!   [`shutdown_timeout`](crate::ParStateful::shutdown_timeout) ends its process.
+//! - Dropping the iterator waits for the item in progress, as in threads, but for no longer than 5 s or the
+//!   [`shutdown_timeout`](crate::ParStateful::shutdown_timeout): its process is killed then.
 //! - In a list of processes a child is called `mtask-worker`. From `init` on it leads a session of its own, so that
 //!   Ctrl-C and Ctrl-Z at a terminal reach the program alone: the one ends the children with it, the other
 //!   leaves them at the items in hand.

@@ -268,6 +268,12 @@ impl Handle {
     }
 }
 
+/// The end of the run has waited long for a worker: for this item, where it has one in progress.
+#[inline(always)]
+pub(crate) fn waits(worker: usize, index: Option<usize>) {
+    event!(WARN, worker, index, "run waits for worker");
+}
+
 /// A worker was built; what it took is not known of one that was built again where it is.
 #[inline(always)]
 pub(crate) fn built(worker: usize, took: Option<Duration>) {

@@ -10,6 +10,9 @@ use crate::error::GivenUp;
 use crate::item_bar::BarPlace;
 #[cfg(feature = "progress")]
 use crate::observe::progress::Room;
+use crate::run::exit::Waiting;
+#[cfg(feature = "progress")]
+use crate::run::exit::Waits;
 use crate::sync::{Arc, AtomicBool, Condvar, Mutex, OnceLock, Ordering, lock, wait_timeout};
 
 /// The control of one run. It names no type of items, so that an `Arc` of it may be kept by another run, which
@@ -26,6 +29,9 @@ pub(crate) struct Control {
     no_worker: OnceLock<GivenUp>,
     /// How the run ended, once it has.
     ended: OnceLock<Ended>,
+    /// Who is waited for at the end, where that takes long.
+    #[cfg(feature = "progress")]
+    waits: Mutex<Vec<Waiting>>,
     /// Where the workers may show bars: set by the consumer before they start, read by a worker that asks.
     #[cfg(feature = "progress")]
     room: OnceLock<Arc<Room>>,
@@ -39,6 +45,8 @@ impl Control {
             pausing: (Mutex::new(()), Condvar::new()),
             no_worker: OnceLock::new(),
             ended: OnceLock::new(),
+            #[cfg(feature = "progress")]
+            waits: Mutex::default(),
             #[cfg(feature = "progress")]
             room: OnceLock::new(),
         }
@@ -81,6 +89,23 @@ impl Control {
     /// No worker is left, and why.
     pub(crate) fn no_worker(&self) -> Option<&GivenUp> {
         self.no_worker.get()
+    }
+
+    /// Notes who is waited for, for the bar.
+    pub(crate) fn note_waits(&self, waits: Vec<Waiting>) {
+        #[cfg(feature = "progress")]
+        {
+            *lock(&self.waits) = waits;
+        }
+        #[cfg(not(feature = "progress"))]
+        drop(waits);
+    }
+
+    /// Where the run is to come to its end, who is waited for, in words; none where that takes no long time.
+    #[cfg(feature = "progress")]
+    pub(crate) fn ending(&self) -> Option<String> {
+        let waits = lock(&self.waits);
+        (self.is_ending() || !waits.is_empty()).then(|| Waits(&waits).to_string())
     }
 
     /// Notes how the run has ended, for the first time.

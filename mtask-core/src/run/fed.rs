@@ -45,9 +45,9 @@ impl<I: Iterator, O, H: Hands> FedRun<I, O, H> {
         let engine = if is_empty {
             Engine::idle(bridge, control)
         } else {
-            let timeout = job.team.timeout;
+            let exit = job.team.exit();
             let hands = begin(job.team, &bridge, &|| Nothing);
-            Engine::new(bridge, control, timeout, hands)
+            Engine::new(bridge, control, exit, hands)
         };
         if eager && engine.is_running() {
             // One is there already.
@@ -76,7 +76,7 @@ impl<I: Iterator, O, H: Hands> Run<O> for FedRun<I, O, H> {
             if let Some(finished) = self.outlet.take_and_feed(&mut Here(&self.source)) {
                 return Ok(Some(finished));
             }
-            self.engine.stop();
+            self.engine.end();
             self.outlet.clear();
         }
         self.engine.bridge.source_panic().map_or(Ok(None), Err)

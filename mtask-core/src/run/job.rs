@@ -4,8 +4,8 @@ use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::needs_drop;
-use std::time::Duration;
 
+use super::exit::{Exit, Limits};
 use super::nested::Stage;
 use super::policy::Care;
 use crate::Worker;
@@ -49,7 +49,15 @@ pub(crate) struct Team<S, W: Worker> {
     /// All are built at the start.
     pub(crate) build_now: bool,
     /// How long they are waited for at the end.
-    pub(crate) timeout: Option<Duration>,
+    pub(crate) limits: Limits,
+}
+
+impl<S, W: Worker> Team<S, W> {
+    /// What the end of the run needs of it.
+    pub(crate) fn exit(&self) -> Exit {
+        let (workers, summaries) = (self.specs.len(), self.care.summaries.clone());
+        Exit { limits: self.limits, workers, summaries, trace: self.trace.clone() }
+    }
 }
 
 /// The options of a run that concern its bridge, as the front collects them.

@@ -406,6 +406,9 @@ impl<S, W: Worker> Life<S, W> {
 impl<S, W: Worker> Drop for Life<S, W> {
     fn drop(&mut self) {
         self.end();
+        if let Some(summaries) = &self.care.summaries {
+            summaries.close(self.number);
+        }
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod cancel;
 pub(crate) mod claim_size;
 pub(crate) mod consumer;
 pub(crate) mod control;
+pub(crate) mod exit;
 pub(crate) mod fed;
 pub(crate) mod job;
 pub(crate) mod lifecycle;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::error::drop_caught;
 use crate::finish::AnySummary;
 use crate::sync::{Arc, Mutex, lock};
 use crate::{Retry, TaskError, TaskErrorKind};
@@ -73,7 +74,14 @@ impl<T, O> Copy for Again<T, O> {}
 
 /// The summaries of a run, in the order in which they came.
 #[derive(Default)]
-pub struct Summaries(Mutex<Vec<(usize, Result<AnySummary, TaskError>)>>);
+pub struct Summaries(Mutex<Left>);
+
+#[derive(Default)]
+struct Left {
+    summaries: Vec<(usize, Result<AnySummary, TaskError>)>,
+    /// Workers of which no more is taken.
+    over: Vec<usize>,
+}
 
 impl fmt::Debug for Summaries {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,12 +91,33 @@ impl fmt::Debug for Summaries {
 
 impl Summaries {
     pub(crate) fn add(&self, worker: usize, summary: Result<AnySummary, TaskError>) {
-        lock(&self.0).push((worker, summary));
+        let mut left = lock(&self.0);
+        if left.over.contains(&worker) {
+            drop(left);
+            // It comes too late.
+            drop_caught(summary);
+        } else {
+            left.summaries.push((worker, summary));
+        }
+    }
+
+    /// Notes that a worker has left all that it leaves.
+    pub(crate) fn close(&self, worker: usize) {
+        lock(&self.0).over.push(worker);
+    }
+
+    /// Notes that nothing more is waited for of a worker, by an error in place of what it might have left.
+    pub(crate) fn give_up(&self, worker: usize, error: TaskError) {
+        let mut left = lock(&self.0);
+        if !left.over.contains(&worker) {
+            left.over.push(worker);
+            left.summaries.push((worker, Err(error)));
+        }
     }
 
     /// Takes them out, by worker, those of one in the order in which they came.
     pub(crate) fn take<T: 'static>(&self) -> Vec<(usize, Result<T, TaskError>)> {
-        let mut all = std::mem::take(&mut *lock(&self.0));
+        let mut all = std::mem::take(&mut lock(&self.0).summaries);
         all.sort_by_key(|(worker, _)| *worker);
         let typed = |summary: AnySummary| {
             *summary.downcast().expect("a run's summaries are of its worker's type")

@@ -118,9 +118,9 @@ impl<I: Iterator, O, H: Hands> PulledRun<I, O, H> {
         let engine = if is_empty {
             Engine::idle(bridge, control)
         } else {
-            let timeout = job.team.timeout;
+            let exit = job.team.exit();
             let hands = begin(job.team, &bridge, &|| Remote(Arc::clone(&source)));
-            Engine::new(bridge, control, timeout, hands)
+            Engine::new(bridge, control, exit, hands)
         };
         Self { engine, outlet, source, stage: job.stage }
     }
@@ -130,14 +130,14 @@ impl<I: Iterator, O, H: Hands> PulledRun<I, O, H> {
         self.engine.hands()
     }
 
-    /// Ends the run and all that feeds it, and drops the source where nobody is inside.
-    fn stop(&mut self) {
+    /// Ends the run, in this way, and all that feeds it, and drops the source where nobody is inside.
+    fn stop(&mut self, how: fn(&mut Engine<I::Item, O, H>)) {
         // A run that came to its end leaves its stages alone: whoever lent them may go on.
         let was_closed = self.engine.control().is_closed();
         if self.engine.is_running() && (was_closed || !self.outlet.is_over()) {
             self.source.cancel();
         }
-        self.engine.stop();
+        how(&mut self.engine);
         self.outlet.clear();
         drop(self.source.close());
     }
@@ -171,7 +171,7 @@ impl<I: Iterator, O, H: Hands> Run<O> for PulledRun<I, O, H> {
             if let Some(finished) = self.outlet.take() {
                 return Ok(Some(finished));
             }
-            self.stop();
+            self.stop(Engine::end);
         }
         self.engine.bridge.source_panic().map_or(Ok(None), Err)
     }
@@ -200,7 +200,7 @@ impl<I: Iterator, O, H: Hands> PolledRun<O> for PulledRun<I, O, H> {
             if let Some(finished) = ready!(self.outlet.poll(task.waker())) {
                 return Poll::Ready(Ok(Some(finished)));
             }
-            self.stop();
+            self.stop(Engine::end);
         }
         Poll::Ready(self.engine.bridge.source_panic().map_or(Ok(None), Err))
     }
@@ -226,7 +226,7 @@ impl<I: Iterator, O, H: Handle> PulledRun<I, O, Crew<H>> {
 
 impl<I: Iterator, O, H: Hands> Drop for PulledRun<I, O, H> {
     fn drop(&mut self) {
-        self.stop();
+        self.stop(Engine::leave);
     }
 }
 

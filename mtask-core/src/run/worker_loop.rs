@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::builds::Builds;
 use super::claim_size::Pace;
 use super::control::Control;
+use super::exit::{End, Exit};
 use super::job::Team;
 use super::lifecycle::Life;
 use super::team::enter::Loop;
@@ -23,7 +24,8 @@ pub(crate) struct Engine<T, O, H: Hands> {
     /// `None` once they are joined.
     hands: Option<H>,
     start_error: Option<TaskError>,
-    timeout: Option<Duration>,
+    /// `None` where there never were any.
+    exit: Option<Exit>,
 }
 
 impl<T, O, H: Hands> Engine<T, O, H> {
@@ -31,12 +33,13 @@ impl<T, O, H: Hands> Engine<T, O, H> {
     pub(crate) fn new(
         bridge: Arc<Bridge<T, O>>,
         control: Arc<Control>,
-        timeout: Option<Duration>,
+        exit: Exit,
         (hands, started): (H, Started),
     ) -> Self {
-        let mut engine = Self { bridge, control, hands: Some(hands), start_error: None, timeout };
+        let exit = Some(exit);
+        let mut engine = Self { bridge, control, hands: Some(hands), start_error: None, exit };
         if let Err((worker, error)) = started {
-            engine.stop();
+            engine.leave();
             engine.start_error = Some(TaskError::start_failed(worker, error));
         }
         engine
@@ -44,15 +47,37 @@ impl<T, O, H: Hands> Engine<T, O, H> {
 
     /// No threads at all, for a run with no items.
     pub(crate) fn idle(bridge: Arc<Bridge<T, O>>, control: Arc<Control>) -> Self {
-        Self { bridge, control, hands: None, start_error: None, timeout: None }
+        Self { bridge, control, hands: None, start_error: None, exit: None }
+    }
+
+    /// Joins the threads after the consumer was given no more; unless the run was cancelled before, everything has
+    /// been yielded.
+    pub(crate) fn end(&mut self) {
+        self.stop(self.bridge.is_cancelled() || self.control.notifier().is_cancelled());
     }
 
     /// Cancels what is still going on and joins the threads.
-    pub(crate) fn stop(&mut self) {
-        let Some(hands) = self.hands.take() else { return };
+    pub(crate) fn leave(&mut self) {
+        self.stop(true);
+    }
+
+    fn stop(&mut self, early: bool) {
+        let (Some(hands), Some(exit)) = (self.hands.take(), &self.exit) else { return };
         self.bridge.cancel();
         self.control.cancel();
-        hands.join(self.timeout, &|| self.bridge.is_in_source());
+        let (bridge, lanes) = (&self.bridge, self.bridge.loops() / exit.workers);
+        let end = End {
+            early,
+            timeout: exit.limits.at(early).0,
+            // The one that is left is the one inside: nobody goes in any more.
+            is_stuck: &|count| count == 1 && bridge.is_in_source(),
+            report: &|left| exit.report(&self.control, (left, lanes), &bridge.in_progress()),
+        };
+        let left = hands.join(&end);
+        if !(end.is_stuck)(left.len()) {
+            exit.give_up(&left, early);
+        }
+        self.control.note_waits(Vec::new());
         discard(&self.bridge);
     }
 
@@ -79,7 +104,7 @@ impl<T, O, H: Hands> Engine<T, O, H> {
 
 impl<T, O, H: Hands> Drop for Engine<T, O, H> {
     fn drop(&mut self) {
-        self.stop();
+        self.leave();
     }
 }
 

@@ -12,6 +12,7 @@ pub(super) use items::{Asked, TryAgain};
 
 use super::doing::Doing;
 use super::order::Order;
+use super::patience::Patience;
 use super::process::Child;
 use super::remote::ReadSummary;
 use super::sent_spec::SentSpec;
@@ -29,6 +30,8 @@ pub(super) struct Host {
     /// What it is built from.
     spec: SentSpec,
     settings: Arc<Settings>,
+    /// How long children have at the end of the run.
+    patience: Arc<Patience>,
     counters: Arc<Counters>,
     pub(super) doing: Doing,
     /// After how many items the child is restarted.
@@ -91,6 +94,7 @@ struct Gate {
 /// What the hosts of a run have in common.
 pub(super) struct Common<'a> {
     pub(super) settings: Arc<Settings>,
+    pub(super) patience: Arc<Patience>,
     pub(super) builds: Arc<Builds>,
     pub(super) stand_by: Arc<StandBy>,
     pub(super) counters: &'a Arc<Counters>,
@@ -109,13 +113,15 @@ impl State {
 
 impl Host {
     pub(super) fn new(spec: SentSpec, number: usize, common: &Common<'_>) -> Self {
-        let Common { settings, builds, stand_by, counters, lanes, lifespan, summaries } = common;
+        let Common { settings, patience, builds, stand_by, counters, lanes, lifespan, summaries } =
+            common;
         let summaries = spec.summary.zip(Option::clone(summaries));
         let gate = Gate { lanes: *lanes, keeps: settings.is_kept, ..Gate::default() };
         Self {
             number,
             spec,
             settings: Arc::clone(settings),
+            patience: Arc::clone(patience),
             counters: Arc::clone(counters),
             doing: Doing::new(Arc::clone(counters), number),
             lifespan: *lifespan,
@@ -139,7 +145,7 @@ impl Host {
     pub(super) fn after(mut self, last: &Self) -> Self {
         let mut state = mem::take(&mut *lock(&last.state));
         if let Some(child) = &state.child {
-            child.wait_at_most(self.settings.shutdown_timeout);
+            child.set_patience(&self.patience);
             self.set_up(true);
         }
         if state.retired.is_some() {

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::panic::resume_unwind;
 use std::thread;
-use std::time::Duration;
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -11,6 +10,7 @@ use super::crossing::Plain;
 use super::host::{Common, Host};
 use super::lane::lanes;
 use super::lanes::{Lanes, begin};
+use super::patience::Patience;
 use super::program::may_spawn;
 use super::remote::RemoteSpec;
 use super::sent_spec::SentSpec;
@@ -21,6 +21,7 @@ use crate::bridge::{Bridge, Pull};
 use crate::observe::stats::Counters;
 use crate::observe::trace::Scope;
 use crate::run::builds::Builds;
+use crate::run::exit::Limits;
 use crate::run::job::Team;
 use crate::run::policy::{Care, Summaries};
 use crate::run::pulled::AnyTrace;
@@ -73,16 +74,18 @@ impl<S> Kept<S> {
         lanes: usize,
         lifespan: Option<usize>,
         build_retry: Option<Retry>,
-        timeout: Option<Duration>,
+        patience: &Arc<Patience>,
     ) -> Arc<[Host]>
     where
         S: RemoteSpec<W>,
     {
-        let settings = Arc::new(self.settings.of_run(self.specs.len(), timeout));
+        let settings = Arc::new(self.settings.of_run(self.specs.len()));
+        let patience = Arc::clone(patience);
         let builds = Arc::new(Builds::new(self.specs.len(), build_retry));
         let stand_by = Arc::new(StandBy::new(self.specs.len() * lanes));
         let summaries = &self.summaries;
-        let common = Common { settings, builds, stand_by, counters, lanes, lifespan, summaries };
+        let common =
+            Common { settings, patience, builds, stand_by, counters, lanes, lifespan, summaries };
         let specs = self.specs.iter().enumerate();
         self.hosts = specs
             .map(|(number, spec)| match self.hosts.get(number) {
@@ -118,9 +121,10 @@ impl<S> Kept<S> {
         P: Pull<W::Input> + Send + 'static,
     {
         let lanes = self.lanes();
-        let Team { counters, care: Care { lifespan, build_retry, .. }, timeout, .. } = &team;
-        let hosts = self.next_hosts(counters, lanes, *lifespan, *build_retry, *timeout);
-        begin::<Seat, W, Plain, P>(team, bridge, pull, lanes, hosts)
+        let Team { counters, care: Care { lifespan, build_retry, .. }, limits, .. } = &team;
+        let patience = Arc::new(self.settings.patience(*limits));
+        let hosts = self.next_hosts(counters, lanes, *lifespan, *build_retry, &patience);
+        begin::<Seat, W, Plain, P>(team, bridge, pull, lanes, (hosts, patience))
     }
 
     /// Notes the run that has started, which may be left early or forgotten.
@@ -140,7 +144,8 @@ impl<S> Kept<S> {
         self.wait_for_last();
         may_spawn().map_err(|error| TaskError::start_failed(0, error))?;
         let counters = Arc::new(Counters::new(self.specs.len()));
-        let hosts = self.next_hosts(&counters, 0, None, None, None);
+        let patience = Arc::new(self.settings.patience(Limits::default()));
+        let hosts = self.next_hosts(&counters, 0, None, None, &patience);
         let trace = Scope::here();
         // Nobody else has the pool, so that nothing can end it.
         let pause = |time| {
@@ -153,15 +158,15 @@ impl<S> Kept<S> {
         outcomes.into_iter().collect()
     }
 
-    /// Ends the processes, and waits for them: as long as it takes, or as a run does that is left early.
-    pub(super) fn end(&mut self, timeout: Option<Duration>, whole: bool) {
+    /// Ends the processes, and waits for them; if `whole`, also for lanes that the last run has left in its source.
+    pub(super) fn end(&mut self, limits: Limits, whole: bool) {
         if whole {
             self.wait_for_last();
         } else if let Some(run) = self.run.take() {
             run.cancel();
         }
-        let limit = self.settings.shutdown_timeout.or(timeout);
-        all_at_once(&self.hosts, |host| host.dismiss(limit));
+        let patience = Arc::new(self.settings.patience(limits));
+        all_at_once(&self.hosts, |host| host.dismiss(&patience));
     }
 }
 

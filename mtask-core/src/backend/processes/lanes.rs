@@ -8,6 +8,7 @@ use super::Processes;
 use super::crossing::Crossing;
 use super::host::{Common, Host};
 use super::lane::{Lane, lanes};
+use super::patience::{Over, Patience};
 use super::program::may_spawn;
 use super::remote::RemoteSpec;
 use super::sent_spec::SentSpec;
@@ -15,15 +16,20 @@ use super::stand_by::StandBy;
 use crate::Worker;
 use crate::bridge::{Bridge, Pull};
 use crate::run::builds::Builds;
+use crate::run::exit::End;
 use crate::run::job::Team;
 use crate::run::team::enter::Loop;
 use crate::run::team::{Crew, Hands, SpawnedPanics, Started, ThreadSettings};
 use crate::sync::{Arc, JoinHandle};
 
+/// How much longer than their processes lanes are waited for at an early end.
+const REAPING: Duration = Duration::from_secs(1);
+
 /// The lanes of a run, on threads of their own.
 pub struct Lanes {
     crew: Crew<JoinHandle<()>>,
     hosts: Arc<[Host]>,
+    patience: Arc<Patience>,
 }
 
 impl fmt::Debug for Lanes {
@@ -33,10 +39,18 @@ impl fmt::Debug for Lanes {
 }
 
 impl Hands for Lanes {
-    fn join(self, timeout: Option<Duration>, is_in_source: &dyn Fn() -> bool) {
-        // Lanes wait for what their children have in hand.
+    fn join(self, end: &End<'_>) -> Vec<usize> {
+        if end.early {
+            self.patience.leave();
+        }
+        // Lanes wait for what their children have in progress.
         self.hosts.iter().for_each(Host::cancel);
-        self.crew.join(timeout, is_in_source);
+        // Which are killed in time. A lane that is long after that is at code of the caller's, as that of an input's
+        // destructor, or waits for a process that the system does not let go.
+        let limit = self.patience.limit(Over::Shutdown).saturating_add(REAPING);
+        self.crew.join(&End { timeout: end.early.then_some(limit), ..*end });
+        // Each leaves what it leaves by itself.
+        Vec::new()
     }
 }
 
@@ -46,7 +60,7 @@ pub(super) fn begin<S, W, C, P>(
     bridge: &Arc<Bridge<W::Input, W::Output>>,
     pull: &dyn Fn() -> P,
     of: usize,
-    hosts: Arc<[Host]>,
+    (hosts, patience): (Arc<[Host]>, Arc<Patience>),
 ) -> (Lanes, Started)
 where
     W: Worker,
@@ -80,7 +94,7 @@ where
         may_spawn()?;
         builder.spawn(body)
     });
-    (Lanes { crew, hosts }, started)
+    (Lanes { crew, hosts, patience }, started)
 }
 
 /// The bytes of a lane's stack: as much as a main thread mostly has, since inputs that the program has made there
@@ -114,8 +128,10 @@ impl Processes {
         P: Pull<W::Input> + Send + 'static,
     {
         let lanes = self.lanes(team.specs.len());
+        let patience = Arc::new(self.settings.patience(team.limits));
         let common = Common {
-            settings: Arc::new(self.settings.of_run(team.specs.len(), team.timeout)),
+            settings: Arc::new(self.settings.of_run(team.specs.len())),
+            patience: Arc::clone(&patience),
             builds: Arc::new(Builds::new(team.specs.len(), team.care.build_retry)),
             stand_by: Arc::new(StandBy::new(team.specs.len() * lanes)),
             counters: &team.counters,
@@ -128,6 +144,6 @@ impl Processes {
             let spec = SentSpec::of(inside(spec), hosts.last().map(Host::spec));
             hosts.push(Host::new(spec, number, &common));
         }
-        begin::<S, W, C, P>(team, bridge, pull, lanes, hosts.into())
+        begin::<S, W, C, P>(team, bridge, pull, lanes, (hosts.into(), patience))
     }
 }

@@ -34,6 +34,7 @@ mod lane;
 mod lanes;
 #[cfg(unix)]
 mod order;
+mod patience;
 #[cfg(unix)]
 mod process;
 #[cfg(unix)]
@@ -356,11 +357,33 @@ impl Processes {
         self
     }
 
-    /// How long a child is waited for that is told to end, before it is ended by force: at the end of
-    /// the run, and for what it has in hand where the run is left early. Without it that is waited for,
-    /// however long it takes.
+    /// How long processes may go on at an early end with what they have in progress, and finish and drop their
+    /// workers, before they are killed with all that they have started: 5 s unless set. `Duration::MAX` waits for
+    /// ever.
     ///
-    /// The iterator's own option of this name stands in where this one is not given.
+    /// The run's own option of this name stands in where this one is not given. A run that has yielded everything
+    /// waits for its workers to end, however long that takes, unless it has a
+    /// [`finish_timeout`](crate::ParStateful::finish_timeout).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use mtask::prelude::*;
+    /// use mtask::Processes;
+    ///
+    /// #[delayed_init(remote)]
+    /// fn nap(ms: u64) {
+    ///     std::thread::sleep(Duration::from_millis(ms));
+    /// }
+    ///
+    /// fn main() {
+    ///     mtask::init();
+    ///     let backend = Processes::new().shutdown_timeout(Duration::from_millis(100));
+    ///     let mut naps = par_stateful([0, 60_000], [nap::spec()]).backend(backend);
+    ///     naps.next();
+    ///     drop(naps); // does not wait a minute
+    /// }
+    /// ```
     pub fn shutdown_timeout(mut self, limit: Duration) -> Self {
         self.settings.shutdown_timeout = Some(limit);
         self

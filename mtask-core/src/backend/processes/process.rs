@@ -1,7 +1,9 @@
 //! A child, seen from its parent: the process, and the conversation with it.
 
+mod outgoing;
+
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io;
 use std::net::Shutdown;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
@@ -10,7 +12,9 @@ use std::os::unix::process::CommandExt;
 use std::process::{self, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::net::{self, SendAncillaryBuffer, SendFlags};
+use rustix::net::SendFlags;
+
+use outgoing::{Writer, is_slice_over, send};
 
 use super::apart::PARENT;
 use super::body::{self, Status, Told};
@@ -19,6 +23,7 @@ use super::codec;
 use super::door;
 use super::frame::{self, Kind};
 use super::incoming::Incoming;
+use super::patience::{Over, Patience};
 use super::program;
 use super::reap::Process;
 use super::settings::Settings;
@@ -33,7 +38,6 @@ const GRACE: Duration = Duration::from_millis(200);
 pub(super) const UNREACHABLE: &str = "nothing could be sent to it";
 const CLOSED: &str = "it had closed its socket and did not end";
 const OUT_OF_TIME: &str = "its time limit was over";
-const OUT_OF_PATIENCE: &str = "it was told to end, and the `shutdown_timeout` was over";
 const NOT_READY: &str = "it could not be spoken to before its worker was built";
 
 /// A process that builds a worker and serves it.
@@ -45,8 +49,8 @@ pub(super) struct Child {
     /// its parent has died. `None` before the child has greeted.
     lifeline: Option<UnixStream>,
     settings: Arc<Settings>,
-    /// How long it is waited for when it is told to end, or its run to be over.
-    patience: Mutex<Option<Duration>>,
+    /// How long it has when it is told to end, or its run to be over: that of the run that it is in.
+    patience: Mutex<Arc<Patience>>,
     reader: Mutex<Reader>,
     sent: Mutex<Sent>,
     /// How many frames have been sent, and one more where it is being sent.
@@ -125,8 +129,8 @@ const NO_RESULT: &str =
 /// Why a frame neither came nor went.
 pub(super) enum Broken {
     Lost,
-    /// The run was left, and the child's time to end was over.
-    OutOfPatience,
+    /// The child's time to end was over.
+    OutOfPatience(Over),
     /// The child died, and had not read all that was sent.
     Unread,
     TimedOut,
@@ -142,7 +146,7 @@ impl Child {
     /// Why it has not; the process is gone then.
     pub(super) fn start(
         worker: usize,
-        settings: &Arc<Settings>,
+        (settings, patience): (&Arc<Settings>, &Arc<Patience>),
         (hello, spec): (Vec<u8>, &[u8]),
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Self, NotReady> {
@@ -151,7 +155,7 @@ impl Child {
         let env = settings.env(worker).map_err(refused)?;
         let not_started =
             |error| NotReady::NoProcess(format!("no process could be started: {error}"));
-        let mut child = Self::spawn(env, settings).map_err(not_started)?;
+        let mut child = Self::spawn(env, settings, patience).map_err(not_started)?;
         child.wait_for_greeting(cancelled)?;
         let answer = {
             let mut reader = lock(&child.reader);
@@ -178,7 +182,11 @@ impl Child {
     }
 
     /// Starts the running program once more.
-    fn spawn(env: Vec<(OsString, OsString)>, settings: &Arc<Settings>) -> io::Result<Self> {
+    fn spawn(
+        env: Vec<(OsString, OsString)>,
+        settings: &Arc<Settings>,
+        patience: &Arc<Patience>,
+    ) -> io::Result<Self> {
         let (stream, theirs) = door::pair()?;
         stream.set_read_timeout(Some(SLICE))?;
         let mut command = Command::new(program::program()?);
@@ -194,7 +202,7 @@ impl Child {
             stream,
             lifeline: None,
             settings: Arc::clone(settings),
-            patience: Mutex::new(settings.shutdown_timeout),
+            patience: Mutex::new(Arc::clone(patience)),
             reader: Mutex::new(Reader { incoming: Incoming::default(), slice: SLICE }),
             sent: Mutex::default(),
             begun: AtomicU64::new(0),
@@ -318,7 +326,7 @@ impl Child {
             self.lose();
             return match broken {
                 Broken::Unread if left == items && self.is_last_sent(frame) => End::Unread,
-                Broken::Lost | Broken::Unread | Broken::OutOfPatience => End::Lost(status),
+                Broken::Lost | Broken::Unread | Broken::OutOfPatience(_) => End::Lost(status),
                 Broken::TimedOut => End::TimedOut,
                 Broken::Astray(what) => End::Astray(what),
             };
@@ -448,14 +456,14 @@ impl Child {
         self.say(&word);
     }
 
-    /// How long it is waited for when it is told to end, or its run to be over.
-    pub(super) fn patience(&self) -> Option<Duration> {
-        *lock(&self.patience)
+    /// How long it has when it is told to end, or its run to be over.
+    pub(super) fn patience(&self) -> Arc<Patience> {
+        Arc::clone(&lock(&self.patience))
     }
 
-    /// Sets that.
-    pub(super) fn wait_at_most(&self, limit: Option<Duration>) {
-        *lock(&self.patience) = limit;
+    /// Sets that, for another run.
+    pub(super) fn set_patience(&self, patience: &Arc<Patience>) {
+        *lock(&self.patience) = Arc::clone(patience);
     }
 
     /// Has the child end, when it is through with the item in hand.
@@ -482,7 +490,8 @@ impl Child {
         self.tell_end();
         let mut reader = lock(&self.reader);
         let patience = self.patience();
-        let mut watch = Watch::start(patience, &|| false);
+        let is_left = || patience.is_left();
+        let mut watch = Watch::start(patience.finish(), &is_left);
         let broken = loop {
             match self.read(&mut reader, &mut watch) {
                 Ok((Kind::Summary, body)) => {
@@ -498,10 +507,16 @@ impl Child {
                 Err(broken) => break broken,
             }
         };
+        let broken = match broken {
+            Broken::TimedOut => Broken::OutOfPatience(Over::Finish),
+            broken => broken,
+        };
         let status = self.give_up(&broken);
-        Err(match (broken, patience) {
-            (Broken::TimedOut, Some(limit)) => Elsewhere::Unfinished(limit),
-            (Broken::Astray(what), _) => Elsewhere::Astray(what),
+        Err(match broken {
+            Broken::OutOfPatience(over) => {
+                Elsewhere::Unfinished { limit: patience.limit(over), option: over.option() }
+            }
+            Broken::Astray(what) => Elsewhere::Astray(what),
             _ => Elsewhere::Lost { status, building: false },
         })
     }
@@ -510,10 +525,8 @@ impl Child {
     /// force.
     pub(super) fn end(&self) -> ProcessEnd {
         self.tell_end();
-        match self.patience() {
-            Some(limit) => self.process.wait_at_most(limit, OUT_OF_PATIENCE),
-            None => self.process.wait(),
-        }
+        let (patience, since) = (self.patience(), Instant::now());
+        self.process.wait_until(|| patience.over(since).map(Over::why))
     }
 
     /// Reaps the process, which is ended by force unless it was told to end. Gives how it ended if it was not.
@@ -529,64 +542,17 @@ impl Child {
     fn give_up(&self, broken: &Broken) -> ProcessEnd {
         match broken {
             Broken::TimedOut => self.kill(OUT_OF_TIME),
-            Broken::OutOfPatience => self.kill(OUT_OF_PATIENCE),
+            Broken::OutOfPatience(over) => self.kill(over.why()),
             Broken::Astray(what) => self.kill(what),
-            Broken::Lost | Broken::Unread => self.process.wait_at_most(GRACE, CLOSED),
+            Broken::Lost | Broken::Unread => {
+                let since = Instant::now();
+                self.process.wait_until(|| (since.elapsed() >= GRACE).then_some(CLOSED))
+            }
         }
     }
 
     /// Ends the process by force, and says how it ended, or had ended before.
     pub(super) fn kill(&self, why: &'static str) -> ProcessEnd {
         self.process.kill(why)
-    }
-}
-
-/// Writes to a socket, and is no signal to a program that dies of writing to what is closed.
-fn send(stream: &UnixStream, pieces: &[io::IoSlice<'_>], flags: SendFlags) -> io::Result<usize> {
-    // There the socket itself is set so.
-    #[cfg(not(target_vendor = "apple"))]
-    let flags = flags | SendFlags::NOSIGNAL;
-    Ok(match pieces {
-        [bytes] => net::send(stream, bytes, flags)?,
-        _ => net::sendmsg(stream, pieces, &mut SendAncillaryBuffer::default(), flags)?,
-    })
-}
-
-fn is_slice_over(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::WouldBlock
-}
-
-/// Writes on where a child takes its time, until there is nothing to wait for.
-struct Writer<'a, 'b> {
-    child: &'a Child,
-    watch: &'a mut Watch<'b>,
-    /// Why a write failed.
-    broken: Broken,
-    /// How many bytes have been written.
-    written: usize,
-}
-
-impl Write for Writer<'_, '_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_vectored(&[io::IoSlice::new(bytes)])
-    }
-
-    fn write_vectored(&mut self, pieces: &[io::IoSlice<'_>]) -> io::Result<usize> {
-        loop {
-            match send(&self.child.stream, pieces, SendFlags::empty()) {
-                Err(error) if is_slice_over(&error) => {
-                    let looked = self.watch.slice().and_then(|_| self.watch.look(self.child));
-                    if let Err(broken) = looked {
-                        self.broken = broken;
-                        return Err(error);
-                    }
-                }
-                outcome => return outcome.inspect(|count| self.written += count),
-            }
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

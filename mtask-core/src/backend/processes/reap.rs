@@ -10,8 +10,13 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use crate::error::ProcessEnd;
 use crate::sync::{Mutex, lock};
 
-/// How often it is looked whether a process has ended: at first, and at the most.
+/// How often it is looked whether a process has ended: at first, and at the most while that takes no longer than
+/// a [`MOMENT`].
 const POLL: [Duration; 2] = [Duration::from_micros(50), Duration::from_millis(2)];
+
+/// What ends without user code ends sooner; after it a process is looked at only so often as to end it in time.
+const MOMENT: Duration = Duration::from_secs(1);
+const SELDOM: Duration = Duration::from_millis(50);
 
 /// A process that was started, until it is reaped and after.
 pub(super) struct Process(Mutex<State>);
@@ -34,23 +39,19 @@ impl Process {
         lock(&self.0).is_running()
     }
 
-    /// Waits for its end, however long that takes.
-    pub(super) fn wait(&self) -> ProcessEnd {
-        lock(&self.0).reap(None)
-    }
-
-    /// Waits for its end, and ends it by force after `limit`, for the reason `why`.
-    pub(super) fn wait_at_most(&self, limit: Duration, why: &'static str) -> ProcessEnd {
+    /// Waits for its end, and ends it by force once `is_over` gives a reason.
+    pub(super) fn wait_until(&self, is_over: impl Fn() -> Option<&'static str>) -> ProcessEnd {
         let start = Instant::now();
         let mut pause = POLL[0];
         while self.is_running() {
-            if start.elapsed() >= limit {
+            if let Some(why) = is_over() {
                 return self.kill(why);
             }
-            thread::sleep(pause.min(limit));
-            pause = (2 * pause).min(POLL[1]);
+            thread::sleep(pause);
+            let most = if start.elapsed() < MOMENT { POLL[1] } else { SELDOM };
+            pause = (2 * pause).min(most);
         }
-        self.wait()
+        lock(&self.0).reap(None)
     }
 
     /// Ends it by force, and says how it ended, or had ended before.

@@ -1,7 +1,5 @@
 //! The backend, as the front knows it: for each kind of spec how its items cross, on every system.
 
-use std::time::Duration;
-
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::crossing::{OfFallible, OfStage, Plain};
@@ -11,6 +9,7 @@ use crate::backend::{Backend, Reusable, Seat, Started, Team, Workers};
 use crate::backend::{Blocking, Bridge, Concurrent, Finishing, Pooled, Pull, PulledRun, Start};
 use crate::backend::{Replaceable, pulled, sealed};
 use crate::error::BoxError;
+use crate::run::exit::Limits;
 use crate::run::job::Job;
 use crate::run::policy::Summaries;
 use crate::spec::{OkSpec, OkWorker, TrySpec, TryWorker};
@@ -174,8 +173,8 @@ where
         kept.build()
     }
 
-    fn end(kept: &mut Kept<S>, timeout: Option<Duration>, whole: bool) {
-        kept.end(timeout, whole);
+    fn end(kept: &mut Kept<S>, limits: Limits, whole: bool) {
+        kept.end(limits, whole);
     }
 }
 

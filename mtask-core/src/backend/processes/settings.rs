@@ -7,7 +7,9 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use super::frame;
+use super::patience::Patience;
 use crate::error::{PanicPayload, drop_caught};
+use crate::run::exit::Limits;
 use crate::sync::Arc;
 
 type Env = Arc<dyn Fn(usize) -> Vec<(OsString, OsString)> + Send + Sync>;
@@ -26,7 +28,7 @@ pub(super) struct Settings {
     pub(super) max_frame: usize,
     pub(super) env: Option<Env>,
     pub(super) workers: usize,
-    /// How long a process that is told to end is waited for.
+    /// How long a process may go on at an early end.
     pub(super) shutdown_timeout: Option<Duration>,
     /// A process outlives its run, for the next one.
     pub(super) is_kept: bool,
@@ -69,10 +71,14 @@ impl fmt::Debug for Settings {
 }
 
 impl Settings {
-    /// The same for a run of so many workers, with what is said of its end where nothing else is.
-    pub(super) fn of_run(&self, workers: usize, timeout: Option<Duration>) -> Self {
-        let shutdown_timeout = self.shutdown_timeout.or(timeout);
-        Self { workers, shutdown_timeout, ..self.clone() }
+    /// The same for a run of so many workers.
+    pub(super) fn of_run(&self, workers: usize) -> Self {
+        Self { workers, ..self.clone() }
+    }
+
+    /// How long the processes of a run have at its end, with its own limits where nothing else is set.
+    pub(super) fn patience(&self, limits: Limits) -> Patience {
+        Patience::new(Limits { shutdown: self.shutdown_timeout.or(limits.shutdown), ..limits })
     }
 
     /// What is added to the environment of a worker's process.

@@ -2,14 +2,14 @@
 
 use std::io;
 use std::marker::PhantomData;
-use std::time::Duration;
 
 use super::Processes;
 use super::crossing::Crossing;
 use super::remote::RemoteSpec;
 use super::settings::Settings;
-use crate::backend::Seat;
+use crate::backend::{Limits, Seat};
 use crate::bridge::{Bridge, Pull};
+use crate::run::exit::End;
 use crate::run::job::Team;
 use crate::run::policy::Summaries;
 use crate::run::pulled::AnyTrace;
@@ -30,7 +30,9 @@ pub(super) fn serve<S, W>(session: &mut Session) -> io::Result<()> {
 pub struct Lanes;
 
 impl Hands for Lanes {
-    fn join(self, _timeout: Option<Duration>, _is_in_source: &dyn Fn() -> bool) {}
+    fn join(self, _: &End<'_>) -> Vec<usize> {
+        Vec::new()
+    }
 }
 
 fn refusal() -> io::Error {
@@ -100,5 +102,5 @@ impl<S> Kept<S> {
         Err(TaskError::start_failed(0, refusal()))
     }
 
-    pub(super) fn end(&mut self, _: Option<Duration>, _: bool) {}
+    pub(super) fn end(&mut self, _: Limits, _: bool) {}
 }

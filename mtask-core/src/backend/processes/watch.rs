@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::patience::Over;
 use super::process::{Broken, Child};
 
 /// How long a read or a write lasts at the most before it is looked at what may end the wait.
@@ -11,15 +12,15 @@ pub(super) const SLICE: Duration = Duration::from_millis(50);
 pub(super) struct Watch<'a> {
     pub(super) clock: Clock,
     cancelled: &'a dyn Fn() -> bool,
-    /// Since when the run is over and the child knows.
-    ending: Option<Instant>,
+    /// The run is over, and the child knows.
+    is_told: bool,
     is_running: bool,
 }
 
 impl<'a> Watch<'a> {
     /// A wait of at most `limit`, and of at most the child's patience once `cancelled` says so.
     pub(super) fn start(limit: Option<Duration>, cancelled: &'a dyn Fn() -> bool) -> Self {
-        Self { clock: Clock::start(limit), cancelled, ending: None, is_running: true }
+        Self { clock: Clock::start(limit), cancelled, is_told: false, is_running: true }
     }
 
     /// How long to wait before the next look.
@@ -44,12 +45,14 @@ impl<'a> Watch<'a> {
         }
         self.is_running = child.is_running();
         if (self.cancelled)() {
-            let since = *self.ending.get_or_insert_with(|| {
+            let patience = child.patience();
+            if !self.is_told {
+                self.is_told = true;
                 child.tell_cancelled();
-                Instant::now()
-            });
-            if child.patience().is_some_and(|limit| since.elapsed() >= limit) {
-                return Err(Broken::OutOfPatience);
+                patience.leave();
+            }
+            if patience.is_shutdown_over() {
+                return Err(Broken::OutOfPatience(Over::Shutdown));
             }
         }
         Ok(())

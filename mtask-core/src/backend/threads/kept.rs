@@ -1,7 +1,7 @@
 //! Workers in threads that are kept from one run to the next.
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::Threads;
 use crate::backend::{Pooled, Pull, Reusable, Seat, Start, Workers, pulled};
@@ -11,17 +11,22 @@ use crate::observe::stats::Counters;
 use crate::observe::trace::Scope;
 use crate::run::builds::Builds;
 use crate::run::control::Control;
+use crate::run::exit::{End, Limits};
 use crate::run::job::{Job, Team};
 use crate::run::lifecycle::Life;
 use crate::run::policy::{Care, Summaries};
 use crate::run::pulled::AnyTrace;
 use crate::run::team::enter::Loop;
 use crate::run::team::membership::Membership;
-use crate::run::team::{Crew, Hands, SpawnedPanics, Started, patience};
+use crate::run::team::{Crew, Hands, SpawnedPanics, Started};
 use crate::run::worker_loop::{leave, work};
 use crate::sync::mpsc::{Receiver, Sender, channel};
-use crate::sync::{Arc, Condvar, JoinHandle, Mutex, lock, wait_timeout};
+use crate::sync::{Arc, Condvar, JoinHandle, Mutex, lock};
 use crate::{Spec, TaskError, Worker};
+
+/// A wait without a limit.
+const FOR_EVER: End<'static> =
+    End { early: false, timeout: None, is_stuck: &|_| false, report: &|_| () };
 
 /// What a kept thread is asked to do with its worker.
 type Task<S, W> = Box<dyn FnOnce(&mut Life<S, W>) + Send>;
@@ -58,22 +63,29 @@ impl<S, W: Worker> Kept<S, W> {
         if let Some(last) = self.last.take() {
             // It may have been forgotten.
             last.run.cancel();
-            last.shift.wait(|_| None);
+            last.shift.wait(&FOR_EVER);
         }
     }
 
-    /// Ends the threads, and waits for them: as long as it takes, or as a run does that is left early.
-    fn end(&mut self, timeout: Option<Duration>, whole: bool) {
-        if whole {
-            self.wait_for_last();
-        }
+    /// Ends the threads, and waits for them. What the last run has left behind is waited for as a run does that is
+    /// left early, or if `whole` as for the end of all.
+    fn end(&mut self, limits: Limits, whole: bool) {
         self.threads.clear();
         let last = self.last.take();
-        if let Some(last) = &last {
-            last.run.cancel();
+        if let Some(Last { run, shift }) = &last {
+            run.cancel();
+            let is_stuck = &|count| !whole && count == 1 && run.is_in_source();
+            shift.wait(&End { timeout: limits.at(!whole).0, is_stuck, ..FOR_EVER });
         }
-        if let Some(crew) = self.crew.take() {
-            crew.join(timeout, &|| last.as_ref().is_some_and(|last| last.run.is_in_source()));
+        let Some(crew) = self.crew.take() else { return };
+        let (timeout, option) = limits.at(false);
+        // Those are not waited for once more.
+        let is_stuck = &|count| last.as_ref().is_some_and(|last| count <= last.shift.left());
+        let left = crew.join(&End { timeout, is_stuck, ..FOR_EVER });
+        if let (Some(summaries), Some(limit)) = (&self.summaries, timeout) {
+            for worker in left {
+                summaries.give_up(worker, TaskError::unfinished(worker, limit, option));
+            }
         }
     }
 }
@@ -111,7 +123,7 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
             Crew::start(self.settings.0, loops, panics, |builder, body| builder.spawn(body));
         if let Err(error) = outcome {
             drop(threads);
-            crew.join(None, &|| false);
+            crew.join(&FOR_EVER);
             return Err(error);
         }
         (self.threads, self.crew) = (threads, Some(crew));
@@ -124,9 +136,9 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
     fn shift(&mut self, tasks: impl Iterator<Item = Task<S, W>>) -> Shift {
         let crew = self.crew.as_ref().map(|crew| crew.membership().clone());
         let shift = Shift::new(crew, self.spawned_panics.clone());
-        for (thread, task) in self.threads.iter().zip(tasks) {
-            *lock(&shift.0.count) += 1;
-            let there = There(Arc::clone(&shift.0));
+        for (number, (thread, task)) in self.threads.iter().zip(tasks).enumerate() {
+            lock(&shift.0.there).push(number);
+            let there = There(Arc::clone(&shift.0), number);
             let task: Task<S, W> = Box::new(move |life| {
                 let _there = there;
                 task(life);
@@ -160,7 +172,7 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
                 }
             })
         });
-        self.shift(tasks).wait(|_| None);
+        self.shift(tasks).wait(&FOR_EVER);
         self.spawned_panics.end();
         let first = lock(&outcomes).drain(..).min_by_key(TaskError::worker);
         first.map_or(Ok(()), Err)
@@ -208,13 +220,13 @@ pub struct Shift(Arc<Left>);
 
 impl fmt::Debug for Shift {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shift").field("left", &*lock(&self.0.count)).finish_non_exhaustive()
+        f.debug_struct("Shift").field("left", &self.left()).finish_non_exhaustive()
     }
 }
 
-/// How many threads have not come to the end of their task.
+/// Which threads have not come to the end of their task.
 struct Left {
-    count: Mutex<usize>,
+    there: Mutex<Vec<usize>>,
     changed: Condvar,
     /// Whose threads they are.
     crew: Option<Membership>,
@@ -222,44 +234,42 @@ struct Left {
 }
 
 /// A thread at its task.
-struct There(Arc<Left>);
+struct There(Arc<Left>, usize);
 
 impl Drop for There {
     fn drop(&mut self) {
-        *lock(&self.0.count) -= 1;
+        lock(&self.0.there).retain(|number| *number != self.1);
         self.0.changed.notify_all();
     }
 }
 
 impl Shift {
     fn new(crew: Option<Membership>, spawned_panics: SpawnedPanics) -> Self {
-        let (count, changed) = (Mutex::new(0), Condvar::new());
-        Self(Arc::new(Left { count, changed, crew, spawned_panics }))
+        let (there, changed) = (Mutex::default(), Condvar::new());
+        Self(Arc::new(Left { there, changed, crew, spawned_panics }))
     }
 
-    /// Waits until all are through, or for as long as `limit` says, which is asked anew whenever
-    /// one is.
-    fn wait(&self, limit: impl Fn(usize) -> Option<Duration>) {
+    /// How many are not through.
+    fn left(&self) -> usize {
+        lock(&self.0.there).len()
+    }
+
+    /// Waits until all are through, or for as long as the end may take.
+    fn wait(&self, end: &End<'_>) {
         if self.0.crew.as_ref().is_some_and(Membership::includes_this_thread) {
             // A worker of these drops its own run.
             return;
         }
-        let start = Instant::now();
-        let mut count = lock(&self.0.count);
-        while *count > 0 {
-            let left = limit(*count).map(|limit| limit.saturating_sub(start.elapsed()));
-            if left.is_some_and(|left| left.is_zero()) {
-                return;
-            }
-            count = wait_timeout(&self.0.changed, count, left);
-        }
+        end.wait(Instant::now(), (&self.0.there, &self.0.changed), Vec::clone);
     }
 }
 
 impl Hands for Shift {
-    fn join(self, timeout: Option<Duration>, is_in_source: &dyn Fn() -> bool) {
-        self.wait(patience(timeout, is_in_source));
+    fn join(self, end: &End<'_>) -> Vec<usize> {
+        self.wait(end);
         self.0.spawned_panics.end();
+        // They leave something at the end of the pool.
+        Vec::new()
     }
 }
 
@@ -281,8 +291,8 @@ where
         kept.build()
     }
 
-    fn end(kept: &mut Kept<S, W>, timeout: Option<Duration>, whole: bool) {
-        kept.end(timeout, whole);
+    fn end(kept: &mut Kept<S, W>, limits: Limits, whole: bool) {
+        kept.end(limits, whole);
     }
 }
 

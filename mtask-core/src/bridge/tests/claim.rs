@@ -42,6 +42,22 @@ fn neither_chunk_size_nor_share_of_the_window_nor_room_is_exceeded() {
 }
 
 #[test]
+fn the_item_in_progress_is_the_first_of_a_claim_without_a_result() {
+    let (bridge, _outlet) = bridge(plan(2, 64));
+    assert_eq!(bridge.in_progress(), []);
+    let mut side = bridge.side(1);
+    let mut claimed = claim(&mut side, QUICK, 1000).unwrap();
+    for at in 0..3 {
+        assert_eq!(bridge.in_progress(), [(1, at)]);
+        let (input, begun) = claimed.next().unwrap().begin();
+        assert_eq!(bridge.in_progress(), [(1, at)]);
+        begun.publish(Some(1), Ok(input));
+    }
+    run(&mut claimed);
+    assert_eq!(bridge.in_progress(), [], "it is through with all of them");
+}
+
+#[test]
 fn the_end_of_the_source_is_the_end_of_the_claims() {
     let (bridge, mut outlet) = bridge(plan(2, 64));
     let mut side = bridge.side(0);

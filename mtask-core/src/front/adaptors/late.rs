@@ -19,7 +19,8 @@ macro_rules! late {
         }
     };
     ($($adaptor:ident)*) => { $(late! {
-        $adaptor: retries lifespan progress progress_with backend max_in_flight chunk_size shutdown_timeout
+        $adaptor: retries retry build_retry lifespan progress progress_with backend max_in_flight chunk_size
+            shutdown_timeout finish_timeout
     })* };
 }
 

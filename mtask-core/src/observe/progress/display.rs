@@ -195,9 +195,17 @@ impl Display {
     }
 
     /// Shows how far the run is, with items, errors and time counted from its start; `ending` where nothing
-    /// more is pulled.
-    pub(super) fn refresh(&mut self, items: u64, errors: u64, elapsed: Duration, ending: bool) {
-        self.advance(items, errors, elapsed, if ending { Phase::Ending } else { Phase::Going });
+    /// more is pulled, with what is waited for.
+    pub(super) fn refresh(
+        &mut self,
+        items: u64,
+        errors: u64,
+        elapsed: Duration,
+        ending: Option<String>,
+    ) {
+        let phase = if ending.is_some() { Phase::Ending } else { Phase::Going };
+        lock(&self.status).waits = ending.unwrap_or_default();
+        self.advance(items, errors, elapsed, phase);
         self.write_log();
     }
 

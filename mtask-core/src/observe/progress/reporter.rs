@@ -14,6 +14,10 @@ use crate::sync::{
     Arc, AtomicU64, Builder, Condvar, JoinHandle, Mutex, Ordering, lock, wait_timeout_while,
 };
 
+/// Says of a run that is to come to its end, so that nothing more is pulled, what it waits for: nothing unless that
+/// takes long.
+pub(crate) type Ending = dyn Fn() -> Option<String> + Send;
+
 /// Counts the items of a run and has them shown.
 ///
 /// When it is dropped, it shows how far the run came, and that it was left early unless something else was
@@ -43,9 +47,9 @@ impl Reporter {
         options: ProgressOptions,
         length: Option<u64>,
         workers: Arc<Counters>,
-        is_ending: Box<dyn Fn() -> bool + Send>,
+        ending: Box<Ending>,
     ) -> Self {
-        Self::start_on(Screen::stderr(), options, length, workers, is_ending)
+        Self::start_on(Screen::stderr(), options, length, workers, ending)
     }
 
     pub(super) fn start_on(
@@ -53,7 +57,7 @@ impl Reporter {
         options: ProgressOptions,
         length: Option<u64>,
         workers: Arc<Counters>,
-        is_ending: Box<dyn Fn() -> bool + Send>,
+        ending: Box<Ending>,
     ) -> Self {
         let length = options.length.or(length);
         let shared = Arc::new(Shared {
@@ -70,7 +74,7 @@ impl Reporter {
             // Without a thread to spare the run goes on unseen: it is about its items.
             Builder::new()
                 .name("mtask-progress".to_owned())
-                .spawn(move || tick(&shared, &workers, &is_ending, display, started))
+                .spawn(move || tick(&shared, &workers, &*ending, display, started))
                 .ok()
         });
         Self { shared, ticker, room, ending: Ended::Stopped }
@@ -117,7 +121,7 @@ fn add_one(counter: &AtomicU64) {
 fn tick(
     shared: &Shared,
     workers: &Counters,
-    is_ending: &dyn Fn() -> bool,
+    is_ending: &Ending,
     mut display: Display,
     started: Instant,
 ) {

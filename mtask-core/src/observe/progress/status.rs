@@ -21,6 +21,8 @@ pub(super) struct Status {
     pub(super) rate: Option<f64>,
     pub(super) left: Option<Duration>,
     pub(super) phase: Phase,
+    /// What it waits for at its end, if anything.
+    pub(super) waits: String,
 }
 
 /// How far a run is in its life.
@@ -42,7 +44,8 @@ impl Status {
     pub(super) fn progress(&self, out: &mut dyn Write) -> fmt::Result {
         match self.phase {
             Phase::Going => {}
-            Phase::Ending => out.write_str("ending, ")?,
+            Phase::Ending if self.waits.is_empty() => out.write_str("ending, ")?,
+            Phase::Ending => write!(out, "ending, {}, ", self.waits)?,
             Phase::Ended(ended) => write!(out, "{ended}, ")?,
         }
         self.items(out)?;

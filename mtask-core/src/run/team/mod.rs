@@ -6,7 +6,7 @@ mod settings;
 pub(crate) mod spawned;
 
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rayon::{ThreadBuilder, ThreadPool, ThreadPoolBuilder};
 
@@ -15,12 +15,8 @@ use membership::Membership;
 pub(crate) use settings::ThreadSettings;
 pub(crate) use spawned::SpawnedPanics;
 
-use crate::sync::{
-    Arc, Builder, Condvar, JoinHandle, Mutex, MutexGuard, ScopedJoinHandle, lock, wait_timeout,
-};
-
-/// How long a thread that sits inside the source is waited for.
-const SOURCE_GRACE: Duration = Duration::from_millis(10);
+use super::exit::{End, SOURCE_GRACE};
+use crate::sync::{Arc, Builder, Condvar, JoinHandle, Mutex, MutexGuard, ScopedJoinHandle, lock};
 
 /// A thread that can be joined.
 pub trait Handle {
@@ -45,22 +41,10 @@ impl Handle for ScopedJoinHandle<'_, ()> {
 pub trait Hands {
     /// Waits for the work of a run that has been told to end.
     ///
-    /// All are waited for, but at most for `timeout`, and a last one that is inside the source for a
-    /// few milliseconds alone. What is not there by then is left to end by itself.
-    fn join(self, timeout: Option<Duration>, is_in_source: &dyn Fn() -> bool);
-}
-
-/// How long what works at a run is waited for, by how many are left.
-pub(crate) fn patience(
-    timeout: Option<Duration>,
-    is_in_source: &dyn Fn() -> bool,
-) -> impl Fn(usize) -> Option<Duration> {
-    move |count| match timeout {
-        // The one that is left is the one inside: nobody goes in any more.
-        Some(timeout) if count == 1 && is_in_source() => Some(timeout.min(SOURCE_GRACE)),
-        None if count == 1 && is_in_source() => Some(SOURCE_GRACE),
-        timeout => timeout,
-    }
+    /// All are waited for, but at most for as long as the end may take, and those that are stuck for a few
+    /// milliseconds alone. What is not there by then is left to end by itself; gives the numbers of workers
+    /// that are left so and leave nothing.
+    fn join(self, end: &End<'_>) -> Vec<usize>;
 }
 
 /// The threads of a run.
@@ -139,23 +123,11 @@ impl Roll {
         drop(pool);
     }
 
-    /// Waits until no thread is where `there` says, or for as long as `limit` says, which is asked
-    /// anew whenever something has changed.
-    fn wait_until_none(
-        &self,
-        there: impl Fn(Whereabouts) -> bool,
-        limit: impl Fn(usize) -> Option<Duration>,
-        start: Instant,
-    ) {
-        let mut whereabouts = lock(&self.whereabouts);
-        loop {
-            let count = whereabouts.iter().filter(|&&is| there(is)).count();
-            let left = limit(count).map(|limit| limit.saturating_sub(start.elapsed()));
-            if count == 0 || left.is_some_and(|left| left.is_zero()) {
-                return;
-            }
-            whereabouts = wait_timeout(&self.changed, whereabouts, left);
-        }
+    /// Waits until no thread is at such a place, or for as long as the end may take.
+    fn wait_until_none(&self, place: Whereabouts, end: &End<'_>, start: Instant) {
+        end.wait(start, (&self.whereabouts, &self.changed), |whereabouts| {
+            those_at(place, whereabouts)
+        });
     }
 }
 
@@ -239,20 +211,21 @@ impl<H: Handle> Crew<H> {
 }
 
 impl<H: Handle> Hands for Crew<H> {
-    fn join(self, timeout: Option<Duration>, is_in_source: &dyn Fn() -> bool) {
+    fn join(self, end: &End<'_>) -> Vec<usize> {
         if self.roll.membership.includes_this_thread() {
             // The run is dropped by its own worker. Its threads end by themselves.
-            return;
+            return Vec::new();
         }
         let start = Instant::now();
-        let limit = patience(timeout, is_in_source);
-        self.roll.wait_until_none(|is| is == Whereabouts::InLoop, limit, start);
+        self.roll.wait_until_none(Whereabouts::InLoop, end, start);
         // For those that can be joined although one is left.
         self.roll.let_go();
-        let left = lock(&self.roll.whereabouts).contains(&Whereabouts::InLoop);
+        let left = those_at(Whereabouts::InLoop, &lock(&self.roll.whereabouts));
         // What a thread in the pool still runs may be a job of the one that is left.
-        let limit = if left { timeout.or(Some(SOURCE_GRACE)) } else { timeout };
-        self.roll.wait_until_none(|is| is == Whereabouts::InPool, |_| limit, start);
+        let timeout =
+            if left.is_empty() { end.timeout } else { end.timeout.or(Some(SOURCE_GRACE)) };
+        let end = End { timeout, is_stuck: &|_| false, report: &|_| (), ..*end };
+        self.roll.wait_until_none(Whereabouts::InPool, &end, start);
 
         let whereabouts = lock(&self.roll.whereabouts).clone();
         let handles = std::mem::take(&mut *lock(&self.handles));
@@ -261,5 +234,16 @@ impl<H: Handle> Hands for Crew<H> {
                 handle.join();
             }
         }
+        left
     }
+}
+
+/// The numbers of the threads at such a place.
+fn those_at(place: Whereabouts, whereabouts: &[Whereabouts]) -> Vec<usize> {
+    whereabouts
+        .iter()
+        .enumerate()
+        .filter(|(_, is)| **is == place)
+        .map(|(number, _)| number)
+        .collect()
 }

@@ -55,7 +55,9 @@ impl Host {
         }
         self.doing.build(start);
         let begun = match self.spec.hello(self.number, self.summaries.is_some(), &self.settings) {
-            Ok(hello) => Child::start(self.number, &self.settings, hello, cancelled),
+            Ok(hello) => {
+                Child::start(self.number, (&self.settings, &self.patience), hello, cancelled)
+            }
             Err(reason) => Err(NotReady::NotBuilt(NotBuilt::Refused(reason))),
         };
         let now = Instant::now();

@@ -1,10 +1,9 @@
 //! The lanes of a worker: what the second waits for, and what the last one ends.
 
-use std::time::Duration;
-
+use super::super::patience::Patience;
 use super::super::process::Child;
 use super::Host;
-use crate::sync::{Ordering, lock, wait};
+use crate::sync::{Arc, Ordering, lock, wait};
 
 impl Host {
     /// Takes note that a lane is through with items, which ended at `end`: also with those that were not sent.
@@ -75,16 +74,18 @@ impl Host {
         }
     }
 
-    /// Ends a child that was kept, and waits for that as long as is set; where a lane is left, in the source
-    /// or with an item in hand, it is the last one that does.
-    pub(in crate::backend::processes) fn dismiss(&self, limit: Option<Duration>) {
+    /// Ends a child that was kept, and waits for that as long as its `patience` says; where a lane is left, in the
+    /// source or with an item in progress, it is the last one that does, as its own run says.
+    pub(in crate::backend::processes) fn dismiss(&self, patience: &Arc<Patience>) {
         self.over.store(true, Ordering::Relaxed);
         let mut gate = lock(&self.gate);
         gate.keeps = false;
         let is_alone = gate.lanes == 0;
         drop(gate);
         self.tell(|child| {
-            child.wait_at_most(limit);
+            if is_alone {
+                child.set_patience(patience);
+            }
             child.tell_end();
         });
         if is_alone {

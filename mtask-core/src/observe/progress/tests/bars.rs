@@ -34,11 +34,11 @@ fn bars_of_ours_stand_below_each_other() {
 
     first.end(10, 0, seconds(1), Ended::Complete);
     drop(first);
-    second.refresh(5, 1, seconds(2), false);
+    second.refresh(5, 1, seconds(2), None);
     assert_eq!(shown(&term), "first 10/10 items (100%)\nsecond 5/20 items (25%), 1 error");
 
     let mut third = show("third", 30);
-    third.refresh(3, 0, seconds(1), false);
+    third.refresh(3, 0, seconds(1), None);
     second.end(6, 1, seconds(3), Ended::Stopped);
     drop(second);
     third.end(30, 0, seconds(2), Ended::Complete);
@@ -77,7 +77,7 @@ fn a_bar_of_the_callers_keeps_its_style_message_and_place() {
         .with_message("working")
         .with_finish(ProgressFinish::WithMessage("finished".into()));
     let mut display = open(bar.clone().into(), Some(40));
-    display.refresh(10, 1, seconds(1), false);
+    display.refresh(10, 1, seconds(1), None);
     assert_eq!(shown(&term), "mine: working 10 of 40, 1 error");
     display.end(40, 1, seconds(4), Ended::Complete);
     assert_eq!(shown(&term), "mine: finished 40 of 40, 1 error");
@@ -135,7 +135,7 @@ fn a_hidden_bar_of_the_callers_still_counts() {
     let (log, screen) = redirected();
     let options = ProgressOptions::from(bar.clone()).hidden(true).message("new").initial(5);
     let mut display = Display::open(screen, options, Some(10)).expect("counted");
-    display.refresh(4, 0, seconds(20), false);
+    display.refresh(4, 0, seconds(20), None);
     assert_eq!((bar.position(), bar.length(), bar.message()), (9, Some(15), "new".to_owned()));
     display.end(10, 0, seconds(30), Ended::Complete);
     assert_eq!(bar.position(), 15);
@@ -148,7 +148,7 @@ fn a_bar_that_was_hidden_on_a_terminal_stays_hidden() {
     let bar = ProgressBar::with_draw_target(Some(10), ProgressDrawTarget::hidden());
     // The log of that screen panics when it is written to.
     let mut display = Display::open(screen, bar.into(), Some(10)).expect("counted");
-    display.refresh(4, 0, seconds(20), false);
+    display.refresh(4, 0, seconds(20), None);
     display.end(10, 0, seconds(30), Ended::Complete);
     assert_eq!(shown(&term), "");
 }

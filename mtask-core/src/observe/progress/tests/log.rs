@@ -16,8 +16,8 @@ fn logged(options: ProgressOptions, length: Option<u64>, ending: Ended) -> Vec<S
     let mut display = Display::open(screen, options, length).expect("logged");
     assert_eq!(display.interval(), seconds(10));
     display.begin();
-    display.refresh(0, 0, seconds(10), false);
-    display.refresh(1_200, 3, seconds(20), false);
+    display.refresh(0, 0, seconds(10), None);
+    display.refresh(1_200, 3, seconds(20), None);
     display.end(5_000, 4, seconds(60), ending);
     log.writes()
 }
@@ -104,6 +104,6 @@ fn a_closed_log_ends_nothing() {
 
     let screen = Screen { log: Box::new(Closed), ..redirected().1 };
     let mut display = Display::open(screen, "tokenize".into(), None).expect("logged");
-    display.refresh(10, 0, seconds(10), false);
+    display.refresh(10, 0, seconds(10), None);
     display.end(20, 0, seconds(20), Ended::Complete);
 }

@@ -36,7 +36,7 @@ fn every_drawing_is_whole_lines_over_those_before() {
     let options = ProgressOptions::new("tokenize").unit("lines");
     let mut display = Display::open(screen, options, Some(5_000)).expect("shown");
     display.begin();
-    display.refresh(600, 0, seconds(2), false);
+    display.refresh(600, 0, seconds(2), None);
     display.end(5_000, 1, seconds(10), Ended::Complete);
     drop(display);
     assert_eq!(
@@ -55,7 +55,7 @@ fn a_row_is_filled_so_that_it_hides_a_longer_one() {
     let options = ProgressOptions::new("read").style(short());
     let mut display = Display::open(screen, options, None).expect("shown");
     display.begin();
-    display.refresh(600, 0, seconds(2), false);
+    display.refresh(600, 0, seconds(2), None);
     assert_eq!(
         log.writes(),
         [format!("{:80}\n", "read 0 items"), format!("\x1b[A\r{:80}\n", "read 600 items")]
@@ -123,9 +123,9 @@ fn what_is_printed_while_the_bars_are_suspended_is_not_drawn_over() {
     let bars = screen.bars.clone();
     let options = ProgressOptions::new("read").style(short());
     let mut display = Display::open(screen, options, None).expect("shown");
-    display.refresh(1, 0, seconds(1), false);
+    display.refresh(1, 0, seconds(1), None);
     bars.suspend(|| ());
-    display.refresh(2, 0, seconds(2), false);
+    display.refresh(2, 0, seconds(2), None);
     let expected = ["read 1 items\n", "read 1 items\n", "\x1b[A\rread 2 items\n"];
     assert_eq!(drawings(&log), expected);
 }
@@ -136,7 +136,7 @@ fn it_is_drawn_less_often_the_longer_it_goes() {
     let mut display = Display::open(screen, "read".into(), None).expect("shown");
     let half = Duration::from_millis(500);
     let mut interval_at = |elapsed| {
-        display.refresh(1, 0, elapsed, false);
+        display.refresh(1, 0, elapsed, None);
         display.interval()
     };
     assert_eq!(interval_at(seconds(1)), half);
@@ -145,7 +145,7 @@ fn it_is_drawn_less_often_the_longer_it_goes() {
 
     let options = ProgressOptions::new("read").interval(seconds(1));
     let mut display = Display::open(notebook().1, options, None).expect("shown");
-    display.refresh(1, 0, seconds(3600), false);
+    display.refresh(1, 0, seconds(3600), None);
     assert_eq!(display.interval(), seconds(1));
 }
 

@@ -15,7 +15,7 @@ use crate::observe::progress::screen::Place;
 use crate::observe::progress::terminal::Terminal;
 use crate::observe::progress::{ProgressOptions, Reporter};
 use crate::observe::stats::Counters;
-use crate::sync::{Arc, AtomicBool, Ordering};
+use crate::sync::{Arc, AtomicUsize, Ordering};
 use crate::{WorkerState, WorkerStats, par_map};
 
 /// A message as the default panic hook writes it.
@@ -56,7 +56,7 @@ impl Shown {
         self.items += 1;
         let worker = WorkerStats { state: WorkerState::Working, ..WorkerStats::default() };
         self.display.show_workers(&[worker.clone(), worker], seconds(1));
-        self.display.refresh(self.items, 0, seconds(1), ending);
+        self.display.refresh(self.items, 0, seconds(1), ending.then(String::new));
     }
 
     /// Prints as a program does that knows nothing of bars.
@@ -250,7 +250,7 @@ fn in_a_notebook_they_are_not_drawn_over() {
 #[test]
 fn a_run_that_is_cancelled_is_ending_until_its_end() {
     let term = InMemoryTerm::new(8, 80);
-    let is_ending = Arc::new(AtomicBool::new(false));
+    let is_ending = Arc::new(AtomicUsize::new(0));
     let asked = Arc::clone(&is_ending);
     let options = ProgressOptions::new("read").interval(Duration::ZERO);
     let counters = Arc::new(Counters::new(1));
@@ -259,12 +259,19 @@ fn a_run_that_is_cancelled_is_ending_until_its_end() {
         options,
         Some(9),
         counters,
-        Box::new(move || asked.load(Ordering::Relaxed)),
+        Box::new(move || {
+            let waits =
+                if asked.load(Ordering::Relaxed) > 1 { "waits for worker 1 at item 7" } else { "" };
+            (asked.load(Ordering::Relaxed) > 0).then(|| waits.to_owned())
+        }),
     );
     soon("the bar", || shown(&term).contains(" 0/9 items"));
     assert!(!shown(&term).contains("ending"));
-    is_ending.store(true, Ordering::Relaxed);
+    is_ending.store(1, Ordering::Relaxed);
     soon("the word", || shown(&term).contains(" ending, 0/9 items (0%), "));
+    is_ending.store(2, Ordering::Relaxed);
+    let text = " ending, waits for worker 1 at item 7, 0/9 items (0%), ";
+    soon("who is waited for", || shown(&term).contains(text));
     reporter.finish(Ended::Cancelled);
     assert!(shown(&term).contains(" cancelled, 0/9 items (0%) in "), "{}", shown(&term));
 }

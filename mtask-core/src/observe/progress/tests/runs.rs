@@ -19,7 +19,7 @@ const NEVER: Duration = seconds(3600);
 /// A run with two workers that never begin.
 fn start_on(screen: Screen, options: ProgressOptions, length: Option<u64>) -> Reporter {
     let counters = Arc::new(Counters::new(2));
-    Reporter::start_on(screen, options, length, counters, Box::new(|| false))
+    Reporter::start_on(screen, options, length, counters, Box::new(|| None))
 }
 
 /// A bar of the caller's on a terminal.

@@ -26,12 +26,12 @@ fn it_is_there_from_the_start() {
 #[test]
 fn mid_run_it_tells_all_there_is() {
     let (term, mut display) = open(ProgressOptions::new("tokenize").unit("lines"), Some(5_000));
-    display.refresh(600, 0, seconds(2), false);
+    display.refresh(600, 0, seconds(2), None);
     assert_eq!(
         shown(&term),
         "tokenize ━━━╸──────────────────────── 600/5,000 lines (12%), 300/s, 2s, 14s left"
     );
-    display.refresh(1_200, 3, seconds(4), false);
+    display.refresh(1_200, 3, seconds(4), None);
     assert_eq!(
         shown(&term),
         "tokenize ━━━╸──────────── 1,200/5,000 lines (24%), 300/s, 4s, 12s left, 3 errors"
@@ -41,7 +41,7 @@ fn mid_run_it_tells_all_there_is() {
 #[test]
 fn at_the_end_it_stays_and_leaves_a_fresh_line() {
     let (term, mut display) = open(ProgressOptions::new("tokenize"), Some(5_000));
-    display.refresh(600, 0, seconds(2), false);
+    display.refresh(600, 0, seconds(2), None);
     display.end(5_000, 1, seconds(10), Ended::Complete);
     drop(display);
     let bar = "tokenize ━━━━━━━━━━━ complete, 5,000/5,000 items (100%) in 10.0s, 500/s, 1 error";
@@ -53,7 +53,7 @@ fn at_the_end_it_stays_and_leaves_a_fresh_line() {
 #[test]
 fn left_early_it_stays_where_it_is() {
     let (term, mut display) = open(ProgressOptions::new("tokenize"), Some(5_000));
-    display.refresh(600, 0, seconds(2), false);
+    display.refresh(600, 0, seconds(2), None);
     display.end(1_000, 0, seconds(4), Ended::Stopped);
     drop(display);
     let bar = "tokenize ━━━━╸────────────────── stopped, 1,000/5,000 items (20%) in 4.0s, 250/s";
@@ -66,7 +66,7 @@ fn left_early_it_stays_where_it_is() {
 fn unless_it_is_to_stay_it_leaves_nothing() {
     for ending in [Ended::Complete, Ended::Stopped] {
         let (term, mut display) = open(ProgressOptions::new("tokenize").leave(false), Some(5_000));
-        display.refresh(600, 0, seconds(2), false);
+        display.refresh(600, 0, seconds(2), None);
         assert!(shown(&term).starts_with("tokenize"));
         display.end(1_000, 0, seconds(4), ending);
         drop(display);
@@ -81,7 +81,7 @@ fn without_a_length_it_counts() {
     let (term, mut display) = open(ProgressOptions::new("tokenize").unit("lines"), None);
     display.begin();
     let spun = shown(&term);
-    display.refresh(1_200, 3, seconds(4), false);
+    display.refresh(1_200, 3, seconds(4), None);
     let contents = shown(&term);
     assert!(contents.ends_with(" 1,200 lines, 300/s, 4s, 3 errors"), "{contents}");
     assert!(spun.ends_with(" 0 lines, 0s"), "{spun}");
@@ -110,7 +110,7 @@ fn what_was_done_before_counts_but_not_in_the_rate() {
     let (term, mut display) = open(ProgressOptions::new("resume").initial(4_000), Some(1_000));
     display.begin();
     assert!(shown(&term).ends_with("━╸──────── 4,000/5,000 items (80%), 0s"), "{}", shown(&term));
-    display.refresh(100, 0, seconds(1), false);
+    display.refresh(100, 0, seconds(1), None);
     let contents = shown(&term);
     assert!(contents.ends_with(" 4,100/5,000 items (82%), 100/s, 1s, 9s left"), "{contents}");
     display.end(1_000, 0, seconds(10), Ended::Complete);
@@ -128,7 +128,7 @@ fn a_style_may_name_its_parts() {
     let (term, mut display) = open(ProgressOptions::new("read").style(style), Some(40));
     display.begin();
     assert_eq!(shown(&term), "<read|0/40 items (0%)|||0>");
-    display.refresh(10, 2, seconds(1), false);
+    display.refresh(10, 2, seconds(1), None);
     assert_eq!(shown(&term), "<read|10/40 items (25%)|10/s|3s left, 2 errors|10>");
 }
 
@@ -136,7 +136,7 @@ fn a_style_may_name_its_parts() {
 fn a_message_in_a_wide_script_keeps_to_its_line() {
     let (term, mut display) = open(ProgressOptions::new("テキストの読み込み"), Some(5_000));
     display.begin();
-    display.refresh(600, 0, seconds(2), false);
+    display.refresh(600, 0, seconds(2), None);
     assert_eq!(shown(&term).lines().count(), 1, "{}", shown(&term));
 }
 

@@ -67,7 +67,7 @@ fn there_is_one_for_each_worker_while_the_run_goes() {
         "  worker 3  waiting for 1:15   · 1 item · 1 error",
     ];
     assert_eq!(lines(&term), expected);
-    display.refresh(5, 0, seconds(3), false);
+    display.refresh(5, 0, seconds(3), None);
     let contents = format!("read 5/10 items (50%)\n{}", expected.join("\n"));
     assert_eq!(shown(&term), contents);
 }
@@ -85,7 +85,7 @@ fn they_go_at_the_end() {
         let mut display = Display::open(screen, options, Some(10)).expect("shown");
         display.begin();
         display.show_workers(&[working(100), working(12_000)], seconds(12));
-        display.refresh(5, 0, seconds(12), false);
+        display.refresh(5, 0, seconds(12), None);
         assert_eq!(shown(&term).lines().count(), 3);
         display.end(6, 0, seconds(13), ending);
         drop(display);
@@ -161,7 +161,7 @@ fn a_small_terminal_shows_the_slowest_and_is_left_clean() {
     some[15] = working(64_000);
     for _ in 0..3 {
         display.show_workers(&some, seconds(70));
-        display.refresh(0, 0, seconds(70), false);
+        display.refresh(0, 0, seconds(70), None);
     }
     let rows = lines(&term);
     assert!((5..8).contains(&rows.len()), "{rows:?}");
