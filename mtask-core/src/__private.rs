@@ -40,6 +40,7 @@ pub mod backend {
     #[cfg(feature = "stream")]
     pub use crate::run::consumer::PolledRun;
     pub use crate::run::consumer::Run;
+    pub use crate::run::exit::{End, Limits};
     pub use crate::run::fed::FedRun;
     pub use crate::run::job::{Job, Next};
     pub use crate::run::policy::{Flatten, Place, Summaries};

@@ -33,6 +33,9 @@ pub enum Ended {
     Complete,
     /// By a [`cancel`](crate::CancelHandle::cancel), after what had been pulled; nothing was cut off if that was all.
     Cancelled,
+    /// By an [`abort`](crate::CancelHandle::abort): what was in flight and not finished is an error, and nothing more was
+    /// pulled. A run that was aborted after all of it was finished is complete.
+    Aborted,
     /// It was left early: dropped, by an error that stops or by a panic of the consumer among others.
     Stopped,
     /// No worker was left to run its items.
@@ -48,6 +51,7 @@ impl Ended {
         match self {
             Self::Complete => "complete",
             Self::Cancelled => "cancelled",
+            Self::Aborted => "aborted",
             Self::Stopped => "stopped",
             Self::NoWorkerLeft => "no worker left",
             Self::SourcePanicked => "source panicked",

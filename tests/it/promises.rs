@@ -7,6 +7,7 @@ mod p04_length;
 mod p05_built_in_place;
 mod p06_failed_build;
 mod p07_panic;
+mod p08_abort;
 mod p08_drop;
 mod p08_limits;
 mod p09_panicking_source;

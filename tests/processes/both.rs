@@ -11,6 +11,8 @@ mod p04_length;
 mod p05_built_in_place;
 mod p06_failed_build;
 mod p07_panic;
+#[cfg(target_os = "linux")]
+mod p08_abort;
 mod p08_drop;
 #[cfg(target_os = "linux")]
 mod p08_limits;

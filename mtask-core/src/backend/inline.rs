@@ -51,7 +51,7 @@ where
         let spec = specs.into_iter().next().expect("no run is made without a spec");
         let builds = Arc::new(Builds::new(1, care.build_retry));
         let mut life = Life::new(spec, 0, care, counters, Arc::clone(&control), builds);
-        let may_have_items = job.source.size_hint().1 != Some(0) && !control.is_closed();
+        let may_have_items = job.source.size_hint().1 != Some(0) && !control.is_ending();
         let build_error = if build_now && may_have_items {
             trace.enter(|| life.build_at_start()).err()
         } else {
@@ -108,7 +108,7 @@ where
 {
     /// The next item of the source, which is dropped at its end.
     fn pull(&mut self) -> Pulled<I::Item> {
-        let is_over = self.control.is_closed() || self.control.no_worker().is_some();
+        let is_over = self.control.is_ending() || self.control.no_worker().is_some();
         let pulled = match (self.ending.take(), &mut self.source) {
             (Some(ending), _) => ending.map(|()| None),
             (None, Some(source)) if !is_over => catch_unwind(AssertUnwindSafe(|| source.next())),
@@ -177,7 +177,7 @@ where
     #[inline]
     fn ready(&mut self) -> Option<Finished<W::Output>> {
         self.left = self.left.checked_sub(1)?;
-        if self.control.is_closed() {
+        if self.control.is_ending() {
             return None;
         }
         let (source, sample) = (self.source.as_mut()?, self.sample.as_mut()?);
@@ -240,7 +240,7 @@ where
 
     fn pulled(&self) -> Option<usize> {
         // It pulls one item for each that it yields.
-        let is_over = self.control.is_closed() || self.control.no_worker().is_some();
+        let is_over = self.control.is_ending() || self.control.no_worker().is_some();
         (is_over && self.build_error.is_none()).then_some(self.pulled)
     }
 

@@ -188,7 +188,7 @@ where
     }
 
     fn pulled(&self) -> Option<usize> {
-        self.outlet.pulled()
+        self.engine.pulled_at_abort().or_else(|| self.outlet.pulled())
     }
 
     fn stop_when(&mut self, stop: StopWhen<W::Output>) {
@@ -213,8 +213,14 @@ where
             if let Some(finished) = ready!(self.outlet.poll_and_feed(&mut pull)) {
                 return Poll::Ready(Ok(Some(finished)));
             }
+            if self.engine.is_aborted() {
+                self.engine.abort(&mut self.outlet, || {});
+            }
             self.engine.end();
             self.outlet.clear();
+        }
+        if let Some(finished) = self.engine.next_of_rest() {
+            return Poll::Ready(Ok(Some(finished)));
         }
         Poll::Ready(self.engine.bridge.source_panic().map_or(Ok(None), Err))
     }

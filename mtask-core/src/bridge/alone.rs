@@ -10,7 +10,7 @@ use super::block::Filler;
 use super::claim::WorkerSide;
 use super::{Block, Bridge, Chunk, Pull, Stride, Turn};
 use crate::TaskError;
-use crate::sync::{Arc, AtomicBool, Ordering, lock};
+use crate::sync::{Arc, AtomicUsize, Ordering, lock};
 
 /// After so many items it looks at the clock.
 const LOOK: usize = 32;
@@ -32,8 +32,8 @@ pub(crate) struct Alone<'b, T, O> {
     /// The index of the first item, and of the next one that is to be run.
     from: usize,
     next: usize,
-    /// An item is run: the thread is not inside the source.
-    at_work: Arc<AtomicBool>,
+    /// An item is run, so that the thread is not inside the source: its index and one more, or 0.
+    at_work: Arc<AtomicUsize>,
     turn: Turn,
     /// What the first item took, at the source and at the worker.
     pub(crate) first: (Duration, Duration),
@@ -58,7 +58,7 @@ impl<'b, T, O> WorkerSide<'b, T, O> {
         let mut state = lock(&bridge.state);
         state.finish(worker);
         let is_next = state.stop_when.is_none() && state.claimable() == 0;
-        if !is_next || !bridge.may_pull(&state) {
+        if !is_next || !bridge.may_pull(&state) || !bridge.begins_quick_turn() {
             return None;
         }
         bridge.note_item_ns(stride.item_ns);
@@ -67,7 +67,6 @@ impl<'b, T, O> WorkerSide<'b, T, O> {
         let (at, from) = (places.at(), places.index());
         let most = stride.most.min(plan.chunk).min(bridge.room(&state));
         let end = Block::<T, O>::LEN.min(at + most);
-        bridge.signals.hungry.store(false, Ordering::Relaxed);
         let at_work = state.begin_alone();
         drop(state);
         if let Some(Chunk { block, .. }) = chunk.take() {
@@ -91,18 +90,18 @@ impl<T, O> Alone<'_, T, O> {
         let mut places = filler.places();
         let (worker, end, from) = (Some(self.worker), self.end, self.from);
         let (bridge, at_work) = (self.bridge, &*self.at_work);
-        let (hungry, halt) = (&bridge.signals.hungry, &bridge.signals.wishes.halt);
+        let (hungry, halt) = (&bridge.consumer.hungry, &bridge.consumer.wishes.halt);
         let (first, next, mut panicked) = (&mut self.first, &mut self.next, None);
         let start = Instant::now();
         self.turn = pull.turn(from, |item| {
             let index = places.index();
             let is_first = index == from;
             let pulled = if is_first { Instant::now() } else { start };
-            at_work.store(true, Ordering::Relaxed);
+            at_work.store(index + 1, Ordering::Relaxed);
             // Nothing more is begun: it is there for whoever claims it.
             if hungry.load(Ordering::Relaxed) || index >= halt.load(Ordering::Relaxed) {
                 places.put(item);
-                at_work.store(false, Ordering::Release);
+                at_work.store(0, Ordering::Release);
                 return false;
             }
             match catch_unwind(AssertUnwindSafe(|| call(index, item))) {
@@ -116,7 +115,7 @@ impl<T, O> Alone<'_, T, O> {
             }
             *next = index + 1;
             // Release: who sees it sees the result.
-            at_work.store(false, Ordering::Release);
+            at_work.store(0, Ordering::Release);
             bridge.look_for_consumer(from, index);
             if is_first {
                 *first = (pulled - start, pulled.elapsed());
@@ -134,14 +133,14 @@ impl<T, O> Alone<'_, T, O> {
     ///
     /// If none has.
     pub(crate) fn publish(&mut self, error: TaskError) {
-        let is_at_work = self.at_work.load(Ordering::Relaxed);
+        let is_at_work = self.at_work.load(Ordering::Relaxed) != 0;
         let Some(filler) = &mut self.filler else { return };
         let mut places = filler.places();
         assert!(is_at_work && places.index() == self.next, "no call has panicked");
         // SAFETY: as in `run`.
         unsafe { places.put_result(Some(self.worker), Err(error)) };
         self.next += 1;
-        self.at_work.store(false, Ordering::Release);
+        self.at_work.store(0, Ordering::Release);
     }
 
     /// The index of the item that was begun and not published, or else of the next one.

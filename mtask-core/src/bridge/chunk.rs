@@ -12,7 +12,6 @@
 use std::mem;
 
 use super::block::Block;
-use super::signals::{ANYTHING, NOBODY};
 use super::{Bridge, StopWhen};
 use crate::TaskError;
 use crate::sync::{Arc, Ordering, fence, lock};
@@ -111,12 +110,12 @@ impl<T, O> Claim<'_, T, O> {
         }
         // The same at the least cost, for items that take nanoseconds.
         let bridge = self.bridge;
-        let halt = &bridge.signals.wishes.halt;
+        let wishes = &*bridge.consumer.wishes;
         while self.is_at_hand() {
             let first = self.index();
             let Chunk { block, from, at, begun, end, .. } = &mut *self.chunk;
             for (index, place) in (first..).zip(block.places(*at, *end)) {
-                if index >= halt.load(Ordering::Relaxed) {
+                if index >= wishes.halt.load(Ordering::Relaxed) {
                     return;
                 }
                 let unwound = Unwound { at: *at, begun: &mut *begun };
@@ -126,7 +125,9 @@ impl<T, O> Claim<'_, T, O> {
                 // SAFETY: its input has been taken, and `at` goes on.
                 unsafe { place.put_output(worker, Ok(output)) };
                 *at += 1;
-                bridge.look_for_consumer(*from, index);
+                if wishes.is_watched(*from, index) {
+                    bridge.wake_consumer();
+                }
             }
         }
     }
@@ -136,7 +137,7 @@ impl<T, O> Claim<'_, T, O> {
         let index = self.index();
         if self.chunk.has_begun()
             || !self.is_at_hand()
-            || index >= self.bridge.signals.wishes.halt.load(Ordering::Relaxed)
+            || index >= self.bridge.consumer.wishes.halt.load(Ordering::Relaxed)
         {
             return None;
         }
@@ -161,7 +162,7 @@ impl<T, O> Claim<'_, T, O> {
         }
         for at in chunk.at..chunk.end {
             let index = chunk.block.base() + at;
-            if index >= bridge.signals.wishes.halt.load(Ordering::Relaxed) {
+            if index >= bridge.consumer.wishes.halt.load(Ordering::Relaxed) {
                 break;
             }
             // SAFETY: the place is of this claim, out of the reach of others, and not begun; it is by
@@ -198,7 +199,7 @@ impl<T, O> Claim<'_, T, O> {
         let Self { bridge, chunk } = self;
         if chunk.at == chunk.end {
             // One by one where somebody has nothing to do.
-            let hungry = bridge.signals.hungry.load(Ordering::Relaxed);
+            let hungry = bridge.consumer.hungry.load(Ordering::Relaxed);
             let step = if hungry { 1 } else { chunk.step };
             let Some(taken) = bridge.hands[chunk.worker].take(step) else { return false };
             (chunk.at, chunk.end) = taken;
@@ -274,12 +275,12 @@ impl<T, O> Bridge<T, O> {
     /// The result of this item is of use, as far as is known: the run is not to end before it.
     #[cfg(all(feature = "processes", unix, not(loom)))]
     pub(crate) fn is_wanted(&self, index: usize) -> bool {
-        index < self.signals.wishes.halt.load(Ordering::Relaxed)
+        index < self.consumer.wishes.halt.load(Ordering::Relaxed)
     }
 
     /// Ends the run if it is to end with this result.
     fn look_for_stop(&self, chunk: &mut Chunk<T, O>, result: &Result<O, TaskError>) {
-        if chunk.stop_when.is_none() && self.signals.wishes.stops.load(Ordering::Relaxed) {
+        if chunk.stop_when.is_none() && self.consumer.wishes.stops.load(Ordering::Relaxed) {
             chunk.stop_when = lock(&self.state).stop_when;
         }
         if chunk.stop_when.is_some_and(|stop| stop(result.as_ref())) {
@@ -291,8 +292,7 @@ impl<T, O> Bridge<T, O> {
     /// a fence it may not have been seen there.
     #[inline(always)]
     pub(super) fn look_for_consumer(&self, from: usize, index: usize) {
-        let watch = self.signals.wishes.watch.load(Ordering::Relaxed);
-        if watch != NOBODY && (watch.wrapping_sub(from) <= index - from || watch == ANYTHING) {
+        if self.consumer.wishes.is_watched(from, index) {
             self.wake_consumer();
         }
     }

@@ -97,7 +97,7 @@ impl<T, O> WorkerSide<'_, T, O> {
         let mut looks = 0;
         debug_assert!(
             bridge.hands[worker].len() == 0
-                || bridge.signals.wishes.halt.load(Ordering::Relaxed) < usize::MAX,
+                || bridge.consumer.wishes.halt.load(Ordering::Relaxed) < usize::MAX,
             "worker {worker} is not through with its last claim, and nothing has told it to stop"
         );
         let mut state = lock(&bridge.state);
@@ -108,7 +108,7 @@ impl<T, O> WorkerSide<'_, T, O> {
         // What comes first in the source is preferred: what is left of an old claim, then what was
         // pulled, then the source itself, then what is left of any other claim.
         let span = loop {
-            if state.cancelled {
+            if state.cancelled || bridge.consumer.is_aborted() {
                 break None;
             }
             if let Some(span) = bridge.steal(&state, worker, stride.most, OLD * bridge.plan.workers)
@@ -261,7 +261,7 @@ impl<T, O> Bridge<T, O> {
             pause();
             return lock(&self.state);
         }
-        self.signals.hungry.store(true, Ordering::Relaxed);
+        self.consumer.hungry.store(true, Ordering::Relaxed);
         state.idle += 1;
         self.signals.asleep.fetch_add(1, Ordering::Relaxed);
         // Between saying that it sleeps and a last look for room, as the consumer has one between

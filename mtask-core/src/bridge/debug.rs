@@ -55,20 +55,7 @@ impl fmt::Debug for Signals {
         let load = |signal: &AtomicUsize| signal.load(Ordering::Relaxed);
         let mut all = f.debug_struct("Signals");
         all.field("limit", &load(&self.room.limit)).field("window", &load(&self.room.window));
-        match load(&self.wishes.halt) {
-            usize::MAX => all.field("halt", &None::<usize>),
-            halt => all.field("halt", &Some(halt)),
-        };
-        match load(&self.wishes.watch) {
-            NOBODY => all.field("watch", &format_args!("nobody")),
-            ANYTHING => all.field("watch", &format_args!("anything")),
-            index => all.field("watch", &index),
-        };
-        all.field("stops", &self.wishes.stops.load(Ordering::Relaxed))
-            .field("asleep", &load(&self.asleep))
-            .field("hungry", &self.hungry.load(Ordering::Relaxed))
-            .field("item_ns", &load(&self.item_ns))
-            .finish()
+        all.field("asleep", &load(&self.asleep)).field("item_ns", &load(&self.item_ns)).finish()
     }
 }
 
@@ -154,6 +141,21 @@ impl fmt::Debug for Notifier {
         all.field("notified", &OrLocked(try_lock(&self.notified).map(|notified| *notified)));
         #[cfg(feature = "stream")]
         all.field("task", &OrLocked(try_lock(&self.task).map(|task| task.is_some())));
-        all.field("cancelled", &self.is_cancelled()).field("closed", &self.is_closed()).finish()
+        all.field("cancelled", &self.is_cancelled())
+            .field("closed", &self.is_closed())
+            .field("aborted", &self.is_aborted());
+        let load = |signal: &AtomicUsize| signal.load(Ordering::Relaxed);
+        match load(&self.wishes.halt) {
+            usize::MAX => all.field("halt", &None::<usize>),
+            halt => all.field("halt", &Some(halt)),
+        };
+        match load(&self.wishes.watch) {
+            NOBODY => all.field("watch", &format_args!("nobody")),
+            ANYTHING => all.field("watch", &format_args!("anything")),
+            index => all.field("watch", &index),
+        };
+        all.field("stops", &self.wishes.stops.load(Ordering::Relaxed))
+            .field("hungry", &self.hungry.load(Ordering::Relaxed))
+            .finish()
     }
 }

@@ -36,9 +36,9 @@ pub(crate) use chunk::Claim;
 use claim::WorkerSide;
 pub(crate) use claim::{Slept, Stride};
 pub(crate) use notifier::Notifier;
-pub(crate) use outlet::Outlet;
 #[cfg(feature = "stream")]
 pub(crate) use outlet::PollPull;
+pub(crate) use outlet::{Outlet, Rest};
 pub(crate) use turn::{Pull, Turn};
 
 use crate::TaskError;
@@ -143,14 +143,21 @@ impl<T, O> Bridge<T, O> {
 
     /// Ends the run: no claim succeeds and nothing is pulled from here on.
     pub(crate) fn cancel(&self) {
-        self.signals.wishes.halt.store(0, Ordering::Relaxed);
+        self.consumer.wishes.halt.store(0, Ordering::Relaxed);
         let mut state = lock(&self.state);
         state.cancelled = true;
         // Under the lock, or a quick turn that begins now would take it back.
-        self.signals.hungry.store(true, Ordering::Relaxed);
+        self.consumer.hungry.store(true, Ordering::Relaxed);
         drop(state);
         self.work.notify_all();
         self.consumer.cancel();
+    }
+
+    /// Has workers that sleep hear of an abort. What was pulled stays for [`Outlet::rest`].
+    pub(crate) fn abort(&self) {
+        // For a worker that has looked at the flag and does not sleep yet.
+        drop(lock(&self.state));
+        self.work.notify_all();
     }
 
     /// Has no more items pulled, by the last worker, which stays for what was pulled. Where the consumer pulls it is the
@@ -169,8 +176,14 @@ impl<T, O> Bridge<T, O> {
         let mut state = lock(&self.state);
         state.closed = true;
         // Under the lock, as in `cancel`.
-        self.signals.hungry.store(true, Ordering::Relaxed);
+        self.consumer.hungry.store(true, Ordering::Relaxed);
         self.release(state);
+    }
+
+    /// The source has been read to its end.
+    pub(crate) fn is_read(&self) -> bool {
+        let state = lock(&self.state);
+        state.source_ended && state.source_panic.is_none() && state.build_error.is_none()
     }
 
     /// A thread is inside the source.
@@ -191,7 +204,7 @@ impl<T, O> Bridge<T, O> {
 
     /// There is nothing to claim, and nothing will be.
     pub(crate) fn is_drained(&self) -> bool {
-        lock(&self.state).is_drained()
+        lock(&self.state).is_drained() || self.consumer.is_aborted()
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
@@ -232,8 +245,8 @@ impl<T, O> Bridge<T, O> {
     fn stop_at(&self, index: usize) {
         let mut state = lock(&self.state);
         let stop = state.stop_at(index);
-        self.signals.wishes.halt.fetch_min(stop, Ordering::Relaxed);
-        self.signals.hungry.store(true, Ordering::Relaxed);
+        self.consumer.wishes.halt.fetch_min(stop, Ordering::Relaxed);
+        self.consumer.hungry.store(true, Ordering::Relaxed);
         drop(state);
         self.work.notify_all();
     }
@@ -243,9 +256,14 @@ impl<T, O> Bridge<T, O> {
         self.signals.room.limit.load(Ordering::Acquire) - state.pulled()
     }
 
+    /// There is a use for an item.
+    fn wants_items(&self, state: &State<T, O>) -> bool {
+        state.wants_items() && !self.consumer.is_aborted()
+    }
+
     /// The source is for the workers to pull, it is free, and there is room for what it gives.
     fn may_pull(&self, state: &State<T, O>) -> bool {
-        !self.plan.fed && !state.in_source && state.wants_items() && self.room(state) > 0
+        !self.plan.fed && !state.in_source && self.wants_items(state) && self.room(state) > 0
     }
 
     /// Wakes whom a change of state may concern, and unlocks.
@@ -276,8 +294,8 @@ impl<T, O> Bridge<T, O> {
     /// Notifies the consumer if it waits.
     fn wake_consumer(&self) {
         // Acquire and Release: who notifies has published, and who waits looks again.
-        if self.signals.wishes.watch.load(Ordering::Relaxed) != NOBODY
-            && self.signals.wishes.watch.swap(NOBODY, Ordering::AcqRel) != NOBODY
+        if self.consumer.wishes.watch.load(Ordering::Relaxed) != NOBODY
+            && self.consumer.wishes.watch.swap(NOBODY, Ordering::AcqRel) != NOBODY
         {
             self.consumer.notify();
         }

@@ -6,12 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 use std::time::Duration;
 
+use super::signals::Wishes;
 #[cfg(feature = "stream")]
 use crate::error::drop_caught;
-use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, lock, wait};
+use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, Padded, fence, lock, wait};
 
-/// Where the consumer of a bridge sleeps and hears what others want of it: a wake-up that is not lost when it comes
-/// first, and two flags beside it.
+/// Where the consumer of a bridge sleeps and hears what others want of it: a wake-up that is not lost when it first, three flags beside it, and what workers have to see at once.
 ///
 /// It does not name the types of items, so that an `Arc` of it may be kept by another run, which
 /// outlives what this one borrows.
@@ -28,6 +28,15 @@ pub(crate) struct Notifier {
     cancelled: AtomicBool,
     /// Nothing more is to be pulled. Written and read in the same way.
     closed: AtomicBool,
+    /// Nothing more is to be pulled or begun. Written and read in the same way; and read by workers when they claim,
+    /// which have no other way to hear of it before the consumer does.
+    aborted: AtomicBool,
+    /// What workers look at for each item.
+    pub(super) wishes: Padded<Wishes>,
+    /// A worker finds nothing to do, so that a quick turn at the source had better end, and who has
+    /// a claim take its items one by one. Written under the lock, or by an abort; read, without it, by the thread in
+    /// the source after each item and by workers at each step.
+    pub(super) hungry: Padded<AtomicBool>,
 }
 
 impl Notifier {
@@ -39,6 +48,9 @@ impl Notifier {
             task: Mutex::new(None),
             cancelled: AtomicBool::new(false),
             closed: AtomicBool::new(false),
+            aborted: AtomicBool::new(false),
+            wishes: Padded(Wishes::new()),
+            hungry: Padded(AtomicBool::new(false)),
         }
     }
 
@@ -115,6 +127,24 @@ impl Notifier {
         // As in `cancel`.
         self.closed.store(true, Ordering::Release);
         self.notify();
+    }
+
+    /// Has no item begun or pulled from now on, and tells the consumer. False where it has been told.
+    pub(crate) fn abort(&self) -> bool {
+        // As in `cancel`.
+        let was_aborted = self.aborted.swap(true, Ordering::AcqRel);
+        self.wishes.halt.store(0, Ordering::Relaxed);
+        // Between the flag and what ends a quick turn, as one that begins has one between saying that nobody is
+        // hungry and its look at the flag.
+        fence(Ordering::SeqCst);
+        self.hungry.store(true, Ordering::Relaxed);
+        self.notify();
+        !was_aborted
+    }
+
+    #[inline]
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.aborted.load(Ordering::Acquire)
     }
 
     #[inline]

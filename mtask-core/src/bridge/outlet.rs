@@ -7,6 +7,7 @@ mod unread;
 #[cfg(feature = "stream")]
 pub(crate) use poll::PollPull;
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::block::Block;
@@ -14,6 +15,7 @@ use super::signals::{ANYTHING, NOBODY};
 use super::turn::Pull;
 use super::window::Window;
 use super::{Bridge, Finished, StopWhen};
+use crate::TaskError;
 use crate::sync::{Arc, Ordering, fence, lock, yield_now};
 use unread::Unread;
 
@@ -66,6 +68,13 @@ pub(crate) struct Outlet<T, O> {
     /// The consumer's task has been told to wait.
     #[cfg(feature = "stream")]
     awaited: bool,
+}
+
+/// What is in flight at an abort.
+pub(crate) struct Rest<O> {
+    pub(crate) items: VecDeque<Finished<O>>,
+    /// How many items were pulled in all.
+    pub(crate) pulled: usize,
 }
 
 /// What the consumer finds.
@@ -187,7 +196,7 @@ impl<T, O> Outlet<T, O> {
             self.spare = Some(self.bridge.spare());
         }
         let state = lock(&self.bridge.state);
-        let is_wanted = state.wants_items()
+        let is_wanted = self.bridge.wants_items(&state)
             && !state.in_source
             && self.bridge.room(&state) > 0
             && state.claimable() < enough;
@@ -246,12 +255,38 @@ impl<T, O> Outlet<T, O> {
         self.stop_when = Some(stop);
         let mut state = lock(&self.bridge.state);
         state.stop_when = Some(stop);
-        self.bridge.signals.wishes.stops.store(true, Ordering::Relaxed);
+        self.bridge.consumer.wishes.stops.store(true, Ordering::Relaxed);
         self.unread.hear(&mut state);
         drop(state);
         if let Some(index) = self.unread.first(stop) {
             self.bridge.stop_at(index);
         }
+    }
+
+    /// Nobody is to wait for results any more: the run is cancelled or aborted.
+    fn is_told_to_end(&self) -> bool {
+        self.bridge.consumer.is_cancelled() || self.bridge.consumer.is_aborted()
+    }
+
+    /// What is in flight, in input order, after an abort and once no worker goes on: each item that has been pulled and
+    /// not yielded, with its result where it has one, and else with what `lost` makes of its index. A worker that
+    /// goes on all the same may publish what nobody takes.
+    pub(crate) fn rest(&mut self, lost: impl Fn(usize) -> (Option<usize>, TaskError)) -> Rest<O> {
+        let mut state = lock(&self.bridge.state);
+        self.unread.hear(&mut state);
+        let at_work_on = state.at_work_on();
+        let pulled = state.pulled();
+        // Out of order the consumer has heard of claims alone.
+        let unclaimed = if self.bridge.plan.ordered { Vec::new() } else { state.unclaimed() };
+        drop(state);
+        let mut items = self.unread.rest(unclaimed, pulled, &lost);
+        let Some(index) = at_work_on.filter(|&index| index == pulled) else {
+            return Rest { items, pulled };
+        };
+        // Its place is not there yet.
+        let (worker, error) = lost(index);
+        items.push_back(Finished { index: Some(index), worker, result: Err(error) });
+        Rest { items, pulled: pulled + 1 }
     }
 
     /// Lets go of what was not taken.
@@ -304,7 +339,7 @@ impl<T, O> Outlet<T, O> {
         self.come_back();
         self.close_if_told();
         // The end of a cancelled run is for `look` to give.
-        !self.bridge.consumer.is_cancelled() && self.look_ahead()
+        !self.is_told_to_end() && self.look_ahead()
     }
 
     /// Counts what was taken before as no longer in flight.
@@ -361,7 +396,7 @@ impl<T, O> Outlet<T, O> {
         let bridge = Arc::clone(&self.bridge);
         let mut state = lock(&bridge.state);
         self.most_in_flight = self.most_in_flight.max(state.pulled() - self.unread.taken());
-        if state.cancelled || bridge.consumer.is_cancelled() {
+        if state.cancelled || self.is_told_to_end() {
             return Look::Over;
         }
         let error = if state.unbuilt == 0 { state.build_error.take() } else { None };
@@ -421,7 +456,7 @@ impl<T, O> Outlet<T, O> {
     /// Says what the consumer waits for. By an exchange, so that it is in one order with those of
     /// the workers who ring.
     fn watch_for(&self, what: usize) {
-        self.bridge.signals.wishes.watch.swap(what, Ordering::AcqRel);
+        self.bridge.consumer.wishes.watch.swap(what, Ordering::AcqRel);
     }
 
     /// Passes the time until so many items further on a result is there, or the workers have nothing

@@ -2,7 +2,7 @@
 
 use super::Plan;
 use super::window::Window;
-use crate::sync::{AtomicBool, AtomicUsize, Padded};
+use crate::sync::{AtomicBool, AtomicUsize, Ordering, Padded};
 
 /// The consumer does not sleep.
 pub(super) const NOBODY: usize = usize::MAX;
@@ -12,17 +12,12 @@ pub(super) const ANYTHING: usize = usize::MAX - 1;
 /// The atomics of a bridge, those that are written at the same pace on the same cache line.
 pub(super) struct Signals {
     pub(super) room: Padded<Room>,
-    pub(super) wishes: Padded<Wishes>,
     /// Workers asleep. Written by them under the lock, before a fence and a last look at `limit`;
     /// read by the consumer after raising `limit` and a fence: one of them sees the other.
     pub(super) asleep: Padded<AtomicUsize>,
     /// How long an item takes, in nanoseconds; 0 where nobody knows. Written by workers at a
     /// claim, read by the consumer, who decides by it how to wait. Guides, and guards nothing.
     pub(super) item_ns: Padded<AtomicUsize>,
-    /// A worker finds nothing to do, so that a quick turn at the source had better end, and who has
-    /// a claim take its items one by one. Written under the lock; read, without it, by the thread in
-    /// the source after each item and by workers at each step.
-    pub(super) hungry: Padded<AtomicBool>,
 }
 
 /// What the consumer writes now and then, and workers read when they claim.
@@ -34,9 +29,10 @@ pub(super) struct Room {
     pub(super) window: AtomicUsize,
 }
 
-/// What workers read at each item, and somebody writes when it has to be known.
+/// What workers read at each item, and somebody writes when it has to be known. It is with the notifier, which an
+/// abort comes to from any thread.
 pub(super) struct Wishes {
-    /// Items from this index on are not begun any more: all of them after a cancel. A worker looks
+    /// Items from this index on are not begun any more: all of them after a cancel or an abort. A worker looks
     /// at each item; that it may see it late costs an item, so that it is relaxed.
     pub(super) halt: AtomicUsize,
     /// The index that the consumer waits for, or one of the two above. Written by the consumer
@@ -48,6 +44,23 @@ pub(super) struct Wishes {
     pub(super) stops: AtomicBool,
 }
 
+impl Wishes {
+    pub(super) fn new() -> Self {
+        Self {
+            halt: AtomicUsize::new(usize::MAX),
+            watch: AtomicUsize::new(NOBODY),
+            stops: AtomicBool::new(false),
+        }
+    }
+
+    /// The consumer waits for the result at `index`, or for one of the same claim before it.
+    #[inline(always)]
+    pub(super) fn is_watched(&self, from: usize, index: usize) -> bool {
+        let watch = self.watch.load(Ordering::Relaxed);
+        watch != NOBODY && (watch.wrapping_sub(from) <= index - from || watch == ANYTHING)
+    }
+}
+
 impl Signals {
     pub(super) fn new(plan: &Plan) -> Self {
         let window = Window::new(plan).size();
@@ -56,14 +69,8 @@ impl Signals {
                 limit: AtomicUsize::new(window),
                 window: AtomicUsize::new(window),
             }),
-            wishes: Padded(Wishes {
-                halt: AtomicUsize::new(usize::MAX),
-                watch: AtomicUsize::new(NOBODY),
-                stops: AtomicBool::new(false),
-            }),
             asleep: Padded(AtomicUsize::new(0)),
             item_ns: Padded(AtomicUsize::new(0)),
-            hungry: Padded(AtomicBool::new(false)),
         }
     }
 }

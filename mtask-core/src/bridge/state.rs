@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use super::block::{Block, Filler, Phase};
 use super::{Plan, StopWhen};
 use crate::TaskError;
-use crate::sync::{Arc, AtomicBool, Ordering};
+use crate::sync::{Arc, AtomicUsize, Ordering};
 
 /// Places next to each other in a block.
 pub(super) struct Span<T, O> {
@@ -66,7 +66,7 @@ pub(super) struct State<T, O> {
     alone: bool,
     /// That worker runs an item. Written by it without the lock, after the result (Release); read (Acquire) before the
     /// last results are looked at.
-    at_work: Arc<AtomicBool>,
+    at_work: Arc<AtomicUsize>,
     /// The thread in the source does not look at every item whether it is to wake a worker.
     pub(super) quick_turn: bool,
     /// The source has ended, or panicked: it is not asked again.
@@ -111,7 +111,7 @@ impl<T, O> State<T, O> {
             claims: 0,
             in_source: false,
             alone: false,
-            at_work: Arc::new(AtomicBool::new(false)),
+            at_work: Arc::new(AtomicUsize::new(0)),
             quick_turn: false,
             source_ended: false,
             source_panic: None,
@@ -218,6 +218,14 @@ impl<T, O> State<T, O> {
         self.spans.pop_front()
     }
 
+    /// The places that no worker has claimed, or that were put back.
+    pub(super) fn unclaimed(&self) -> Vec<Span<T, O>> {
+        let filling = self.filling.iter().map(|block| (block, self.claimed, block.filled()));
+        let spans =
+            self.spans.iter().map(|span| (&span.block, span.start, span.end)).chain(filling);
+        spans.map(|(block, start, end)| Span { block: Arc::clone(block), start, end }).collect()
+    }
+
     /// Notes that a worker has claimed a span.
     pub(super) fn hold(&mut self, worker: usize, span: &Span<T, O>, quick: bool, built: bool) {
         if !self.plan.ordered {
@@ -312,7 +320,11 @@ impl<T, O> State<T, O> {
             Some(held.block.base() + at)
         };
         let held = self.held.iter().enumerate();
-        held.filter_map(|(worker, held)| Some((worker, first(held.as_ref()?)?))).collect()
+        let alone = self.at_work_on().map(|index| (0, index));
+        alone
+            .into_iter()
+            .chain(held.filter_map(|(worker, held)| Some((worker, first(held.as_ref()?)?))))
+            .collect()
     }
 
     /// A worker is at a claim in which it does not look at every item whether it is to wake the
@@ -333,7 +345,7 @@ impl<T, O> State<T, O> {
     }
 
     /// The only worker goes to the source, and runs what it pulls. Gives where it notes that it runs an item.
-    pub(super) fn begin_alone(&mut self) -> Arc<AtomicBool> {
+    pub(super) fn begin_alone(&mut self) -> Arc<AtomicUsize> {
         (self.in_source, self.alone) = (true, true);
         self.quick += 1;
         Arc::clone(&self.at_work)
@@ -353,9 +365,16 @@ impl<T, O> State<T, O> {
         }
     }
 
+    /// The index of the item that the only worker runs, whose place is not filled before it is done.
+    pub(super) fn at_work_on(&self) -> Option<usize> {
+        let index = self.at_work.load(Ordering::Acquire).checked_sub(1)?;
+        // It may have been put into its place since.
+        (self.alone && index == self.pulled()).then_some(index)
+    }
+
     /// The only worker runs an item that it has just pulled.
     pub(super) fn is_at_work(&self) -> bool {
-        self.at_work.load(Ordering::Acquire)
+        self.at_work.load(Ordering::Acquire) != 0
     }
 
     /// There is a use for an item.

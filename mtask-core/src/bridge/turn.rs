@@ -6,7 +6,7 @@ use super::block::{Block, Filler};
 use super::signals::ANYTHING;
 use super::state::State;
 use super::{Bridge, Stride};
-use crate::sync::{Arc, MutexGuard, Ordering, lock};
+use crate::sync::{Arc, MutexGuard, Ordering, fence, lock};
 
 /// Who asks the source. Called without a lock, and by one thread at a time.
 pub(crate) trait Pull<T> {
@@ -43,13 +43,13 @@ impl<T, O> Bridge<T, O> {
         state.in_source = true;
         if stride.quick && state.active.saturating_sub(state.away) > 1 && state.idle == 0 {
             // Out of order the consumer may wait for just this item.
-            let is_awaited = || self.signals.wishes.watch.load(Ordering::Relaxed) == ANYTHING;
+            let is_awaited = || self.consumer.wishes.watch.load(Ordering::Relaxed) == ANYTHING;
             state = self.quick_turn(state, stride.most, spare, pull, is_awaited);
         } else {
             let most = if stride.built { self.plan.chunk } else { 1 };
             for _ in 0..most {
                 state = self.pull_one(state, spare, pull);
-                let is_wanted = state.wants_items() && self.room(&state) > 0;
+                let is_wanted = self.wants_items(&state) && self.room(&state) > 0;
                 if !is_wanted || state.claimable() > state.idle {
                     break;
                 }
@@ -86,14 +86,16 @@ impl<T, O> Bridge<T, O> {
         pull: &mut impl Pull<T>,
         is_enough: impl Fn() -> bool,
     ) -> MutexGuard<'a, State<T, O>> {
+        if !self.begins_quick_turn() {
+            return state;
+        }
         let mut filler = self.filler(&mut state, spare);
         let mut places = filler.places();
         let room = self.room(&state);
         let end = Block::<T, O>::LEN.min(places.at() + most.min(room));
-        self.signals.hungry.store(false, Ordering::Relaxed);
         state.quick_turn = true;
         drop(state);
-        let hungry = &self.signals.hungry;
+        let hungry = &self.consumer.hungry;
         let turn = pull.turn(places.index(), move |item| {
             places.put(item);
             places.at() < end && !hungry.load(Ordering::Relaxed) && !is_enough()
@@ -101,6 +103,14 @@ impl<T, O> Bridge<T, O> {
         let mut state = self.end_turn(filler, turn);
         state.quick_turn = false;
         state
+    }
+
+    /// Says that nobody is known to find nothing to do, under the lock; false where the run is aborted.
+    pub(super) fn begins_quick_turn(&self) -> bool {
+        self.consumer.hungry.store(false, Ordering::Relaxed);
+        // Between saying so and a last look whether the run is aborted: see `Notifier::abort`.
+        fence(Ordering::SeqCst);
+        !self.consumer.is_aborted()
     }
 
     /// The right to fill, for a thread that others are kept from following into the source: by

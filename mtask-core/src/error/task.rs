@@ -37,6 +37,9 @@ pub enum TaskErrorKind {
     /// No worker is left to run this item, or, without an index, the rest of the items: none can be built any more, or
     /// the processes of each have ended too often. The last cause is the source of this error.
     NoWorkerLeft,
+    /// The run was aborted, by [`abort`](crate::CancelHandle::abort), before this item was finished. Its
+    /// [`attempts`](TaskError::attempts) say whether it was begun.
+    Aborted,
     /// The worker returned an error; only after `.flatten_errors()`.
     Failed,
     /// The source gave an error in place of an item, which no worker saw: of
@@ -67,6 +70,7 @@ impl fmt::Display for TaskErrorKind {
             Self::TimedOut => "took too long",
             Self::StartFailed => "could not be started",
             Self::NotSent => "was not sent",
+            Self::Aborted => "was aborted",
         })
     }
 }
@@ -152,6 +156,7 @@ enum Cause {
     BuildFailed(BuildError),
     /// And why the last one was given up.
     NoWorkerLeft(Option<GivenUp>),
+    Aborted,
     Failed(BoxError),
     Source(BoxError),
     /// The worker's summary is lost with it, for this reason.
@@ -215,6 +220,11 @@ impl TaskError {
         Self::new(Some(index), Some(worker), Cause::Torn(kind, why.into()))
     }
 
+    /// The run was aborted before it was finished; where it was in progress, at that worker.
+    pub(crate) fn aborted(index: usize, worker: Option<usize>) -> Self {
+        Self::new(Some(index), worker, Cause::Aborted)
+    }
+
     /// A worker was not waited for any longer than this, by that option.
     pub(crate) fn unfinished(worker: usize, limit: Duration, option: &'static str) -> Self {
         Self::new(None, Some(worker), Cause::Unfinished { limit, option })
@@ -269,6 +279,7 @@ impl TaskError {
             Cause::BuildPanicked(_) | Cause::BuildFailed(_) => TaskErrorKind::BuildFailed,
             Cause::NoWorkerLeft(_) => TaskErrorKind::NoWorkerLeft,
             Cause::Unfinished { .. } => TaskErrorKind::TimedOut,
+            Cause::Aborted => TaskErrorKind::Aborted,
             Cause::Failed(_) => TaskErrorKind::Failed,
             Cause::Source(_) => TaskErrorKind::Source,
             Cause::StartFailed(_) => TaskErrorKind::StartFailed,
@@ -347,6 +358,10 @@ impl TaskError {
                 f.write_str("no worker is left to run the rest of the items")
             }
             Cause::NoWorkerLeft(_) => f.write_str("no worker is left to run it"),
+            Cause::Aborted if self.0.worker.is_some() => {
+                f.write_str("had not finished it when the run was aborted")
+            }
+            Cause::Aborted => f.write_str("the run was aborted before it was begun"),
             Cause::Failed(_) => f.write_str("returned an error"),
             Cause::Source(_) => f.write_str("the source returned an error"),
             Cause::Torn(TaskErrorKind::Panicked, message) => {
@@ -411,6 +426,7 @@ impl Error for TaskError {
             | Cause::BuildPanicked(_)
             | Cause::NoWorkerLeft(None)
             | Cause::Torn(..)
+            | Cause::Aborted
             | Cause::Unfinished { .. }
             | Cause::FinishPanicked(_) => None,
             #[cfg(all(feature = "processes", unix, not(loom)))]

@@ -107,6 +107,8 @@ where
     errors: usize,
     /// An item has failed for want of a worker.
     lost: bool,
+    /// An item has failed because the run was aborted.
+    aborted: bool,
     summaries: Option<Arc<Summaries>>,
     #[cfg(feature = "progress")]
     progress: Option<ProgressOptions>,
@@ -125,8 +127,13 @@ struct Left(Arc<Control>);
 
 impl Drop for Left {
     fn drop(&mut self) {
-        self.0.end(Ended::Stopped);
+        self.0.end(left_by(&self.0));
     }
+}
+
+/// How a run ended that was left.
+fn left_by(control: &Control) -> Ended {
+    if control.is_cut_off() { Ended::Aborted } else { Ended::Stopped }
 }
 
 /// The clock of a run.
@@ -174,6 +181,7 @@ where
             retries: false,
             errors: 0,
             lost: false,
+            aborted: false,
             summaries: None,
             #[cfg(feature = "progress")]
             progress: None,
@@ -269,6 +277,7 @@ where
     fn note_ending(&mut self, is_item: bool, error: &TaskError) {
         match error.kind() {
             TaskErrorKind::NoWorkerLeft if is_item => self.lost = true,
+            TaskErrorKind::Aborted => self.aborted = true,
             // It stands for the run: nothing comes after it.
             _ if !is_item => self.end(Ended::StartFailed),
             _ => {}
@@ -398,14 +407,17 @@ where
                 // A cancel that came after the last item was pulled has cut off nothing.
                 let whole = self.hint.1 == Some(self.yielded);
                 let is_cancelled = self.control.is_closed();
+                let is_aborted = self.control.is_cut_off();
                 let no_worker = self.control.no_worker().filter(|_| !whole);
                 let ended = match no_worker {
+                    _ if self.aborted => Ended::Aborted,
                     _ if self.lost => Ended::NoWorkerLeft,
-                    Some(_) if !is_cancelled => Ended::NoWorkerLeft,
+                    Some(_) if !is_cancelled && !is_aborted => Ended::NoWorkerLeft,
                     _ if is_cancelled && !whole => Ended::Cancelled,
+                    _ if is_aborted && !whole => Ended::Aborted,
                     _ => Ended::Complete,
                 };
-                let rest = no_worker.filter(|_| !is_cancelled);
+                let rest = no_worker.filter(|_| !is_cancelled && !is_aborted);
                 let rest = rest.map(|why| TaskError::no_worker_left(None, Some(why.clone())));
                 if rest.is_some() {
                     self.count_item(false, true);
@@ -441,7 +453,7 @@ where
         }
         self.state = State::Done;
         self.times.elapsed = self.times.elapsed.or(self.times.start.map(|start| start.elapsed()));
-        self.end(Ended::Stopped);
+        self.end(left_by(&self.control));
     }
 
     /// What happened so far; after the end, in all of the run.
@@ -470,8 +482,8 @@ where
     /// known that the run has ended early; then those that were pulled.
     pub(crate) fn tasks_hint(&self) -> (usize, Option<usize>) {
         let run = match &self.state {
-            // Nothing is pulled after a cancel.
-            State::Ready(_) if self.control.is_closed() => return (0, Some(0)),
+            // Nothing is pulled after a cancel or an abort.
+            State::Ready(_) if self.control.is_ending() => return (0, Some(0)),
             State::Ready(plan) => return plan.source.size_hint(),
             State::Running(run) => run,
             State::Done => return (0, Some(0)),
@@ -483,11 +495,14 @@ where
         }
         let has_no_worker = self.control.no_worker().is_some();
         let is_exact = most == Some(least);
-        let is_closed = self.control.is_closed() || has_no_worker;
+        let is_closed = self.control.is_closed() || self.control.is_aborted() || has_no_worker;
         let pulled = if is_exact || is_closed { run.pulled() } else { None };
         if let Some(pulled) = pulled {
             // One more stands for those that are not pulled for want of workers.
-            let rest = has_no_worker && !self.control.is_closed() && most != Some(pulled);
+            let rest = has_no_worker
+                && !self.control.is_closed()
+                && !self.control.is_aborted()
+                && most != Some(pulled);
             let left = left(pulled) + usize::from(rest);
             return (left, Some(left));
         }

@@ -68,6 +68,7 @@ where
             retries: self.retries,
             errors: 0,
             lost: false,
+            aborted: false,
             summaries: self.summaries,
             #[cfg(feature = "progress")]
             progress: self.progress,

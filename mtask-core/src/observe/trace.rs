@@ -257,13 +257,27 @@ impl Handle {
     #[inline(always)]
     pub(crate) fn cancelled(&self) {
         #[cfg(feature = "tracing")]
-        {
-            let scope = match &*lock(&self.0) {
-                Stage::Before => Scope::here(),
-                Stage::Going(scope) => scope.clone(),
-                Stage::Over => return,
-            };
+        if let Some(scope) = self.scope() {
             scope.enter(|| event!(INFO, by = "handle", "run cancelled"));
+        }
+    }
+
+    /// The run is aborted by this handle, for the first time.
+    #[inline(always)]
+    pub(crate) fn aborted(&self) {
+        #[cfg(feature = "tracing")]
+        if let Some(scope) = self.scope() {
+            scope.enter(|| event!(INFO, by = "handle", "run aborted"));
+        }
+    }
+
+    /// Where it is, until it is over.
+    #[cfg(feature = "tracing")]
+    fn scope(&self) -> Option<Scope> {
+        match &*lock(&self.0) {
+            Stage::Before => Some(Scope::here()),
+            Stage::Going(scope) => Some(scope.clone()),
+            Stage::Over => None,
         }
     }
 }

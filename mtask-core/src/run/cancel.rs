@@ -7,7 +7,7 @@ use crate::observe::trace::Handle;
 use crate::run::control::Control;
 use crate::sync::Arc;
 
-/// Ends a run in order, from any thread; from [`ParStateful::cancel_handle`](crate::ParStateful::cancel_handle).
+/// Ends a run from any thread, gracefully or at once; from [`ParStateful::cancel_handle`](crate::ParStateful::cancel_handle).
 ///
 /// After [`cancel`](CancelHandle::cancel) nothing more is pulled from the source. What has been pulled is run and
 /// yielded, in order, and then the iterator ends: so that what was yielded is what is before one point in
@@ -16,7 +16,8 @@ use crate::sync::Arc;
 /// is woken if it is inside one; until then workers go on, as far as the window allows. A worker at a long item
 /// can look at [`Context::is_cancelled`](crate::Context::is_cancelled).
 ///
-/// For an end at once, drop the iterator.
+/// After [`abort`](CancelHandle::abort) nothing more is begun either: what is in flight and not finished yields an error. To
+/// drop the iterator is an end at once that yields nothing.
 ///
 /// # Examples
 ///
@@ -52,6 +53,65 @@ impl CancelHandle {
         }
     }
 
+    /// Ends the run at once: nothing more is pulled from the source, and no item is begun.
+    ///
+    /// What is in progress is waited for, at most for the
+    /// [`shutdown_timeout`](crate::ParStateful::shutdown_timeout): without one as long as it takes in threads, which cannot
+    /// be killed, and 5 s in processes, which are killed then. All pauses end. Then each item that was pulled and not
+    /// yielded yields one: its result if it is finished, else an error of the kind
+    /// [`Aborted`](crate::TaskErrorKind::Aborted); one that waited for its next attempt yields its last error. They
+    /// come in input order, and then the iterator ends with [`Ended::Aborted`]; or with [`Ended::Complete`], if all of
+    /// the source had been finished.
+    ///
+    /// A second time does nothing, nor does it after the end; it may follow a [`cancel`](CancelHandle::cancel). Before
+    /// the start nothing is pulled. The consumer hears of it in its next `next()`, or is woken if it is inside one;
+    /// workers hear of it at once. A source that the consumer pulls itself
+    /// ([`par_stateful_local`](crate::par_stateful_local)) holds it while it blocks. A thread that is inside any other
+    /// source is left there after 10 ms. Stages in the source end with the run. As `cancel` it may be called from
+    /// any thread: from a worker, from the source, or by the thread of a signal handler, though not by the handler
+    /// itself.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use mtask::prelude::*;
+    ///
+    /// let mut results = par_map(0.., 2, |x: u64| x * x);
+    /// let handle = results.cancel_handle();
+    /// let mut done = 0;
+    /// for square in results.by_ref() {
+    ///     match square {
+    ///         Ok(_) => done += 1,
+    ///         Err(error) => assert_eq!(error.kind(), TaskErrorKind::Aborted),
+    ///     }
+    ///     if done == 100 {
+    ///         handle.abort(); // or in another thread, on the second Ctrl-C
+    ///     }
+    /// }
+    /// assert!(done >= 100);
+    /// assert_eq!(results.ended(), Some(Ended::Aborted));
+    /// ```
+    pub fn abort(&self) {
+        if self.control.abort() {
+            self.trace.aborted();
+        }
+    }
+
+    /// True once [`abort`](CancelHandle::abort) was called.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let results = mtask::par_map(0..10, 2, |x: u64| x);
+    /// let handle = results.cancel_handle();
+    /// handle.abort();
+    /// assert!(handle.is_aborted() && !handle.is_cancelled());
+    /// assert_eq!(results.count(), 0);
+    /// ```
+    pub fn is_aborted(&self) -> bool {
+        self.control.is_aborted()
+    }
+
     /// How the run ended; `None` until it has. As [`ParStateful::ended`](crate::ParStateful::ended), for a run that
     /// `collect` or a loop has used up.
     ///
@@ -78,6 +138,9 @@ impl CancelHandle {
 
 impl fmt::Debug for CancelHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CancelHandle").field("cancelled", &self.is_cancelled()).finish()
+        f.debug_struct("CancelHandle")
+            .field("cancelled", &self.is_cancelled())
+            .field("aborted", &self.is_aborted())
+            .finish()
     }
 }

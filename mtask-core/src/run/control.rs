@@ -23,6 +23,8 @@ pub(crate) struct Control {
     /// The caller wants no more to be pulled. The consumer hears of it by the notifier, and by the same of a run that no
     /// worker is left for.
     closed: AtomicBool,
+    /// When it was aborted there was nothing left to cut off. Written and read by the consumer.
+    is_whole: AtomicBool,
     /// Threads that pass time wait here: see [`pause`](Control::pause).
     pausing: (Mutex<()>, Condvar),
     /// Why no worker is left, so that the run ends before its source.
@@ -42,6 +44,7 @@ impl Control {
         Self {
             notifier: Arc::new(Notifier::new()),
             closed: AtomicBool::new(false),
+            is_whole: AtomicBool::new(false),
             pausing: (Mutex::new(()), Condvar::new()),
             no_worker: OnceLock::new(),
             ended: OnceLock::new(),
@@ -71,13 +74,35 @@ impl Control {
         !was_closed
     }
 
+    /// Has nothing more pulled or begun, and tells the consumer; and ends all pauses. False where that had been
+    /// done.
+    pub(crate) fn abort(&self) -> bool {
+        let is_first = self.notifier.abort();
+        self.end_pauses();
+        is_first
+    }
+
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.notifier.is_aborted()
+    }
+
+    /// Notes that all of the source had been finished when the run was aborted.
+    pub(crate) fn note_whole(&self) {
+        self.is_whole.store(true, Ordering::Relaxed);
+    }
+
+    /// The run was aborted, as far as is known before its end.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.is_aborted() && !self.is_whole.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
 
     /// The run ends early, in either way.
     pub(crate) fn is_ending(&self) -> bool {
-        self.is_closed() || self.notifier.is_cancelled()
+        self.is_closed() || self.is_aborted() || self.notifier.is_cancelled()
     }
 
     /// Notes that no worker is left; before the bridge is closed for that.

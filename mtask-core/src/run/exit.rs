@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::control::Control;
 use super::policy::Summaries;
 use crate::TaskError;
+use crate::observe::stats::Counters;
 use crate::observe::trace::{self, Scope};
 use crate::sync::{Arc, Condvar, Mutex, lock, wait_timeout};
 
@@ -96,6 +97,7 @@ pub(crate) struct Exit {
     pub(crate) workers: usize,
     /// Where it goes that a worker leaves nothing.
     pub(crate) summaries: Option<Arc<Summaries>>,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) trace: Scope,
 }
 
@@ -121,6 +123,21 @@ impl Exit {
         }
         self.trace.enter(|| waits.iter().for_each(|wait| trace::waits(wait.worker, wait.index)));
         control.note_waits(waits);
+    }
+
+    /// The error of an item that was not finished when the run was aborted, with the worker that has it in progress
+    /// still, if one has: of those that were `left` behind.
+    pub(crate) fn lost(
+        &self,
+        index: usize,
+        left: &[usize],
+        in_progress: &[(usize, usize)],
+    ) -> (Option<usize>, TaskError) {
+        let at = in_progress.iter().find(|(worker, at)| *at == index && left.contains(worker));
+        let begun = at.map_or(0, |(worker, _)| self.counters.worker(*worker).begun());
+        // One that is being built has not begun it.
+        let worker = at.map(|(worker, _)| *worker).filter(|_| begun > 0);
+        (worker, TaskError::aborted(index, worker).after(begun))
     }
 
     /// Notes that so many loops were left behind, one a worker, at an end of this kind.
@@ -164,7 +181,8 @@ mod tests {
     #[test]
     fn who_is_waited_for_is_said_with_the_first_item_of_each() {
         let (control, trace) = (Control::new(), Scope::outside());
-        let exit = Exit { limits: Limits::default(), workers: 3, summaries: None, trace };
+        let counters = Arc::new(Counters::new(3));
+        let exit = Exit { limits: Limits::default(), workers: 3, summaries: None, counters, trace };
         exit.report(&control, (&[1], 1), &[(0, 9)]);
         assert_eq!(control.ending().unwrap(), "waits for worker 1");
         exit.report(&control, (&[0, 1, 4], 2), &[(1, 7), (0, 8), (4, 20)]);

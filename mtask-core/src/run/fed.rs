@@ -35,7 +35,7 @@ impl<I: Iterator, O, H: Hands> FedRun<I, O, H> {
         let mut outlet = job.outlet(true, lanes);
         let workers = job.team.specs.len();
         let build_now = job.team.build_now;
-        let mut is_empty = job.source.size_hint().1 == Some(0) || job.team.control.is_closed();
+        let mut is_empty = job.source.size_hint().1 == Some(0) || job.team.control.is_ending();
         let source = Source::new(job.source);
         if !is_empty && !build_now {
             outlet.feed(usize::MAX, &mut Here(&source));
@@ -76,8 +76,14 @@ impl<I: Iterator, O, H: Hands> Run<O> for FedRun<I, O, H> {
             if let Some(finished) = self.outlet.take_and_feed(&mut Here(&self.source)) {
                 return Ok(Some(finished));
             }
+            if self.engine.is_aborted() {
+                self.engine.abort(&mut self.outlet, || {});
+            }
             self.engine.end();
             self.outlet.clear();
+        }
+        if let Some(finished) = self.engine.next_of_rest() {
+            return Ok(Some(finished));
         }
         self.engine.bridge.source_panic().map_or(Ok(None), Err)
     }
@@ -87,7 +93,7 @@ impl<I: Iterator, O, H: Hands> Run<O> for FedRun<I, O, H> {
     }
 
     fn pulled(&self) -> Option<usize> {
-        self.outlet.pulled()
+        self.engine.pulled_at_abort().or_else(|| self.outlet.pulled())
     }
 
     fn stop_when(&mut self, stop: StopWhen<O>) {

@@ -56,7 +56,8 @@ impl<S, W: Worker> Team<S, W> {
     /// What the end of the run needs of it.
     pub(crate) fn exit(&self) -> Exit {
         let (workers, summaries) = (self.specs.len(), self.care.summaries.clone());
-        Exit { limits: self.limits, workers, summaries, trace: self.trace.clone() }
+        let counters = Arc::clone(&self.counters);
+        Exit { limits: self.limits, workers, summaries, counters, trace: self.trace.clone() }
     }
 }
 

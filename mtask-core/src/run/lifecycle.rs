@@ -203,6 +203,7 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
     ) -> Result<W::Output, TaskError> {
         let mut next = Some(input);
         for attempt in 1.. {
+            self.tally().at_attempt(attempt);
             let Some(input) = next.take() else { unreachable!("there is a copy for each time") };
             if attempt <= again.retry.most() {
                 // The user's code, as a call is.

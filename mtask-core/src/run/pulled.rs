@@ -109,7 +109,7 @@ impl<I: Iterator, O, H: Hands> PulledRun<I, O, H> {
         let mut outlet = job.outlet(false, lanes);
         let (least, most) = job.source.size_hint();
         let source = Arc::new(Source::new(job.source));
-        let mut is_empty = most == Some(0) || job.team.control.is_closed();
+        let mut is_empty = most == Some(0) || job.team.control.is_ending();
         if least == 0 && !is_empty && !eager && !job.team.build_now {
             outlet.feed(usize::MAX, &mut Here(&source));
             is_empty = outlet.is_over();
@@ -128,6 +128,14 @@ impl<I: Iterator, O, H: Hands> PulledRun<I, O, H> {
     /// What works at it, unless it has been joined.
     pub(crate) fn hands(&self) -> Option<&H> {
         self.engine.hands()
+    }
+
+    /// Ends the run once the consumer is given no more: all has been yielded, or it was cancelled or aborted.
+    fn end(&mut self) {
+        if self.engine.is_aborted() {
+            self.engine.abort(&mut self.outlet, || self.source.cancel());
+        }
+        self.stop(Engine::end);
     }
 
     /// Ends the run, in this way, and all that feeds it, and drops the source where nobody is inside.
@@ -171,7 +179,10 @@ impl<I: Iterator, O, H: Hands> Run<O> for PulledRun<I, O, H> {
             if let Some(finished) = self.outlet.take() {
                 return Ok(Some(finished));
             }
-            self.stop(Engine::end);
+            self.end();
+        }
+        if let Some(finished) = self.engine.next_of_rest() {
+            return Ok(Some(finished));
         }
         self.engine.bridge.source_panic().map_or(Ok(None), Err)
     }
@@ -181,7 +192,7 @@ impl<I: Iterator, O, H: Hands> Run<O> for PulledRun<I, O, H> {
     }
 
     fn pulled(&self) -> Option<usize> {
-        self.outlet.pulled()
+        self.engine.pulled_at_abort().or_else(|| self.outlet.pulled())
     }
 
     fn stop_when(&mut self, stop: StopWhen<O>) {
@@ -200,7 +211,10 @@ impl<I: Iterator, O, H: Hands> PolledRun<O> for PulledRun<I, O, H> {
             if let Some(finished) = ready!(self.outlet.poll(task.waker())) {
                 return Poll::Ready(Ok(Some(finished)));
             }
-            self.stop(Engine::end);
+            self.end();
+        }
+        if let Some(finished) = self.engine.next_of_rest() {
+            return Poll::Ready(Ok(Some(finished)));
         }
         Poll::Ready(self.engine.bridge.source_panic().map_or(Ok(None), Err))
     }

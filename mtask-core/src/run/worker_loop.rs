@@ -12,10 +12,10 @@ use super::job::Team;
 use super::lifecycle::Life;
 use super::team::enter::Loop;
 use super::team::{Hands, Started};
-use crate::bridge::{Alone, Bridge, Claim, Finished, Pull, Slept};
+use crate::bridge::{Alone, Bridge, Claim, Finished, Outlet, Pull, Rest, Slept};
 use crate::error::drop_caught;
 use crate::sync::Arc;
-use crate::{Context, Spec, TaskError, Worker, WorkerState};
+use crate::{Context, Spec, TaskError, TaskErrorKind, Worker, WorkerState};
 
 /// A bridge and the threads that work at it.
 pub(crate) struct Engine<T, O, H: Hands> {
@@ -26,6 +26,8 @@ pub(crate) struct Engine<T, O, H: Hands> {
     start_error: Option<TaskError>,
     /// `None` where there never were any.
     exit: Option<Exit>,
+    /// What is left to be yielded after an abort.
+    rest: Option<Rest<O>>,
 }
 
 impl<T, O, H: Hands> Engine<T, O, H> {
@@ -37,7 +39,8 @@ impl<T, O, H: Hands> Engine<T, O, H> {
         (hands, started): (H, Started),
     ) -> Self {
         let exit = Some(exit);
-        let mut engine = Self { bridge, control, hands: Some(hands), start_error: None, exit };
+        let mut engine =
+            Self { bridge, control, hands: Some(hands), start_error: None, exit, rest: None };
         if let Err((worker, error)) = started {
             engine.leave();
             engine.start_error = Some(TaskError::start_failed(worker, error));
@@ -47,7 +50,7 @@ impl<T, O, H: Hands> Engine<T, O, H> {
 
     /// No threads at all, for a run with no items.
     pub(crate) fn idle(bridge: Arc<Bridge<T, O>>, control: Arc<Control>) -> Self {
-        Self { bridge, control, hands: None, start_error: None, exit: None }
+        Self { bridge, control, hands: None, start_error: None, exit: None, rest: None }
     }
 
     /// Joins the threads after the consumer was given no more; unless the run was cancelled before, everything has
@@ -61,10 +64,54 @@ impl<T, O, H: Hands> Engine<T, O, H> {
         self.stop(true);
     }
 
+    /// The run was aborted, and goes on until it is [aborted](Engine::abort) here.
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.control.is_aborted()
+    }
+
+    /// Ends what feeds the run after an abort, joins the threads, and takes what was in flight.
+    pub(crate) fn abort(&mut self, outlet: &mut Outlet<T, O>, end_feeders: impl FnOnce()) {
+        let (Some(hands), Some(exit)) = (self.hands.take(), &self.exit) else { return };
+        // A stage that is ended by this run has not come to its own end.
+        let is_read = self.bridge.is_read();
+        end_feeders();
+        self.bridge.abort();
+        let left = self.join(hands, exit, true);
+        // Before what is in flight is let go of.
+        let in_progress = self.bridge.in_progress();
+        let rest = outlet.rest(|index| exit.lost(index, &left, &in_progress));
+        let is_lost = |it: &Finished<O>| {
+            it.result.as_ref().is_err_and(|error| error.kind() == TaskErrorKind::Aborted)
+        };
+        if is_read && !rest.items.iter().any(is_lost) {
+            self.control.note_whole();
+        }
+        self.rest = Some(rest);
+        self.bridge.cancel();
+        self.control.cancel();
+        discard(&self.bridge);
+    }
+
+    /// The next item of those that were in flight at an abort.
+    pub(crate) fn next_of_rest(&mut self) -> Option<Finished<O>> {
+        self.rest.as_mut()?.items.pop_front()
+    }
+
+    /// How many items had been pulled at an abort, once that is known.
+    pub(crate) fn pulled_at_abort(&self) -> Option<usize> {
+        self.rest.as_ref().map(|rest| rest.pulled)
+    }
+
     fn stop(&mut self, early: bool) {
         let (Some(hands), Some(exit)) = (self.hands.take(), &self.exit) else { return };
         self.bridge.cancel();
         self.control.cancel();
+        self.join(hands, exit, early);
+        discard(&self.bridge);
+    }
+
+    /// Waits for the threads, which have been told to end. Gives the numbers of those that are left behind.
+    fn join(&self, hands: H, exit: &Exit, early: bool) -> Vec<usize> {
         let (bridge, lanes) = (&self.bridge, self.bridge.loops() / exit.workers);
         let end = End {
             early,
@@ -78,7 +125,7 @@ impl<T, O, H: Hands> Engine<T, O, H> {
             exit.give_up(&left, early);
         }
         self.control.note_waits(Vec::new());
-        discard(&self.bridge);
+        left
     }
 
     pub(crate) fn control(&self) -> &Arc<Control> {

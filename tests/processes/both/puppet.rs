@@ -140,3 +140,23 @@ pub(super) fn well(x: usize) -> (usize, Fate) {
 pub(super) fn number_of(result: Result<Result<Told, String>, TaskError>) -> usize {
     result.unwrap().unwrap().x
 }
+
+/// Never comes to the end of its `finish`.
+pub(super) struct Hangs;
+
+#[delayed_init(remote)]
+impl Hangs {
+    pub(super) fn new() -> Self {
+        Self
+    }
+
+    pub(super) fn call(&mut self, x: u64) -> u64 {
+        x
+    }
+
+    pub(super) fn finish(self) {
+        loop {
+            thread::sleep(Duration::from_secs(1));
+        }
+    }
+}

@@ -121,8 +121,9 @@ impl<S> Kept<S> {
         P: Pull<W::Input> + Send + 'static,
     {
         let lanes = self.lanes();
-        let Team { counters, care: Care { lifespan, build_retry, .. }, limits, .. } = &team;
-        let patience = Arc::new(self.settings.patience(*limits));
+        let Team { counters, care: Care { lifespan, build_retry, .. }, limits, control, .. } =
+            &team;
+        let patience = Arc::new(self.settings.patience(*limits, Some(control)));
         let hosts = self.next_hosts(counters, lanes, *lifespan, *build_retry, &patience);
         begin::<Seat, W, Plain, P>(team, bridge, pull, lanes, (hosts, patience))
     }
@@ -144,7 +145,7 @@ impl<S> Kept<S> {
         self.wait_for_last();
         may_spawn().map_err(|error| TaskError::start_failed(0, error))?;
         let counters = Arc::new(Counters::new(self.specs.len()));
-        let patience = Arc::new(self.settings.patience(Limits::default()));
+        let patience = Arc::new(self.settings.patience(Limits::default(), None));
         let hosts = self.next_hosts(&counters, 0, None, None, &patience);
         let trace = Scope::here();
         // Nobody else has the pool, so that nothing can end it.
@@ -165,7 +166,7 @@ impl<S> Kept<S> {
         } else if let Some(run) = self.run.take() {
             run.cancel();
         }
-        let patience = Arc::new(self.settings.patience(limits));
+        let patience = Arc::new(self.settings.patience(limits, None));
         all_at_once(&self.hosts, |host| host.dismiss(&patience));
     }
 }

@@ -48,6 +48,11 @@ impl<T, O, C> Lane<T, O, C> {
         &self.hosts[self.worker()]
     }
 
+    /// What is in progress has the time that the end of a run leaves it, and nothing more is begun.
+    fn is_cancelled(&self) -> bool {
+        self.bridge.is_cancelled() || self.control.is_aborted()
+    }
+
     fn is_first(&self) -> bool {
         self.number % self.of == 0
     }
@@ -60,11 +65,8 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
         let mut side = bridge.side(self.number);
         if build_now {
             let pause = |time| self.control.pause(time);
-            let outcome = if self.is_first() {
-                host.build(&|| bridge.is_cancelled(), &pause)
-            } else {
-                Ok(())
-            };
+            let outcome =
+                if self.is_first() { host.build(&|| self.is_cancelled(), &pause) } else { Ok(()) };
             side.report_build(outcome);
         }
         let mut pace = Pace::new();
@@ -153,7 +155,8 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
         paused: &Cell<Duration>,
     ) {
         let bridge = &*self.bridge;
-        let (cancelled, is_wanted) = (|| bridge.is_cancelled(), |index| bridge.is_wanted(index));
+        let (cancelled, aborted) = (|| self.is_cancelled(), || self.control.is_aborted());
+        let is_wanted = |index| bridge.is_wanted(index);
         let pause = |time| {
             let (lane, start) = (self.number % self.of, Instant::now());
             self.host().doing.enter(lane, WorkerState::Waiting, start);
@@ -166,6 +169,7 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
         let asked = Asked {
             lane: self.number % self.of,
             cancelled: &cancelled,
+            aborted: &aborted,
             is_wanted: &is_wanted,
             again: self.again.map(|rule| TryAgain { rule, pause: &pause }),
         };
@@ -189,6 +193,9 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
             self.back_off(self.host().pause(), pause);
         }
         batch.give_up(|index, begun| {
+            if aborted() {
+                return TaskError::aborted(index, None).after(begun);
+            }
             TaskError::no_worker_left(Some(index), self.host().given_up()).after(begun)
         });
         while let Some((result, _)) = batch.publish() {

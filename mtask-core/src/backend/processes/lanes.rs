@@ -128,7 +128,7 @@ impl Processes {
         P: Pull<W::Input> + Send + 'static,
     {
         let lanes = self.lanes(team.specs.len());
-        let patience = Arc::new(self.settings.patience(team.limits));
+        let patience = Arc::new(self.settings.patience(team.limits, Some(&team.control)));
         let common = Common {
             settings: Arc::new(self.settings.of_run(team.specs.len())),
             patience: Arc::clone(&patience),

@@ -2,19 +2,21 @@
 
 use std::time::{Duration, Instant};
 
+use crate::run::control::Control;
 use crate::run::exit::Limits;
-use crate::sync::OnceLock;
+use crate::sync::{Arc, OnceLock};
 
 /// How long they have where nothing is set and the run ends early.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
 /// How long the processes of a run have at its end; and when it was left, where it was.
-#[derive(Debug)]
 pub(super) struct Patience {
     shutdown: Duration,
     finish: Option<Duration>,
     /// Set once by the consumer, or by who first finds the run cancelled; looked at while a process is waited for.
     left: OnceLock<Instant>,
+    /// By which the run may be aborted at any time; none outside of a run.
+    control: Option<Arc<Control>>,
 }
 
 /// Which of the limits is over.
@@ -43,9 +45,10 @@ impl Over {
 }
 
 impl Patience {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits, control: Option<&Arc<Control>>) -> Self {
         let shutdown = limits.shutdown.unwrap_or(SHUTDOWN);
-        Self { shutdown, finish: limits.finish, left: OnceLock::new() }
+        let (left, control) = (OnceLock::new(), control.cloned());
+        Self { shutdown, finish: limits.finish, left, control }
     }
 
     /// The run is left early, from now on.
@@ -54,7 +57,19 @@ impl Patience {
     }
 
     pub(super) fn is_left(&self) -> bool {
-        self.left.get().is_some()
+        self.left_at().is_some()
+    }
+
+    /// The run is aborted: what is finished of what processes were sent is of use.
+    pub(super) fn is_aborted(&self) -> bool {
+        self.control.as_ref().is_some_and(|control| control.is_aborted())
+    }
+
+    fn left_at(&self) -> Option<&Instant> {
+        if self.is_aborted() {
+            self.leave();
+        }
+        self.left.get()
     }
 
     /// How long a limit is.
@@ -67,7 +82,7 @@ impl Patience {
 
     /// The run was left so long ago that its processes are to end.
     pub(super) fn is_shutdown_over(&self) -> bool {
-        self.left.get().is_some_and(|at| at.elapsed() >= self.shutdown)
+        self.left_at().is_some_and(|at| at.elapsed() >= self.shutdown)
     }
 
     /// The time is over of a process that was told to end at `since`.

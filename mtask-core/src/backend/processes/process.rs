@@ -117,6 +117,8 @@ pub(super) enum End {
     Lost(ProcessEnd),
     /// The child was killed at them, for the time they took.
     TimedOut,
+    /// The child was killed at them, since the run was left and its time to end was over.
+    Left,
     /// The child was killed for what it answered, which was not for these.
     Astray(&'static str),
 }
@@ -326,7 +328,8 @@ impl Child {
             self.lose();
             return match broken {
                 Broken::Unread if left == items && self.is_last_sent(frame) => End::Unread,
-                Broken::Lost | Broken::Unread | Broken::OutOfPatience(_) => End::Lost(status),
+                Broken::Lost | Broken::Unread => End::Lost(status),
+                Broken::OutOfPatience(_) => End::Left,
                 Broken::TimedOut => End::TimedOut,
                 Broken::Astray(what) => End::Astray(what),
             };
@@ -446,9 +449,9 @@ impl Child {
     }
 
     /// Has the child leave what it has been sent, when it is through with the item in hand; and end, unless it
-    /// outlives its run.
+    /// outlives its run or is to say what it has done, after an abort.
     pub(super) fn tell_cancelled(&self) {
-        if !self.settings.is_kept {
+        if !self.settings.is_kept && !self.patience().is_aborted() {
             return self.tell_end();
         }
         let mut word = [child::SKIP; 9];

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::frame;
 use super::patience::Patience;
 use crate::error::{PanicPayload, drop_caught};
+use crate::run::control::Control;
 use crate::run::exit::Limits;
 use crate::sync::Arc;
 
@@ -77,8 +78,9 @@ impl Settings {
     }
 
     /// How long the processes of a run have at its end, with its own limits where nothing else is set.
-    pub(super) fn patience(&self, limits: Limits) -> Patience {
-        Patience::new(Limits { shutdown: self.shutdown_timeout.or(limits.shutdown), ..limits })
+    pub(super) fn patience(&self, limits: Limits, control: Option<&Arc<Control>>) -> Patience {
+        let shutdown = self.shutdown_timeout.or(limits.shutdown);
+        Patience::new(Limits { shutdown, ..limits }, control)
     }
 
     /// What is added to the environment of a worker's process.

@@ -8,6 +8,7 @@ use std::mem;
 use super::super::block::{Block, Phase};
 use super::super::state::{Span, State};
 use super::super::{Finished, StopWhen};
+use crate::TaskError;
 use crate::sync::Arc;
 
 /// The places whose results the consumer has not taken, as far as it has heard of them. Results are
@@ -153,6 +154,44 @@ impl<T, O> Unread<T, O> {
         self.note();
         let mut spans = self.current.iter().chain(&self.spans);
         spans.find_map(|span| first(span, span.start..span.end, stop))
+    }
+
+    /// All that was not taken, in input order: of the places heard of, and of `more`, those before the item `pulled`.
+    /// Where there is no result, `lost` makes one of the index.
+    pub(super) fn rest(
+        &mut self,
+        more: Vec<Span<T, O>>,
+        pulled: usize,
+        lost: impl Fn(usize) -> (Option<usize>, TaskError),
+    ) -> VecDeque<Finished<O>> {
+        self.note();
+        let heard = self.current.take().into_iter().chain(self.spans.drain(..));
+        let mut places: Vec<(usize, Arc<Block<T, O>>)> = Vec::new();
+        for Span { block, start, end } in heard.chain(more) {
+            let end = end.min(pulled.saturating_sub(block.base()));
+            places.extend((start..end).map(|at| (block.base() + at, Arc::clone(&block))));
+        }
+        self.clear();
+        places.sort_by_key(|(index, _)| *index);
+        places.dedup_by_key(|(index, _)| *index);
+        let mut rest = VecDeque::with_capacity(places.len());
+        for (index, block) in places {
+            let at = index - block.base();
+            match block.phase(at) {
+                Phase::Taken => {}
+                Phase::Done => {
+                    // SAFETY: there is one of these to the bridge, and it is borrowed mutably. The place has been
+                    // seen to be done and not taken, and is noted as taken by the next line.
+                    rest.push_back(unsafe { block.take_output(at) });
+                    block.note_taken(at, at + 1);
+                }
+                Phase::Pending => {
+                    let (worker, error) = lost(index);
+                    rest.push_back(Finished { index: Some(index), worker, result: Err(error) });
+                }
+            }
+        }
+        rest
     }
 
     /// Lets go of all that was not taken.

@@ -171,7 +171,7 @@ fn after_a_cancel_nothing_is_begun() {
     assert!(chunk.next().is_none());
     assert!(claim(&mut side, QUICK, 1000).is_none());
     assert!(outlet.take().is_none());
-    assert_eq!(bridge.signals.wishes.watch.load(Ordering::Relaxed), NOBODY);
+    assert_eq!(bridge.consumer.wishes.watch.load(Ordering::Relaxed), NOBODY);
 }
 
 /// A source in which the consumer tries to pull as well.

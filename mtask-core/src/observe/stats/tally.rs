@@ -40,6 +40,8 @@ pub(crate) struct Tally {
     state: AtomicU8,
     /// Since when, in nanoseconds from the start.
     since: AtomicU64,
+    /// Which attempt at its item it is at, where there may be more than one.
+    attempt: AtomicUsize,
 }
 
 fn nanos(time: Duration) -> u64 {
@@ -121,6 +123,19 @@ impl Tally {
     /// Counts an attempt after the first.
     pub(crate) fn retried(&self) {
         Counters::count(&self.retries);
+    }
+
+    /// Notes which attempt at its item the worker is at, where there may be more than one.
+    pub(crate) fn at_attempt(&self, attempt: usize) {
+        self.attempt.store(attempt, Ordering::Relaxed);
+    }
+
+    /// How often the worker has begun the item that it is at.
+    pub(crate) fn begun(&self) -> usize {
+        if self.state.load(Ordering::Relaxed) == WorkerState::Building as u8 {
+            return self.attempt.load(Ordering::Relaxed).saturating_sub(1);
+        }
+        self.attempt.load(Ordering::Relaxed).max(1)
     }
 
     /// Adds what the worker slept before such an attempt.

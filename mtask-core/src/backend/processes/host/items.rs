@@ -7,6 +7,7 @@ use super::super::body::{Status, Told};
 use super::super::child::{NotBuilt, Panic};
 use super::super::codec;
 use super::super::crossing::Crossing;
+use super::super::patience::Over;
 use super::super::process::{Child, End, UNREACHABLE};
 use super::Host;
 use super::building::NoChild;
@@ -34,9 +35,19 @@ pub(in crate::backend::processes) struct Asked<'a, T, O> {
     /// Which of the worker's lanes it is.
     pub(in crate::backend::processes) lane: usize,
     pub(in crate::backend::processes) cancelled: &'a dyn Fn() -> bool,
+    /// The run is aborted, which is one way of being cancelled: each item yields something then.
+    pub(in crate::backend::processes) aborted: &'a dyn Fn() -> bool,
     /// The result of an item is of use to the run, by its index.
     pub(in crate::backend::processes) is_wanted: &'a dyn Fn(usize) -> bool,
     pub(in crate::backend::processes) again: Option<TryAgain<'a, T, O>>,
+}
+
+/// The error of an item that is not sent any more, and has been begun so often.
+fn unsent(aborted: &dyn Fn() -> bool, index: usize, begun: usize) -> TaskError {
+    if aborted() {
+        return TaskError::aborted(index, None).after(begun);
+    }
+    TaskError::no_worker_left(Some(index), None)
 }
 
 impl Host {
@@ -48,7 +59,8 @@ impl Host {
         asked: &Asked<'_, T, O>,
         mut publish: impl FnMut(Option<usize>, Result<O, TaskError>),
     ) -> Option<(Duration, usize)> {
-        let &Asked { lane, cancelled, is_wanted, ref again } = asked;
+        let &Asked { lane, cancelled, aborted, is_wanted, ref again } = asked;
+        let unsent = |index, begun| unsent(aborted, index, begun);
         let most = if self.settings.task_timeout.is_some() { 1 } else { usize::MAX };
         let mut pace = None;
         let mut unread = 0;
@@ -76,12 +88,12 @@ impl Host {
             }
             if cancelled() {
                 // Nobody will ask for it, but what was taken off a claim has to be published.
-                batch.give_up(|index, _| TaskError::no_worker_left(Some(index), None));
+                batch.give_up(unsent);
                 continue;
             }
             let mut frame = batch.next(most);
             let Some(index) = batch.index_in(&frame) else {
-                self.try_again(batch, again.as_ref());
+                self.try_again(batch, again.as_ref(), unsent);
                 continue;
             };
             let child = match self.child(cancelled) {
@@ -93,7 +105,7 @@ impl Host {
                 // What is before it in its batch has been sent, or needs not be.
                 if !order.wait(lane, batch.start(), &child, is_over) {
                     if !is_wanted(index) {
-                        batch.give_up(|index, _| TaskError::no_worker_left(Some(index), None));
+                        batch.give_up(unsent);
                     }
                     continue;
                 }
@@ -144,9 +156,15 @@ impl Host {
                 }
                 continue;
             }
+            if let (End::Left, Some(index)) = (&end, batch.index_in(&frame)) {
+                let why = format!("it had item {index} in progress, and {}", Over::Shutdown.why());
+                self.lose_summary(Some(index), TaskErrorKind::TimedOut, &why);
+                let error = TaskError::aborted(index, Some(self.number)).after(frame.attempt);
+                batch.answer(&mut frame, Err(error));
+            }
             let limit = self.settings.task_timeout.filter(|_| matches!(end, End::TimedOut));
             let what = match end {
-                End::Answered(_) | End::Ending | End::NotBegun | End::Unread => None,
+                End::Answered(_) | End::Ending | End::NotBegun | End::Unread | End::Left => None,
                 End::Lost(status) => Some(Elsewhere::Lost { status, building: false }),
                 End::Astray(what) => Some(Elsewhere::Astray(what)),
                 End::TimedOut => {
@@ -173,9 +191,14 @@ impl Host {
     }
 
     /// Has those items be sent again that have failed, unless the run is cancelled meanwhile.
-    pub(super) fn try_again<T, O>(&self, batch: &mut Batch<O>, again: Option<&TryAgain<'_, T, O>>) {
+    pub(super) fn try_again<T, O>(
+        &self,
+        batch: &mut Batch<O>,
+        again: Option<&TryAgain<'_, T, O>>,
+        unsent: impl Fn(usize, usize) -> TaskError,
+    ) {
         if again.is_some_and(|it| !(it.pause)(it.rule.retry.pause(batch.most_failures()))) {
-            batch.give_up(|index, _| TaskError::no_worker_left(Some(index), None));
+            batch.give_up(unsent);
             return;
         }
         batch.retry(|index, attempt| {
