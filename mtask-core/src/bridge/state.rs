@@ -286,7 +286,8 @@ impl<T, O> State<T, O> {
         let workers = self.plan.workers;
         let held = |is: fn(&Held<T, O>) -> bool| self.all_held().filter(move |held| is(held));
         assert_eq!(self.running, held(|_| true).count(), "workers with a claim");
-        assert_eq!(self.quick, held(|held| held.quick).count(), "workers with a quick claim");
+        let quick = held(|held| held.quick).count() + usize::from(self.alone);
+        assert_eq!(self.quick, quick, "workers with a quick claim, or alone at the source");
         assert_eq!(self.unsure, held(|held| held.unsure).count(), "workers that are not built");
         assert_eq!(self.idle, asleep + self.woken, "idle workers are asleep, or woken");
         for (what, count) in [
@@ -298,7 +299,8 @@ impl<T, O> State<T, O> {
             assert!(count <= workers, "{count} of {workers} workers are {what}");
         }
         assert!(self.idle + self.running <= workers, "a worker that is idle has a claim");
-        assert!(!self.quick_turn || self.in_source, "a quick turn with nobody in the source");
+        let has_puller = self.in_source || self.plan.fed;
+        assert!(!self.quick_turn || has_puller, "a quick turn with nobody in the source");
         assert!(
             !self.in_source || self.filler.is_none(),
             "in the source, without the right to fill"
