@@ -303,6 +303,16 @@ macro_rules! backend {
         cells += cells!(name("stage"), iterated, stage!());
         cells += summaries!(name("stage"), iterated, stage!());
 
+        macro_rules! fallible {
+            () => {{
+                let first = par_map(items(), 2, |x: u64| Ok::<_, String>(x)).flatten_errors();
+                par_stateful_try(first, specs()).backend($backend)
+            }};
+        }
+        cells += cells!(name("fallible stage"), iterated, fallible!());
+        cells += summaries!(name("fallible stage"), iterated, fallible!());
+        cells += cells!(name("stream of a stage"), streamed, fallible!().into_stream());
+
         let mut pool = Pool::new(specs()).backend($backend);
         cells += cells!(name("map"), iterated, pool.map(items()));
         cells += cells!(name("stream of a map"), streamed, pool.map(items()).into_stream());

@@ -116,7 +116,7 @@ impl Processes {
         team: Team<S, W>,
         bridge: &Arc<Bridge<W::Input, W::Output>>,
         pull: &dyn Fn() -> P,
-        inside: impl Fn(&S) -> &R,
+        inside: impl Fn(&S) -> R,
     ) -> (Lanes, Started)
     where
         W: Worker,
@@ -141,7 +141,7 @@ impl Processes {
         };
         let mut hosts: Vec<Host> = Vec::new();
         for (number, spec) in team.specs.iter().enumerate() {
-            let spec = SentSpec::of(inside(spec), hosts.last().map(Host::spec));
+            let spec = SentSpec::of(&inside(spec), hosts.last().map(Host::spec));
             hosts.push(Host::new(spec, number, &common));
         }
         begin::<S, W, C, P>(team, bridge, pull, lanes, (hosts.into(), patience))

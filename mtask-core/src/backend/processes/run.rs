@@ -12,7 +12,7 @@ use crate::error::BoxError;
 use crate::run::exit::Limits;
 use crate::run::job::Job;
 use crate::run::policy::Summaries;
-use crate::spec::{OkSpec, OkWorker, TrySpec, TryWorker};
+use crate::spec::{OkSpec, OkWorker, Summing, TrySpec, TryWorker};
 use crate::sync::Arc;
 use crate::{TaskError, Worker};
 
@@ -55,54 +55,7 @@ where
         bridge: &Arc<Bridge<W::Input, W::Output>>,
         pull: &dyn Fn() -> P,
     ) -> (Lanes, Started) {
-        self.begin::<S, W, Plain, S, W, P>(team, bridge, pull, |spec| spec)
-    }
-}
-
-/// Errors of an earlier stage do not cross, so that they need not be serde.
-impl<S, W, E, P> Workers<OkSpec<S, E>, OkWorker<W, E>, P> for Processes
-where
-    E: Send + 'static,
-    S: RemoteSpec<W> + 'static,
-    W: Worker,
-    W::Input: Serialize + Send + 'static,
-    W::Output: DeserializeOwned + Send + 'static,
-    P: Pull<Result<W::Input, E>> + Send + 'static,
-{
-    fn lanes(&self, workers: usize) -> usize {
-        self.lanes(workers)
-    }
-
-    fn begin(
-        self,
-        team: Team<OkSpec<S, E>, OkWorker<W, E>>,
-        bridge: &Arc<Bridge<Result<W::Input, E>, Result<W::Output, E>>>,
-        pull: &dyn Fn() -> P,
-    ) -> (Lanes, Started) {
-        self.begin::<_, _, OfStage, S, W, P>(team, bridge, pull, |spec| &spec.spec)
-    }
-}
-
-impl<S, W, T, E, P> Workers<TrySpec<S>, TryWorker<W>, P> for Processes
-where
-    S: RemoteSpec<W> + 'static,
-    W: Worker<Output = Result<T, E>>,
-    W::Input: Serialize + Send + 'static,
-    T: DeserializeOwned + Send + 'static,
-    E: DeserializeOwned + Into<BoxError> + 'static,
-    P: Pull<Result<W::Input, TaskError>> + Send + 'static,
-{
-    fn lanes(&self, workers: usize) -> usize {
-        self.lanes(workers)
-    }
-
-    fn begin(
-        self,
-        team: Team<TrySpec<S>, TryWorker<W>>,
-        bridge: &Arc<Bridge<Result<W::Input, TaskError>, Result<T, TaskError>>>,
-        pull: &dyn Fn() -> P,
-    ) -> (Lanes, Started) {
-        self.begin::<_, _, OfFallible<E>, S, W, P>(team, bridge, pull, |spec| &spec.0)
+        self.begin::<S, W, Plain, S, W, P>(team, bridge, pull, Clone::clone)
     }
 }
 
@@ -119,41 +72,86 @@ where
     }
 }
 
-#[diagnostic::do_not_recommend]
-impl<I, S, W, E> Start<I, OkSpec<S, E>, OkWorker<W, E>> for Processes
-where
-    I: Iterator<Item = Result<W::Input, E>> + Send + 'static,
-    E: Send + 'static,
-    S: RemoteSpec<W> + 'static,
-    W: Worker,
-    W::Input: Serialize + Send + 'static,
-    W::Output: DeserializeOwned + Send + 'static,
-{
-    fn start(
-        self,
-        job: Job<I, OkSpec<S, E>, OkWorker<W, E>>,
-        eager: bool,
-    ) -> Self::Run<I, OkSpec<S, E>, OkWorker<W, E>> {
-        pulled(self, job, eager)
-    }
+/// A stage behind another one: how its items go to a child, and the spec that has its worker there. Errors of the earlier
+/// stage do not cross, so that they need not be serde.
+macro_rules! stage {
+    (
+        [$($parameter:ident),*], $spec:ty, $worker:ty, inside: $inside:ty, by: $crossing:ty,
+        |$outer:ident| $inner:expr, where { $($bounds:tt)* }
+    ) => {
+        impl<$($parameter,)* P> Workers<$spec, $worker, P> for Processes
+        where
+            $($bounds)*
+            $inside: RemoteSpec<W> + 'static,
+            W::Input: Serialize + Send + 'static,
+            P: Pull<<$worker as Worker>::Input> + Send + 'static,
+        {
+            fn lanes(&self, workers: usize) -> usize {
+                self.lanes(workers)
+            }
+
+            fn begin(
+                self,
+                team: Team<$spec, $worker>,
+                bridge: &Arc<Bridge<<$worker as Worker>::Input, <$worker as Worker>::Output>>,
+                pull: &dyn Fn() -> P,
+            ) -> (Lanes, Started) {
+                let inside = |$outer: &$spec| $inner;
+                self.begin::<_, _, $crossing, $inside, W, P>(team, bridge, pull, inside)
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<I, $($parameter),*> Start<I, $spec, $worker> for Processes
+        where
+            I: Iterator<Item = <$worker as Worker>::Input> + Send + 'static,
+            $($bounds)*
+            $inside: RemoteSpec<W> + 'static,
+            W::Input: Serialize + Send + 'static,
+        {
+            fn start(
+                self,
+                job: Job<I, $spec, $worker>,
+                eager: bool,
+            ) -> Self::Run<I, $spec, $worker> {
+                pulled(self, job, eager)
+            }
+        }
+    };
 }
 
-#[diagnostic::do_not_recommend]
-impl<I, S, W, T, E> Start<I, TrySpec<S>, TryWorker<W>> for Processes
-where
-    I: Iterator<Item = Result<W::Input, TaskError>> + Send + 'static,
-    S: RemoteSpec<W> + 'static,
-    W: Worker<Output = Result<T, E>>,
-    W::Input: Serialize + Send + 'static,
-    T: DeserializeOwned + Send + 'static,
-    E: DeserializeOwned + Into<BoxError> + 'static,
-{
-    fn start(
-        self,
-        job: Job<I, TrySpec<S>, TryWorker<W>>,
-        eager: bool,
-    ) -> Self::Run<I, TrySpec<S>, TryWorker<W>> {
-        pulled(self, job, eager)
+stage! {
+    [S, W, E], OkSpec<S, E>, OkWorker<W, E>, inside: S, by: OfStage,
+    |stage| stage.spec.clone(),
+    where { E: Send + 'static, W: Worker, W::Output: DeserializeOwned + Send + 'static, }
+}
+stage! {
+    [S, W, E], Summing<OkSpec<S, E>>, OkWorker<W, E>, inside: Summing<S>, by: OfStage,
+    |stage| Summing(stage.0.spec.clone()),
+    where {
+        E: Send + 'static,
+        S: Clone + 'static,
+        W: Worker,
+        W::Output: DeserializeOwned + Send + 'static,
+    }
+}
+stage! {
+    [S, W, T, E], TrySpec<S>, TryWorker<W>, inside: S, by: OfFallible<E>,
+    |stage| stage.0.clone(),
+    where {
+        W: Worker<Output = Result<T, E>>,
+        T: DeserializeOwned + Send + 'static,
+        E: DeserializeOwned + Into<BoxError> + 'static,
+    }
+}
+stage! {
+    [S, W, T, E], Summing<TrySpec<S>>, TryWorker<W>, inside: Summing<S>, by: OfFallible<E>,
+    |stage| Summing(stage.0.0.clone()),
+    where {
+        S: Clone + 'static,
+        W: Worker<Output = Result<T, E>>,
+        T: DeserializeOwned + Send + 'static,
+        E: DeserializeOwned + Into<BoxError> + 'static,
     }
 }
 

@@ -51,7 +51,7 @@ impl Processes {
         _team: Team<S, W>,
         _bridge: &Arc<Bridge<W::Input, W::Output>>,
         _pull: &dyn Fn() -> P,
-        _inside: impl Fn(&S) -> &R,
+        _inside: impl Fn(&S) -> R,
     ) -> (Lanes, Started)
     where
         W: Worker,
