@@ -115,3 +115,51 @@ fn a_panic_of_the_source_ends_the_run() {
         });
     }
 }
+
+#[test]
+fn an_abort_at_any_point_accounts_for_what_was_pulled() {
+    for (workers, stride) in [(1, ONE), (1, QUICK), (2, ONE)] {
+        model(1..=2, move || {
+            let mut model = Model::start(plan(workers, 2), stride, 2, same);
+            let notifier = Arc::clone(model.bridge.notifier());
+            let outside = thread::spawn(move || notifier.abort());
+            let mut next = 0;
+            while let Some(result) = model.next() {
+                assert_eq!(result.unwrap(), next);
+                next += 1;
+            }
+            // As the engine does after an abort: workers hear of it, and are joined before what is in flight is taken.
+            model.bridge.abort();
+            outside.join().unwrap();
+            let Model { mut outlet, workers, .. } = model;
+            for worker in workers {
+                worker.join().unwrap();
+            }
+            let lost = |index| (None, TaskError::aborted(index, None));
+            let rest = outlet.rest(lost);
+            for finished in rest.items {
+                assert_eq!(finished.index, Some(next));
+                assert!(finished.result.is_err() || finished.result.is_ok_and(|it| it == next));
+                next += 1;
+            }
+            assert_eq!(next, rest.pulled);
+        });
+    }
+}
+
+#[test]
+fn an_abort_wakes_the_consumer_and_a_worker_at_its_item_is_left() {
+    model(1..=3, || {
+        let mut model = Model::start(plan(1, 1), ONE, 1, busy);
+        let notifier = Arc::clone(model.bridge.notifier());
+        let outside = thread::spawn(move || notifier.abort());
+        assert!(model.next().is_none());
+        // It is not waited for: its item is aborted, or not pulled yet.
+        let rest = model.outlet.rest(|index| (None, TaskError::aborted(index, None)));
+        assert!(rest.items.iter().all(|finished| finished.result.is_err()));
+        model.bridge.abort();
+        model.bridge.cancel();
+        outside.join().unwrap();
+        model.join();
+    });
+}
