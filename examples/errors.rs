@@ -24,17 +24,21 @@ fn main() {
     }
 
     println!("stopping at the first");
-    for item in run().flatten_errors().stop_on_error() {
+    let mut items = run().flatten_errors().stop_on_error();
+    for item in items.by_ref() {
         println!("  {item:?}");
     }
+    assert_eq!(items.ended(), Some(Ended::Stopped)); // and not all of the source was read
 
     println!("deferred to the end");
-    for item in run().flatten_errors().defer_errors() {
+    let mut items = run().flatten_errors().defer_errors();
+    for item in items.by_ref() {
         match item {
             Ok(n) => println!("  {n}"),
             Err(errors) => errors.iter().for_each(|error| println!("  {error:#}")),
         }
     }
+    assert_eq!(items.ended(), Some(Ended::Complete)); // each item was yielded, or is in the errors
 
     println!("none expected: a panic would resume here");
     let lengths: Vec<usize> =

@@ -52,15 +52,20 @@ impl Asked {
     }
 }
 
-/// Writes a line for each number, in order, and counts `next` up: every number before it is written.
-fn run(asked: &Asked, next: &mut u64, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+/// Writes a line for each number, in order, and counts `next` up: every number before it is written. Gives how the run
+/// ended.
+fn run(
+    asked: &Asked,
+    next: &mut u64,
+    out: &mut impl Write,
+) -> Result<Option<Ended>, Box<dyn Error>> {
     let pause = Duration::from_millis(asked.millis);
     let slow = move |n| {
         thread::sleep(pause);
         collatz(n)
     };
     // The window is what an end in order has to wait for.
-    let results = par_map(asked.from..asked.to, 2, slow).max_in_flight(8);
+    let mut results = par_map(asked.from..asked.to, 2, slow).max_in_flight(8);
 
     let handle = results.cancel_handle();
     // Called by a thread that waits for the signal, and so free to do what a signal handler is not.
@@ -73,11 +78,12 @@ fn run(asked: &Asked, next: &mut u64, out: &mut impl Write) -> Result<(), Box<dy
     })?;
     eprintln!("from {} to {}; Ctrl-C ends it in order", asked.from, asked.to);
 
-    for steps in results {
+    for steps in results.by_ref() {
         writeln!(out, "{next} {}", steps?)?;
         *next += 1;
     }
-    Ok(())
+    out.flush()?;
+    Ok(results.ended())
 }
 
 /// The program, and its exit code: 0 only if all is done.
@@ -90,15 +96,16 @@ pub(crate) fn program(arguments: impl Iterator<Item = String>, out: &mut impl Wr
         }
     };
     let mut next = asked.from;
-    let ended = run(&asked, &mut next, out).and_then(|()| Ok(out.flush()?));
+    let ended = run(&asked, &mut next, out);
     if let Err(error) = &ended {
         eprintln!("{error:#}");
     }
-    if next < asked.to {
+    let is_complete = matches!(ended, Ok(Some(Ended::Complete)));
+    if !is_complete {
         // After an error as after Ctrl-C.
         eprintln!("resume with --from {next}");
     }
-    u8::from(ended.is_err() || next < asked.to)
+    u8::from(!is_complete)
 }
 
 fn main() -> ExitCode {

@@ -112,6 +112,7 @@ fn main() -> io::Result<()> {
         }
     }
     fs::remove_dir_all(&folder)?;
+    assert_eq!(results.ended(), Some(Ended::Complete));
 
     println!("{embedded} documents were embedded");
     for (stage, errors) in STAGES.iter().zip(&failed) {

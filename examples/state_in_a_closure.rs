@@ -20,8 +20,10 @@ fn main() -> Result<(), TaskError> {
     });
 
     let words = ["one", "three", "one"];
-    for length in par_stateful(words, spec.times(2)) {
+    let mut lengths = par_stateful(words, spec.times(2));
+    for length in lengths.by_ref() {
         println!("{}", length?);
     }
+    assert_eq!(lengths.ended(), Some(Ended::Complete));
     Ok(())
 }

@@ -90,6 +90,9 @@ pub(crate) fn count(
         // Any error is the end: with a worker that panics goes all that it has counted.
         result??;
     }
+    if results.ended() != Some(Ended::Complete) {
+        return Err("not all of the text was counted".into());
+    }
     let mut counts = Counts::new();
     for (_worker, summary) in results.into_summaries() {
         for (word, count) in summary? {
