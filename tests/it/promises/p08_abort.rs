@@ -588,24 +588,26 @@ fn inline_the_item_in_progress_is_the_last() {
 #[test]
 fn behind_an_adaptor_it_is_the_same() {
     watched(|| {
-        let gate = Gate::default();
-        let make = || {
-            let at_gate = gate.clone();
+        let make = |gate: &Gate| {
+            let gate = gate.clone();
             let call = move |x: usize| {
-                at_gate.pass();
+                gate.pass();
                 Ok::<_, String>(x)
             };
             par_map(endless(), 2, call).max_in_flight(8).shutdown_timeout(Duration::from_millis(5))
         };
-        let mut run = make().flatten_errors().stop_on_error().start();
+        let gate = Gate::default();
+        let mut run = make(&gate).flatten_errors().stop_on_error().start();
         gate.wait_for(1);
         run.cancel_handle().abort();
         assert_eq!(run.next().unwrap().unwrap_err().kind(), TaskErrorKind::Aborted);
         assert!(run.next().is_none());
         assert_eq!(run.ended(), Some(Ended::Aborted));
+        gate.open();
 
-        let mut run = make().flatten_errors().defer_errors().start();
-        gate.wait_for(3);
+        let gate = Gate::default();
+        let mut run = make(&gate).flatten_errors().defer_errors().start();
+        gate.wait_for(2); // each worker is at an item
         run.cancel_handle().abort();
         let errors = run.next().unwrap().unwrap_err();
         assert!(errors.count() >= 2);
