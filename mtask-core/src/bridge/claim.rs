@@ -163,7 +163,29 @@ impl<T, O> WorkerSide<'_, T, O> {
     /// ahead is not for it.
     pub(crate) fn note_away(&self, is_away: bool) {
         let mut state = lock(&self.bridge.state);
-        state.away = if is_away { state.away + 1 } else { state.away.saturating_sub(1) };
+        if is_away {
+            self.leave_for_now(&mut state);
+        } else {
+            state.away = state.away.saturating_sub(1);
+        }
+    }
+
+    /// Notes the same of a worker that could claim, unless there is something for it: then, or while a quick turn may
+    /// bring it, it is not away.
+    #[cfg(all(feature = "processes", unix, not(loom)))]
+    pub(crate) fn stand_aside(&self) -> bool {
+        let mut state = lock(&self.bridge.state);
+        let is_free = state.claimable() == 0 && !state.quick_turn;
+        if is_free {
+            self.leave_for_now(&mut state);
+        }
+        is_free
+    }
+
+    fn leave_for_now(&self, state: &mut State<T, O>) {
+        state.away += 1;
+        // Under the lock: a quick turn counts on others to claim what it brings.
+        self.bridge.consumer.hungry.store(true, Ordering::Relaxed);
     }
 
     /// Takes the worker out for good, which is through with its claim; true for the last one, which

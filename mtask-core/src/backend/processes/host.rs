@@ -91,6 +91,12 @@ struct Gate {
     keeps: bool,
 }
 
+impl Gate {
+    fn is_open(&self) -> bool {
+        self.cheap || self.retired || self.over
+    }
+}
+
 /// What the hosts of a run have in common.
 pub(super) struct Common<'a> {
     pub(super) settings: Arc<Settings>,

@@ -76,8 +76,10 @@ impl<T, O, C: Crossing<T, O>> Lane<T, O, C> {
         let mut is_last_of_all = false;
         let enter = |state, now| host.doing.enter(self.number % self.of, state, now);
         loop {
-            if !self.is_first() {
+            // Not while there is something to claim, which nobody else may be free for.
+            if !self.is_first() && !host.wants_second_frame() && side.stand_aside() {
                 host.wait_for_cheap_items();
+                side.note_away(false);
             }
             if host.pause().is_some() {
                 side.note_away(true);

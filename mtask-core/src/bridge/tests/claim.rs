@@ -196,3 +196,20 @@ fn the_consumer_does_not_pull_while_a_worker_does() {
         assert!(source.0.feed(usize::MAX, &mut Until(100)) > 0, "there is nobody now");
     }
 }
+
+/// A worker that claims nothing for now is not counted on for what a quick turn brings, whose source may block; and one
+/// that could claim does not stand aside while there is something to claim.
+#[cfg(all(feature = "processes", unix))]
+#[test]
+fn who_stands_aside_is_not_counted_on() {
+    let (bridge, mut outlet) = bridge(plan(2, 64));
+    let (mut first, second) = (bridge.side(0), bridge.side(1));
+    assert!(second.stand_aside());
+    assert!(bridge.consumer.hungry.load(Ordering::Relaxed), "a quick turn would end");
+    assert_eq!(run(&mut claim(&mut first, QUICK, 1000).unwrap()), [0], "one by one");
+    second.note_away(false);
+    assert_eq!(run(&mut claim(&mut first, QUICK, 1000).unwrap()).len(), 32);
+    while outlet.take_ready().is_some() {}
+    assert!(outlet.feed(usize::MAX, &mut Until(1000)) > 0);
+    assert!(!second.stand_aside(), "there is something to claim");
+}

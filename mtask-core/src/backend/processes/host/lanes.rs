@@ -17,9 +17,14 @@ impl Host {
     /// another lane is through.
     pub(in crate::backend::processes) fn wait_for_cheap_items(&self) {
         let mut gate = lock(&self.gate);
-        while !(gate.cheap || gate.retired || gate.over) {
+        while !gate.is_open() {
             gate = wait(&self.changed, gate);
         }
+    }
+
+    /// The second lane has nothing to wait for.
+    pub(in crate::backend::processes) fn wants_second_frame(&self) -> bool {
+        lock(&self.gate).is_open()
     }
 
     /// Has the child be through when it is so with the item in hand, and no other be started.
