@@ -71,6 +71,7 @@ impl<T, O> fmt::Debug for State<T, O> {
             .field("quick", &self.quick)
             .field("unsure", &self.unsure)
             .field("in_source", &self.in_source)
+            .field("at_work_on", &self.at_work_on())
             .field("quick_turn", &self.quick_turn)
             .field("source_ended", &self.source_ended)
             .field("source_panic", &self.source_panic.is_some())
