@@ -15,7 +15,7 @@ use crate::sync::{Arc, MutexGuard, Ordering, fence, lock, pause, wait, yield_now
 /// cheap that all in flight are done sooner than it would wake.
 const LOOKS: u32 = if cfg!(loom) { 0 } else { 24 };
 /// Items so cheap, in nanoseconds, that a worker does better to look again than to sleep.
-const CHEAP: usize = 10_000;
+pub(super) const CHEAP: usize = 10_000;
 /// How often a worker that finds another one in the source waits for it before it sleeps: to pull an
 /// item mostly takes less than to wake a thread.
 const PAUSES: u32 = if cfg!(loom) { 0 } else { 16 };
@@ -83,7 +83,7 @@ impl<T, O> WorkerSide<'_, T, O> {
     ) -> Option<Claim<'_, T, O>> {
         let Self { bridge, worker, ref mut chunk, ref mut spare } = *self;
         let window = bridge.signals.room.window.load(Ordering::Relaxed);
-        let share = window / bridge.plan.workers;
+        let share = window / bridge.plan.workers.min(bridge.plan.processors);
         stride.most = stride.most.min(bridge.plan.chunk).min(share.max(1));
         if stride.quick && spare.is_none() {
             *spare = Some(bridge.spare());
@@ -110,6 +110,10 @@ impl<T, O> WorkerSide<'_, T, O> {
         let span = loop {
             if state.cancelled || bridge.consumer.is_aborted() {
                 break None;
+            }
+            if bridge.is_enough(&state) && !state.is_closed() {
+                state = bridge.idle(state, &mut looks, slept);
+                continue;
             }
             if let Some(span) = bridge.steal(&state, worker, stride.most, OLD * bridge.plan.workers)
             {
@@ -272,32 +276,39 @@ impl<T, O> Bridge<T, O> {
         slept: &mut Slept,
     ) -> MutexGuard<'a, State<T, O>> {
         *looks += 1;
+        // One that others are enough without is not idle: nobody is to leave anything to it.
+        let is_spare = self.is_enough(&state);
         let is_cheap = (1..CHEAP).contains(&self.signals.item_ns.load(Ordering::Relaxed));
-        if *looks <= LOOKS && is_cheap {
+        if *looks <= LOOKS && is_cheap && !is_spare {
             drop(state);
             yield_now();
             return lock(&self.state);
         }
-        if *looks <= PAUSES && state.in_source {
+        if *looks <= PAUSES && state.in_source && !is_spare {
             drop(state);
             pause();
             return lock(&self.state);
         }
-        self.consumer.hungry.store(true, Ordering::Relaxed);
-        state.idle += 1;
+        if is_spare {
+            state.spare += 1;
+        } else {
+            self.consumer.hungry.store(true, Ordering::Relaxed);
+            state.idle += 1;
+        }
         self.signals.asleep.fetch_add(1, Ordering::Relaxed);
         // Between saying that it sleeps and a last look for room, as the consumer has one between
         // making room and looking for sleepers.
         fence(Ordering::SeqCst);
         // And an item may have come since this worker looked: from a quick turn, or it was patient.
-        if !self.may_pull(&state) && state.claimable() == 0 {
-            if state.napping {
+        if is_spare || (!self.may_pull(&state) && state.claimable() == 0) {
+            if state.napping && !is_spare {
                 // What it sleeps for may not come any more.
                 self.wake_consumer();
             }
             let for_room = state.wants_items() && self.room(&state) == 0;
             let start = Instant::now();
-            state = if state.quick_turn { self.nap(state) } else { wait(&self.work, state) };
+            let is_short = state.quick_turn && !is_spare;
+            state = if is_short { self.nap(state) } else { wait(&self.work, state) };
             *(if for_room { &mut slept.room } else { &mut slept.input }) += start.elapsed();
         }
         if state.woken > 0 {
@@ -305,7 +316,7 @@ impl<T, O> Bridge<T, O> {
         } else {
             self.signals.asleep.fetch_sub(1, Ordering::Relaxed);
         }
-        state.idle -= 1;
+        *(if is_spare { &mut state.spare } else { &mut state.idle }) -= 1;
         state
     }
 

@@ -31,6 +31,7 @@ fn plan(workers: usize, window: usize) -> Plan {
     let window = Some(window);
     Plan {
         workers,
+        processors: usize::MAX,
         window,
         item_bytes: 8,
         owning: false,

@@ -60,6 +60,8 @@ pub(crate) struct Outlet<T, O> {
     told: usize,
     /// How often it has looked in vain since the last result.
     looks: u32,
+    /// How many results had been taken when it had waited in vain for too long.
+    stalled_at: usize,
     stop_when: Option<StopWhen<O>>,
     /// The bridge has been closed.
     closed: bool,
@@ -110,6 +112,7 @@ impl<T, O> Outlet<T, O> {
             spare: None,
             told: 0,
             looks: 0,
+            stalled_at: 0,
             stop_when: None,
             closed: false,
             most_in_flight: 0,
@@ -405,6 +408,8 @@ impl<T, O> Outlet<T, O> {
             return Look::Ready(Finished { index, worker, result });
         }
         state.napping = false;
+        // Until a result has come.
+        state.stalled &= self.unread.taken() == self.stalled_at;
         self.unread.hear(&mut state);
         // Before the results are looked at: what is done by then is seen.
         let is_over = state.unbuilt == 0 && state.is_over();
@@ -475,8 +480,8 @@ impl<T, O> Outlet<T, O> {
         drop(state);
         // By now the heap may be there.
         let found = self.look_ahead();
-        if !found {
-            bridge.consumer.wait_at_most(NAP_LIMIT);
+        if !found && !bridge.consumer.wait_at_most(NAP_LIMIT) {
+            self.rouse();
         }
         self.watch_for(NOBODY);
         if found { Look::Ready(self.take_one()) } else { Look::Pending }
@@ -487,19 +492,35 @@ impl<T, O> Outlet<T, O> {
         match self.watch() {
             Watch::Over => {}
             Watch::Found => return Look::Ready(self.take_one()),
-            Watch::On { quick: true } => {
+            Watch::On { quick } => {
+                let bridge = Arc::clone(&self.bridge);
                 // A quick worker looks for who waits without a fence, so that one that published just now may not
                 // have seen it. That result is seen after a short wait, and who publishes from then on sees who waits;
                 // in theory it may take longer: hence a limit there too.
-                let bridge = Arc::clone(&self.bridge);
-                if !bridge.consumer.wait_at_most(NAP_LIMIT) && !self.look_ahead() {
-                    bridge.consumer.wait_at_most(LIMIT);
+                let is_short = quick || bridge.plan.processors < bridge.plan.workers;
+                if !is_short || (!bridge.consumer.wait_at_most(NAP_LIMIT) && !self.look_ahead()) {
+                    self.rouse();
+                    if quick {
+                        bridge.consumer.wait_at_most(LIMIT);
+                    } else {
+                        bridge.consumer.wait();
+                    }
                 }
                 self.watch_for(NOBODY);
             }
-            Watch::On { quick: false } => self.bridge.consumer.wait(),
         }
         Look::Pending
+    }
+
+    /// Has all workers take what there is, where it has waited in vain for some that are at cheap items: they may be at
+    /// one that is not.
+    fn rouse(&mut self) {
+        if self.bridge.plan.processors < self.bridge.plan.workers {
+            self.stalled_at = self.unread.taken();
+            let mut state = lock(&self.bridge.state);
+            state.stalled = true;
+            self.bridge.release(state);
+        }
     }
 
     /// Says that the consumer waits for the next result, or for the end of the run, unless one of them

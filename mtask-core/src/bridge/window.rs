@@ -77,6 +77,7 @@ mod tests {
     fn plan(window: Option<usize>) -> Plan {
         Plan {
             workers: 2,
+            processors: usize::MAX,
             window,
             item_bytes: 8,
             owning: false,
