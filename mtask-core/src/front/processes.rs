@@ -70,7 +70,9 @@
 //!   summaries, and one that panics or dies while its worker is dropped is counted in the
 //!   [statistics](crate::Stats::unclean_ends).
 //! - Dropping the iterator waits for the item in progress, as in threads, but for no longer than 5 s or the
-//!   [`shutdown_timeout`](crate::ParStateful::shutdown_timeout): its process is killed then.
+//!   [`shutdown_timeout`](crate::ParStateful::shutdown_timeout): its process is killed then, with all that it has
+//!   started. So does an [`abort`](crate::CancelHandle::abort), which yields what is in flight. A whole run waits for each
+//!   process's end without a limit, unless there is a [`finish_timeout`](crate::ParStateful::finish_timeout).
 //! - In a list of processes a child is called `mtask-worker`. From `init` on it leads a session of its own, so that
 //!   Ctrl-C and Ctrl-Z at a terminal reach the program alone: the one ends the children with it, the other
 //!   leaves them at the items in hand.
