@@ -271,9 +271,11 @@ impl<T, O> Bridge<T, O> {
     /// As many workers are at items as there are processors, and items are so cheap that these soon come back for
     /// more: others would only get in their way. Unless none of them does come back: see `stalled`.
     fn is_enough(&self, state: &State<T, O>) -> bool {
-        let busy = state.running() + usize::from(state.in_source);
         let item_ns = self.signals.item_ns.load(Ordering::Relaxed);
-        busy >= self.plan.processors && !state.stalled && (1..claim::CHEAP).contains(&item_ns)
+        // Without one in the source, which may block.
+        state.running() >= self.plan.processors
+            && !state.stalled
+            && (1..claim::CHEAP).contains(&item_ns)
     }
 
     /// Wakes whom a change of state may concern, and unlocks.

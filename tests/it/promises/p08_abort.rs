@@ -65,6 +65,7 @@ fn seen(result: Result<usize, TaskError>) -> (usize, Result<(), TaskError>) {
 #[test]
 fn each_item_in_flight_yields_one_and_what_is_in_progress_finishes() {
     watched(|| {
+        let mut unfinished = 0;
         for taken in [0, 1, 5] {
             each_way!(|start, way| {
                 let (gate, finished) = (Gate::default(), Count::default());
@@ -102,13 +103,16 @@ fn each_item_in_flight_yields_one_and_what_is_in_progress_finishes() {
                 }
                 let [done, aborted] = accounted(&results, pulled.get(), way);
                 assert_eq!(done, finished.get(), "what is finished is yielded as it is: {way:?}");
-                assert!(aborted > 0 && done >= 5, "{done}, {aborted}: {way:?}");
+                assert!(done >= 5, "{done}, {aborted}: {way:?}");
+                // Unless all that was pulled was in progress.
+                unfinished += aborted;
                 assert_eq!(run.ended(), Some(Ended::Aborted), "{way:?}");
                 let stats = run.stats();
                 assert_eq!((stats.yielded, stats.errors), (results.len(), aborted), "{way:?}");
                 aborter.join().unwrap();
             });
         }
+        assert!(unfinished > 0);
     });
 }
 
