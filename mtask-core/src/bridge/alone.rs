@@ -8,14 +8,10 @@ use std::time::{Duration, Instant};
 
 use super::block::Filler;
 use super::claim::WorkerSide;
+use super::tuning;
 use super::{Block, Bridge, Chunk, Pull, Stride, Turn};
 use crate::TaskError;
 use crate::sync::{Arc, AtomicUsize, Ordering, lock};
-
-/// After so many items it looks at the clock.
-const LOOK: usize = 32;
-/// After such a time a turn ends, so that what is counted by turns is up to date.
-const LONGEST: Duration = Duration::from_millis(1);
 
 /// A turn of the only worker at the source, in which it runs each item that comes before it asks for the next, and
 /// publishes the result in the place that the item would have had. Nothing is pulled ahead, so that nothing lies
@@ -122,7 +118,8 @@ impl<T, O> Alone<'_, T, O> {
             }
             places.at() < end
                 && !hungry.load(Ordering::Relaxed)
-                && ((index - from) % LOOK != LOOK - 1 || start.elapsed() < LONGEST)
+                && ((index - from) % tuning::TIMED != tuning::TIMED - 1
+                    || start.elapsed() < tuning::CLAIM)
         });
         (self.next - from + usize::from(panicked.is_some()), panicked)
     }

@@ -5,13 +5,11 @@
 use std::mem::ManuallyDrop;
 
 use super::taken::Taken;
+use super::tuning::BLOCK_BYTES;
 use super::{Finished, StopWhen};
 use crate::TaskError;
 use crate::error::drop_caught;
 use crate::sync::{Arc, AtomicU16, AtomicUsize, Ordering, Padded, UnsafeCell};
-
-/// The most bytes of items in a block, unless one item alone is larger.
-const BYTES: usize = 16 * 1024;
 
 /// The most items in a block; what is packed in a [`Hand`](super::hand::Hand) is less than 2^16.
 pub(super) const ITEMS: usize = if cfg!(loom) { 2 } else { 2048 };
@@ -294,7 +292,7 @@ pub(super) enum Phase {
 impl<T, O> Block<T, O> {
     /// How many items a block has room for.
     pub(super) const LEN: usize = {
-        let fit = BYTES / size_of::<Slot<T, O>>();
+        let fit = BLOCK_BYTES / size_of::<Slot<T, O>>();
         if fit == 0 {
             1
         } else if fit > ITEMS {

@@ -6,26 +6,11 @@ use std::time::{Duration, Instant};
 use super::block::Block;
 use super::chunk::{Chunk, Claim};
 use super::state::{Span, State};
+use super::tuning;
 use super::{Bridge, Pull};
 use crate::TaskError;
 use crate::error::drop_caught;
 use crate::sync::{Arc, MutexGuard, Ordering, fence, lock, pause, wait, yield_now};
-
-/// How often a worker that finds nothing to do looks again before it sleeps, where items are so
-/// cheap that all in flight are done sooner than it would wake.
-const LOOKS: u32 = if cfg!(loom) { 0 } else { 24 };
-/// Items so cheap, in nanoseconds, that a worker does better to look again than to sleep.
-pub(super) const CHEAP: usize = 10_000;
-/// How often a worker that finds another one in the source waits for it before it sleeps: to pull an
-/// item mostly takes less than to wake a thread.
-const PAUSES: u32 = if cfg!(loom) { 0 } else { 16 };
-/// In how many steps a claim is taken in hand at least.
-const STEPS: usize = 16;
-/// How long a worker sleeps at the most that came upon a quick turn.
-const NAP: Duration = Duration::from_millis(100);
-/// After how many claims of every worker a claim is so old that others take from it before they
-/// pull anything new.
-const OLD: usize = 8;
 
 /// What a worker has slept for, while it claimed.
 #[derive(Clone, Copy, Debug, Default)]
@@ -115,12 +100,13 @@ impl<T, O> WorkerSide<'_, T, O> {
                 state = bridge.idle(state, &mut looks, slept);
                 continue;
             }
-            if let Some(span) = bridge.steal(&state, worker, stride.most, OLD * bridge.plan.workers)
+            if let Some(span) =
+                bridge.steal(&state, worker, stride.most, tuning::OLD * bridge.plan.workers)
             {
                 break Some(span);
             }
             // A little patience makes for a large claim in place of many small ones.
-            let patient = stride.quick && looks < LOOKS;
+            let patient = stride.quick && looks < tuning::LOOKS;
             if !(patient && state.quick_turn) {
                 if let Some(span) = state.next_span(stride.most) {
                     break Some(span);
@@ -155,7 +141,7 @@ impl<T, O> WorkerSide<'_, T, O> {
         }
         let Span { block, start, end } = span?;
         // A short claim may be all there is: its items are to be open to others.
-        let step = stride.step.min((end - start).div_ceil(STEPS));
+        let step = stride.step.min((end - start).div_ceil(tuning::STEPS));
         let from = block.base() + start;
         let (at, begun, end) = (start, start, start);
         let chunk =
@@ -278,13 +264,13 @@ impl<T, O> Bridge<T, O> {
         *looks += 1;
         // One that others are enough without is not idle: nobody is to leave anything to it.
         let is_spare = self.is_enough(&state);
-        let is_cheap = (1..CHEAP).contains(&self.signals.item_ns.load(Ordering::Relaxed));
-        if *looks <= LOOKS && is_cheap && !is_spare {
+        let is_cheap = tuning::NO_SLEEP.contains(&self.signals.item_ns.load(Ordering::Relaxed));
+        if *looks <= tuning::LOOKS && is_cheap && !is_spare {
             drop(state);
             yield_now();
             return lock(&self.state);
         }
-        if *looks <= PAUSES && state.in_source && !is_spare {
+        if *looks <= tuning::PAUSES && state.in_source && !is_spare {
             drop(state);
             pause();
             return lock(&self.state);
@@ -324,13 +310,12 @@ impl<T, O> Bridge<T, O> {
     /// a fence, so that in theory it may see it late: hence the limit.
     #[cfg(not(loom))]
     fn nap<'a>(&'a self, state: MutexGuard<'a, State<T, O>>) -> MutexGuard<'a, State<T, O>> {
-        crate::sync::wait_timeout(&self.work, state, Some(NAP))
+        crate::sync::wait_timeout(&self.work, state, Some(tuning::UNFENCED))
     }
 
     /// The models know no clock: a sleep that may end at any time has ended.
     #[cfg(loom)]
     fn nap<'a>(&'a self, state: MutexGuard<'a, State<T, O>>) -> MutexGuard<'a, State<T, O>> {
-        let _ = NAP;
         drop(state);
         yield_now();
         lock(&self.state)

@@ -24,6 +24,7 @@ mod state;
 mod taken;
 #[cfg(all(test, not(loom)))]
 mod tests;
+pub(crate) mod tuning;
 mod turn;
 mod window;
 
@@ -48,9 +49,6 @@ use chunk::Chunk;
 use hand::Hand;
 use signals::{NOBODY, Signals};
 use state::State;
-
-/// The most blocks that are kept to be used again.
-const SPARES: usize = 8;
 
 /// One finished item, on its way to the consumer.
 #[derive(Debug)]
@@ -237,7 +235,7 @@ impl<T, O> Bridge<T, O> {
     fn recycle(&self, mut block: Arc<Block<T, O>>) {
         if Arc::get_mut(&mut block).is_some() {
             let mut spares = lock(&self.spares);
-            if spares.len() < SPARES {
+            if spares.len() < tuning::SPARES {
                 spares.push(block);
             }
         }
@@ -275,7 +273,7 @@ impl<T, O> Bridge<T, O> {
         // Without one in the source, which may block.
         state.running() >= self.plan.processors
             && !state.stalled
-            && (1..claim::CHEAP).contains(&item_ns)
+            && tuning::NO_SLEEP.contains(&item_ns)
     }
 
     /// Wakes whom a change of state may concern, and unlocks.

@@ -8,41 +8,17 @@ mod unread;
 pub(crate) use poll::PollPull;
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::block::Block;
 use super::signals::{ANYTHING, NOBODY};
+use super::tuning;
 use super::turn::Pull;
 use super::window::Window;
 use super::{Bridge, Finished, StopWhen};
 use crate::TaskError;
 use crate::sync::{Arc, Ordering, fence, lock, yield_now};
 use unread::Unread;
-
-/// How often the consumer looks again before it sleeps, where all that may be in flight is done
-/// sooner than it would wake.
-const LOOKS: u32 = if cfg!(loom) { 0 } else { 24 };
-/// How long, in nanoseconds, the workers are to take for what the consumer sleeps for, at least: as
-/// long as waking it takes.
-const SHORTEST_NAP: usize = 25_000;
-/// How long they are to take at the most.
-const LONGEST_NAP: usize = 1_500_000;
-/// After which time the consumer wakes by itself, should they take longer: as long as a cheap result
-/// may wait.
-const NAP_LIMIT: Duration = Duration::from_micros(1_900);
-/// Items so cheap, in nanoseconds, that the consumer runs into the worker it takes from: a cache line of theirs
-/// then goes back and forth for each few of them.
-const CHEAPEST: usize = 16;
-/// So few results, at the most, are worth a wait for more of such items.
-const FEW: usize = if cfg!(loom) { 0 } else { 128 };
-/// How long it then waits for the worker to get ahead: for some hundred items.
-const LEAD: Duration = Duration::from_micros(6);
-/// Items so cheap, in nanoseconds, that waking the consumer for each would cost as much.
-const CHEAP: usize = 250_000;
-/// Items so cheap to run, in nanoseconds, that the consumer feeds many in one turn.
-const CHEAP_TO_RUN: usize = 30_000;
-/// How long the consumer sleeps at the most while a quick claim is in work.
-const LIMIT: Duration = Duration::from_millis(100);
 
 /// Where results come out; there is one to a bridge.
 pub(crate) struct Outlet<T, O> {
@@ -185,7 +161,7 @@ impl<T, O> Outlet<T, O> {
 
     /// Items are so cheap that the consumer pulls many in one turn, for as long as they come and no result does.
     fn feeds_many(&self) -> bool {
-        (1..CHEAP_TO_RUN).contains(&self.bridge.signals.item_ns.load(Ordering::Relaxed))
+        tuning::QUICK.contains(&self.bridge.signals.item_ns.load(Ordering::Relaxed))
     }
 
     /// Pulls on the consumer's thread and gives to the workers, if there is room for an item
@@ -365,9 +341,9 @@ impl<T, O> Outlet<T, O> {
                 return false;
             }
             count = 1;
-        } else if count < FEW.min(left) && self.is_in_step() {
+        } else if count < tuning::FEW.min(left) && self.is_in_step() {
             let since = Instant::now();
-            while since.elapsed() < LEAD {
+            while since.elapsed() < tuning::LEAD {
                 yield_now();
             }
             count = self.unread.see(self.step);
@@ -388,7 +364,7 @@ impl<T, O> Outlet<T, O> {
 
     /// Items are about as cheap for a worker as for the consumer.
     fn is_in_step(&self) -> bool {
-        (1..CHEAPEST).contains(&self.bridge.signals.item_ns.load(Ordering::Relaxed))
+        tuning::IN_STEP.contains(&self.bridge.signals.item_ns.load(Ordering::Relaxed))
     }
 
     /// Takes the next result if it is there; else, with `sleep`, passes time until there may be
@@ -437,15 +413,15 @@ impl<T, O> Outlet<T, O> {
     fn sleep(&mut self) -> Look<O> {
         self.looks += 1;
         let item_ns = self.bridge.signals.item_ns.load(Ordering::Relaxed);
-        if !(1..CHEAP).contains(&item_ns) {
+        if !tuning::GROUPED.contains(&item_ns) {
             return self.wait();
         }
         let size = self.window.size();
         // The time that the workers take for an item, together, is this part of it.
         let workers = self.bridge.plan.workers;
-        let heap = (LONGEST_NAP.saturating_mul(workers) / item_ns).min(size - size / 8);
-        if heap * item_ns / workers < SHORTEST_NAP {
-            if self.looks > LOOKS {
+        let heap = (tuning::LONGEST_GROUP.saturating_mul(workers) / item_ns).min(size - size / 8);
+        if heap * item_ns / workers < tuning::SHORTEST_GROUP {
+            if self.looks > tuning::LOOKS {
                 return self.wait();
             }
             yield_now();
@@ -480,7 +456,7 @@ impl<T, O> Outlet<T, O> {
         drop(state);
         // By now the heap may be there.
         let found = self.look_ahead();
-        if !found && !bridge.consumer.wait_at_most(NAP_LIMIT) {
+        if !found && !bridge.consumer.wait_at_most(tuning::GROUP_LIMIT) {
             self.rouse();
         }
         self.watch_for(NOBODY);
@@ -498,10 +474,12 @@ impl<T, O> Outlet<T, O> {
                 // have seen it. That result is seen after a short wait, and who publishes from then on sees who waits;
                 // in theory it may take longer: hence a limit there too.
                 let is_short = quick || bridge.plan.processors < bridge.plan.workers;
-                if !is_short || (!bridge.consumer.wait_at_most(NAP_LIMIT) && !self.look_ahead()) {
+                if !is_short
+                    || (!bridge.consumer.wait_at_most(tuning::GROUP_LIMIT) && !self.look_ahead())
+                {
                     self.rouse();
                     if quick {
-                        bridge.consumer.wait_at_most(LIMIT);
+                        bridge.consumer.wait_at_most(tuning::UNFENCED);
                     } else {
                         bridge.consumer.wait();
                     }

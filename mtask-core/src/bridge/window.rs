@@ -1,18 +1,7 @@
 //! How many items may be in flight.
 
 use super::Plan;
-
-/// Items for each worker to begin with.
-const LEAST: usize = 16;
-/// The most items, unless `LEAST` for each worker is more.
-const MOST: usize = 4_096;
-/// The same for items or results that may own something elsewhere, whose size is not known.
-const MOST_OWNING: usize = 2_048;
-/// The most bytes of them, with the same exception.
-const BYTES: usize = 2 << 20;
-/// How much work for each worker there is to be in a window, in nanoseconds: some times as long as a
-/// consumer of cheap items sleeps, since it may take as long again to get a processor.
-const WORK: usize = 8_000_000;
+use super::tuning::{LEAST_IN_WINDOW, MOST_IN_WINDOW, MOST_OWNING, WINDOW_BYTES, WINDOW_WORK};
 
 /// The size of the window, kept by the consumer.
 ///
@@ -32,9 +21,9 @@ pub(super) struct Window {
 impl Window {
     pub(super) fn new(plan: &Plan) -> Self {
         let workers = plan.workers;
-        let least = plan.window.unwrap_or(workers.saturating_mul(LEAST));
-        let fit = BYTES / plan.item_bytes.max(1);
-        let most = if plan.owning { MOST_OWNING } else { MOST };
+        let least = plan.window.unwrap_or(workers.saturating_mul(LEAST_IN_WINDOW));
+        let fit = WINDOW_BYTES / plan.item_bytes.max(1);
+        let most = if plan.owning { MOST_OWNING } else { MOST_IN_WINDOW };
         let most = plan.window.unwrap_or(least.max(most.min(fit)));
         Self { size: least, least, most, workers, largest: least }
     }
@@ -59,7 +48,7 @@ impl Window {
     pub(super) fn adapt(&mut self, taken: usize, item_ns: usize) {
         let wanted = match item_ns {
             0 => self.least,
-            ns => (WORK.saturating_mul(self.workers) / ns).clamp(self.least, self.most),
+            ns => (WINDOW_WORK.saturating_mul(self.workers) / ns).clamp(self.least, self.most),
         };
         self.size = if wanted > self.size {
             wanted.min(self.size.saturating_add(taken))
@@ -100,11 +89,11 @@ mod tests {
         for _ in 0..100 {
             window.adapt(64, 100);
         }
-        assert_eq!(window.size(), MOST);
+        assert_eq!(window.size(), MOST_IN_WINDOW);
         for _ in 0..100 {
             window.adapt(64, 1_000_000);
         }
-        assert_eq!((window.size(), window.largest()), (32, MOST));
+        assert_eq!((window.size(), window.largest()), (32, MOST_IN_WINDOW));
     }
 
     #[test]
@@ -112,23 +101,23 @@ mod tests {
         let grouped = |n: usize| format!("{},{:03}", n / 1_000, n % 1_000);
         let options = include_str!("../front/options.rs");
         let readme = include_str!("README.md");
-        let (work, bytes) = (WORK / 1_000_000, BYTES >> 20);
+        let (work, bytes) = (WINDOW_WORK / 1_000_000, WINDOW_BYTES >> 20);
         for (text, said) in [
-            (options, format!("it begins with {LEAST} items for each worker")),
+            (options, format!("it begins with {LEAST_IN_WINDOW} items for each worker")),
             (
                 options,
                 format!(
                     "to {work} ms of work for each worker, {} items and {bytes} MiB",
-                    grouped(MOST)
+                    grouped(MOST_IN_WINDOW)
                 ),
             ),
             (options, format!("{} are the most", grouped(MOST_OWNING))),
-            (readme, format!("it begins with {LEAST} items for each worker")),
+            (readme, format!("it begins with {LEAST_IN_WINDOW} items for each worker")),
             (
                 readme,
                 format!(
                     "to {work} ms of work for each worker, at most {} items ({} where",
-                    grouped(MOST),
+                    grouped(MOST_IN_WINDOW),
                     grouped(MOST_OWNING)
                 ),
             ),
@@ -140,7 +129,9 @@ mod tests {
 
     #[test]
     fn large_items_are_fewer() {
-        for (item_bytes, most) in [(0, MOST), (512, MOST), (1024, 2048), (usize::MAX, 32)] {
+        for (item_bytes, most) in
+            [(0, MOST_IN_WINDOW), (512, MOST_IN_WINDOW), (1024, 2048), (usize::MAX, 32)]
+        {
             let mut window = Window::new(&Plan { item_bytes, ..plan(None) });
             window.adapt(1_000_000, 1);
             assert_eq!(window.size(), most);

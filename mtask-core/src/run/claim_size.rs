@@ -3,19 +3,7 @@
 use std::time::Duration;
 
 use crate::bridge::Stride;
-
-/// How long a claim is to take: long enough for what is done once a claim to cost next to nothing,
-/// and short enough for nobody to miss what is in it, before it is old enough to be stolen from.
-const AIM: Duration = Duration::from_micros(1_000);
-/// The most items in a claim.
-const MOST: usize = 2048;
-/// Items that take less than this are cheap enough for a claim in which not every item is fenced.
-const QUICK: Duration = Duration::from_micros(30);
-/// How long what a worker takes in hand at a time, out of the reach of others, is to take: some
-/// hundred times as long as taking it, and no longer than it takes to wake one of the others.
-const STEP: Duration = Duration::from_micros(12);
-/// The most items of a step, should they all turn out to be dear.
-const MOST_IN_STEP: usize = 32;
+use crate::bridge::tuning::{CLAIM, MOST_IN_CLAIM, MOST_IN_STEP, QUICK, STEP};
 
 /// Measures a worker's claims, and sizes the next: at most twice as many items as the last one,
 /// and at once as few as they turn out to be worth.
@@ -36,7 +24,7 @@ impl Pace {
         Stride {
             most,
             step: self.fitting(STEP).min(MOST_IN_STEP).min(most),
-            quick: built && self.item.is_some_and(|item| item < QUICK),
+            quick: built && self.item.is_some_and(|item| item.as_nanos() < QUICK.end as u128),
             built,
             item_ns: self
                 .item
@@ -54,7 +42,7 @@ impl Pace {
     pub(crate) fn measured(&mut self, took: Duration, count: usize) {
         let item = took / u32::try_from(count).unwrap_or(u32::MAX);
         self.item = Some(item);
-        self.most = self.fitting(AIM).min(2 * count).min(MOST);
+        self.most = self.fitting(CLAIM).min(2 * count).min(MOST_IN_CLAIM);
     }
 }
 
@@ -83,7 +71,7 @@ mod tests {
         assert!(pace.stride(true).quick);
         assert_eq!(sizes(&mut pace, Duration::from_millis(2), 2), [200, 1]);
         assert!(!pace.stride(true).quick);
-        assert_eq!(sizes(&mut pace, Duration::from_nanos(2), 12).last(), Some(&MOST));
+        assert_eq!(sizes(&mut pace, Duration::from_nanos(2), 12).last(), Some(&MOST_IN_CLAIM));
         assert_eq!(pace.stride(true).step, MOST_IN_STEP);
     }
 
@@ -96,17 +84,17 @@ mod tests {
                 option,
                 format!(
                     "as many items as take a millisecond, {},{:03} at most",
-                    MOST / 1000,
-                    MOST % 1000
+                    MOST_IN_CLAIM / 1000,
+                    MOST_IN_CLAIM % 1000
                 ),
             ),
-            (option, format!("take less than {} µs", QUICK.as_micros())),
-            (readme, format!("take less than {} µs", QUICK.as_micros())),
+            (option, format!("take less than {} µs", QUICK.end / 1000)),
+            (readme, format!("take less than {} µs", QUICK.end / 1000)),
             (readme, format!("up to {MOST_IN_STEP}, where those take {} µs", STEP.as_micros())),
         ] {
             assert!(text.contains(&said), "the docs do not say {said:?}");
         }
-        assert_eq!(AIM, Duration::from_millis(1));
+        assert_eq!(CLAIM, Duration::from_millis(1));
     }
 
     #[test]

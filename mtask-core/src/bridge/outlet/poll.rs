@@ -16,13 +16,10 @@
 use std::task::{Poll, Waker};
 
 use super::super::signals::NOBODY;
+use super::super::tuning;
 use super::super::turn::Pull;
 use super::super::{Finished, Notifier};
 use super::{Look, Outlet, Watch};
-
-/// How many items are pulled in one poll, where no result comes of them: a source that always has one
-/// must not keep the executor from its other tasks.
-const MOST: usize = 128;
 
 /// A source that may have nothing as yet.
 pub(crate) trait PollPull<T>: Pull<T> {
@@ -75,7 +72,7 @@ impl<T, O> Outlet<T, O> {
                 Look::Over => return Poll::Ready(None),
                 Look::Pending => {}
             }
-            if pulled >= MOST {
+            if pulled >= tuning::POLLED {
                 pull.waker().wake_by_ref();
                 return Poll::Pending;
             }
