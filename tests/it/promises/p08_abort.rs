@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mtask::{
     CancelHandle, Ended, ParStatefulExt, Pool, Retry, Spec, TaskError, TaskErrorKind, init_fn,
-    par_map, par_stateful, par_stateful_local, scope, worker_fn,
+    par_map, par_stateful_local, scope, worker_fn,
 };
 
 use crate::util::{
@@ -679,7 +679,7 @@ fn it_is_an_event_and_the_word_of_the_end() {
     watched(|| {
         let collector = Collector::default();
         collector.hear(|| {
-            let mut run = par_stateful(endless(), worker_fn(|x: usize| x).times(1));
+            let mut run = mtask::par_stateful(endless(), worker_fn(|x: usize| x).times(1));
             assert!(run.next().is_some());
             let handle = run.cancel_handle();
             handle.abort();
