@@ -89,12 +89,17 @@ where
         })
         .collect();
     let panics = SpawnedPanics::of(&team.counters, &team.trace);
+    let (crew, started) = crew(loops, panics);
+    (Lanes { crew, hosts, patience }, started)
+}
+
+/// Starts a thread for each loop.
+fn crew(loops: Vec<Loop<'static>>, panics: SpawnedPanics) -> (Crew<JoinHandle<()>>, Started) {
     let threads = ThreadSettings::default().stack_size(stack());
-    let (crew, started) = Crew::start(threads, loops, panics, |builder, body| {
+    Crew::start(threads, loops, panics, &|builder, body| {
         may_spawn()?;
         builder.spawn(body)
-    });
-    (Lanes { crew, hosts, patience }, started)
+    })
 }
 
 /// The bytes of a lane's stack: as much as a main thread mostly has, since inputs that the program has made there

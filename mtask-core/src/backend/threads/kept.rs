@@ -119,8 +119,7 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
                 });
             }));
         }
-        let (crew, outcome) =
-            Crew::start(self.settings.0, loops, panics, |builder, body| builder.spawn(body));
+        let (crew, outcome) = self.settings.crew(loops, panics);
         if let Err(error) = outcome {
             drop(threads);
             crew.join(&FOR_EVER);

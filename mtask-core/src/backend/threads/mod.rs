@@ -14,6 +14,7 @@ use std::fmt;
 use super::{Backend, Blocking, Bridge, Concurrent, Finishing, Pull, PulledRun, Start, Team};
 use super::{Replaceable, Started, Workers, pulled, sealed};
 use crate::run::job::Job;
+use crate::run::team::enter::Loop;
 use crate::run::team::{Crew, SpawnedPanics, ThreadSettings};
 use crate::run::worker_loop;
 use crate::sync::{Arc, JoinHandle};
@@ -111,6 +112,16 @@ impl Threads {
     pub fn pinned(self) -> Self {
         Self(self.0.pinned())
     }
+
+    /// Starts a thread for each loop. Apart from what depends on the worker, so that a program with many runs has
+    /// it once.
+    fn crew(
+        self,
+        loops: Vec<Loop<'static>>,
+        panics: SpawnedPanics,
+    ) -> (Crew<JoinHandle<()>>, Started) {
+        Crew::start(self.0, loops, panics, &|builder, body| builder.spawn(body))
+    }
 }
 
 impl fmt::Debug for Threads {
@@ -159,7 +170,7 @@ where
         crate::bridge::live::register(bridge);
         let panics = SpawnedPanics::of(&team.counters, &team.trace);
         let loops = worker_loop::loops(team, bridge, pull);
-        Crew::start(self.0, loops, panics, |builder, body| builder.spawn(body))
+        self.crew(loops, panics)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::backend::{Backend, Blocking, Bridge, Concurrent, Finishing, Pull, Pul
 use crate::backend::{Replaceable, Started, Team, Workers, pulled, sealed};
 use crate::run::job::Job;
 use crate::run::pulled::Cancel;
+use crate::run::team::enter::Loop;
 use crate::run::team::{Crew, SpawnedPanics, ThreadSettings};
 use crate::run::worker_loop;
 use crate::sync::{self, Arc, Mutex, ScopedJoinHandle, Weak, lock};
@@ -60,6 +61,16 @@ impl<'scope, 'env: 'scope> Scoped<'scope, 'env> {
     pub(crate) fn new(threads: &'scope sync::Scope<'scope, 'env>, runs: Arc<Runs<'scope>>) -> Self {
         Self { threads, runs }
     }
+
+    fn crew(
+        &self,
+        loops: Vec<Loop<'scope>>,
+        panics: SpawnedPanics,
+    ) -> (Crew<ScopedJoinHandle<'scope, ()>>, Started) {
+        Crew::start(ThreadSettings::default(), loops, panics, &|builder, body| {
+            builder.spawn_scoped(self.threads, body)
+        })
+    }
 }
 
 impl fmt::Debug for Scoped<'_, '_> {
@@ -106,9 +117,7 @@ where
     ) -> (Self::Hands, Started) {
         let panics = SpawnedPanics::of(&team.counters, &team.trace);
         let loops = worker_loop::loops(team, bridge, pull);
-        Crew::start(ThreadSettings::default(), loops, panics, |builder, body| {
-            builder.spawn_scoped(self.threads, body)
-        })
+        self.crew(loops, panics)
     }
 }
 

@@ -110,6 +110,70 @@ impl Drop for Gone {
 }
 
 impl Roll {
+    fn new(workers: usize) -> Arc<Self> {
+        Arc::new(Self {
+            whereabouts: Mutex::new(vec![Whereabouts::InLoop; workers]),
+            changed: Condvar::new(),
+            pool: Mutex::new(None),
+            membership: Membership::new(),
+        })
+    }
+
+    /// Starts a thread for each loop, by `spawn`; a function without type parameters, so that rayon is not
+    /// compiled again for each run of a program.
+    fn start<'a>(
+        self: &Arc<Self>,
+        threads: ThreadSettings,
+        loops: Vec<Loop<'a>>,
+        spawned_panics: SpawnedPanics,
+        spawn: &dyn Fn(Builder, Loop<'a>) -> io::Result<()>,
+    ) -> Started {
+        let mut seats: Vec<ThreadBuilder> = Vec::with_capacity(loops.len());
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(loops.len())
+            .start_handler(|_| run_loop())
+            .panic_handler(move |payload| spawned_panics.note(payload))
+            .spawn_handler(|thread| {
+                seats.push(thread);
+                Ok(())
+            })
+            .build();
+        let mut outcome = match pool {
+            // Rayon has a most number of threads, and makes no more than that.
+            Ok(_) if seats.len() < loops.len() => {
+                let most = seats.len();
+                Err((most, io::Error::other(format!("a rayon pool has at most {most} threads"))))
+            }
+            Ok(pool) => {
+                *lock(&self.pool) = Some(pool);
+                Ok(())
+            }
+            Err(error) => Err((0, io::Error::other(error))),
+        };
+        let mut seats = seats.into_iter();
+        for (worker, work) in loops.into_iter().enumerate() {
+            let gone = Gone(Arc::clone(self), worker);
+            let (Ok(()), Some(thread)) = (&outcome, seats.next()) else { continue };
+            let out_of_loop = OutOfLoop(Arc::clone(self), worker);
+            let membership = self.membership.clone();
+            let body = Box::new(move || {
+                let _gone = gone;
+                membership.enter();
+                enter(
+                    thread,
+                    Box::new(move || {
+                        let _out_of_loop = out_of_loop;
+                        threads.settle(worker);
+                        work();
+                    }),
+                );
+            });
+            let started = spawn(threads.builder().name(format!("mtask-{worker}")), body);
+            outcome = started.map_err(|error| (worker, error));
+        }
+        outcome
+    }
+
     fn note(&self, worker: usize, now: Whereabouts) -> MutexGuard<'_, Vec<Whereabouts>> {
         let mut whereabouts = lock(&self.whereabouts);
         // A thread that is never started may note its two steps in any order.
@@ -142,61 +206,15 @@ impl<H: Handle> Crew<H> {
         threads: ThreadSettings,
         loops: Vec<Loop<'a>>,
         spawned_panics: SpawnedPanics,
-        spawn: impl Fn(Builder, Loop<'a>) -> io::Result<H>,
+        spawn: &dyn Fn(Builder, Loop<'a>) -> io::Result<H>,
     ) -> (Self, Started) {
-        let roll = Arc::new(Roll {
-            whereabouts: Mutex::new(vec![Whereabouts::InLoop; loops.len()]),
-            changed: Condvar::new(),
-            pool: Mutex::new(None),
-            membership: Membership::new(),
+        let roll = Roll::new(loops.len());
+        let handles: Arc<Handles<H>> = Arc::default();
+        let outcome = roll.start(threads, loops, spawned_panics, &|builder, body| {
+            lock(&handles).push(spawn(builder, body)?);
+            Ok(())
         });
-        let crew = Self { handles: Arc::default(), roll: Arc::clone(&roll) };
-        let mut seats: Vec<ThreadBuilder> = Vec::with_capacity(loops.len());
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(loops.len())
-            .start_handler(|_| run_loop())
-            .panic_handler(move |payload| spawned_panics.note(payload))
-            .spawn_handler(|thread| {
-                seats.push(thread);
-                Ok(())
-            })
-            .build();
-        let mut outcome = match pool {
-            // Rayon has a most number of threads, and makes no more than that.
-            Ok(_) if seats.len() < loops.len() => {
-                let most = seats.len();
-                Err((most, io::Error::other(format!("a rayon pool has at most {most} threads"))))
-            }
-            Ok(pool) => {
-                *lock(&roll.pool) = Some(pool);
-                Ok(())
-            }
-            Err(error) => Err((0, io::Error::other(error))),
-        };
-        let mut seats = seats.into_iter();
-        for (worker, work) in loops.into_iter().enumerate() {
-            let gone = Gone(Arc::clone(&roll), worker);
-            let (Ok(()), Some(thread)) = (&outcome, seats.next()) else { continue };
-            let out_of_loop = OutOfLoop(Arc::clone(&roll), worker);
-            let membership = roll.membership.clone();
-            let body = Box::new(move || {
-                let _gone = gone;
-                membership.enter();
-                enter(
-                    thread,
-                    Box::new(move || {
-                        let _out_of_loop = out_of_loop;
-                        threads.settle(worker);
-                        work();
-                    }),
-                );
-            });
-            match spawn(threads.builder().name(format!("mtask-{worker}")), body) {
-                Ok(handle) => lock(&crew.handles).push(handle),
-                Err(error) => outcome = Err((worker, error)),
-            }
-        }
-        (crew, outcome)
+        (Self { handles, roll }, outcome)
     }
 
     /// Who the threads are.
