@@ -12,7 +12,7 @@ use crate::observe::trace::Scope;
 use crate::run::builds::Builds;
 use crate::run::control::Control;
 use crate::run::job::{Job, Next, Team};
-use crate::run::lifecycle::Life;
+use crate::run::lifecycle::{Life, Record};
 use crate::sync::Arc;
 use crate::{Spec, TaskError, Worker, WorkerState};
 
@@ -50,7 +50,8 @@ where
         let trace = trace.worker(0);
         let spec = specs.into_iter().next().expect("no run is made without a spec");
         let builds = Arc::new(Builds::new(1, care.build_retry));
-        let mut life = Life::new(spec, 0, care, counters, Arc::clone(&control), builds);
+        let record = Record::new(0, counters, Arc::clone(&control), builds);
+        let mut life = Life::new(spec, record, care);
         let may_have_items = job.source.size_hint().1 != Some(0) && !control.is_ending();
         let build_error = if build_now && may_have_items {
             trace.enter(|| life.build_at_start()).err()

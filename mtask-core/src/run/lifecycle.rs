@@ -1,43 +1,35 @@
 //! The life of one worker: built from its spec, built anew after a panic or when its time is over,
 //! retired when it cannot be built, finished at the end.
 
+mod record;
+
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::error::{GivenUp, PanicPayload, drop_caught};
+use crate::error::{GivenUp, drop_caught};
 use crate::finish::AnySummary;
 use crate::observe::stats::{Counters, Tally};
 use crate::observe::trace;
-use crate::run::builds::{Begin, Builds, FIRST_PAUSE, Failure};
+use crate::run::builds::Builds;
 use crate::run::control::Control;
 use crate::run::policy::{Again, Care, Flatten, Place};
 use crate::sync::Arc;
-use crate::{BuildError, Context, Spec, TaskError, TaskErrorKind, Worker, WorkerState};
+use crate::{Context, Spec, TaskError, Worker};
+use record::Failed;
+pub(crate) use record::Record;
 
 /// A worker's place: its spec, and the worker where it is built. Stays on one thread.
 pub(crate) struct Life<S, W: Worker> {
     spec: S,
-    number: usize,
     worker: Option<W>,
     /// A worker that has panicked, and is yet to be dropped: its destructor may take long, and holds
     /// up neither the error nor the items behind it.
     torn: Option<W>,
-    /// Items that the worker has run since its build.
-    served: usize,
-    /// When workers of the run are built.
-    builds: Arc<Builds>,
-    /// The next build that fails is the last one: the run is to come to its end.
-    is_last_try: bool,
-    /// The error of the last build that failed.
-    failure: Option<TaskError>,
-    /// Why it is built no more.
-    given_up: Option<GivenUp>,
+    record: Record,
     care: Care<W::Input, W::Output>,
     /// The spec's, so that a life can end where nothing is known of the spec.
     finish: fn(&S, W) -> Option<AnySummary>,
-    counters: Arc<Counters>,
-    control: Arc<Control>,
 }
 
 /// Why there is no worker.
@@ -48,55 +40,28 @@ pub(crate) enum NotBuilt {
     Never(GivenUp),
 }
 
-/// A build that came to nothing.
-enum Failed {
-    Returned(BuildError),
-    Panicked(Box<dyn Any + Send>),
-}
-
 impl<S, W: Worker> Life<S, W> {
-    pub(crate) fn new(
-        spec: S,
-        number: usize,
-        care: Care<W::Input, W::Output>,
-        counters: Arc<Counters>,
-        control: Arc<Control>,
-        builds: Arc<Builds>,
-    ) -> Self
+    pub(crate) fn new(spec: S, record: Record, care: Care<W::Input, W::Output>) -> Self
     where
         S: Spec<W>,
     {
-        Self {
-            spec,
-            number,
-            worker: None,
-            torn: None,
-            served: 0,
-            builds,
-            is_last_try: false,
-            failure: None,
-            given_up: None,
-            care,
-            finish: S::finish,
-            counters,
-            control,
-        }
+        Self { spec, worker: None, torn: None, record, care, finish: S::finish }
     }
 
     pub(crate) fn number(&self) -> usize {
-        self.number
+        self.record.number
     }
 
     pub(crate) fn counters(&self) -> &Counters {
-        &self.counters
+        &self.record.counters
     }
 
     pub(crate) fn control(&self) -> &Control {
-        &self.control
+        &self.record.control
     }
 
     pub(crate) fn tally(&self) -> &Tally {
-        self.counters.worker(self.number)
+        self.record.tally()
     }
 
     /// A run begins, which counts for itself, and has what could not be built tried again.
@@ -110,12 +75,7 @@ impl<S, W: Worker> Life<S, W> {
         // What is left behind at the end is asked for of the whole life, and not of a run.
         let summaries = self.care.summaries.take();
         self.care = Care { summaries, ..care };
-        (self.counters, self.control) = (counters, control);
-        self.builds = builds;
-        (self.is_last_try, self.failure, self.given_up) = (false, None, None);
-        if self.worker.is_some() {
-            self.builds.up(self.number);
-        }
+        self.record.begin(counters, control, builds, self.worker.is_some());
     }
 
     pub(crate) fn is_built(&self) -> bool {
@@ -124,18 +84,19 @@ impl<S, W: Worker> Life<S, W> {
 
     /// Its last build has failed.
     pub(crate) fn has_failed(&self) -> bool {
-        self.worker.is_none() && self.failure.is_some()
+        self.worker.is_none() && self.record.failure.is_some()
     }
 
     /// Why it is built no more.
     pub(crate) fn given_up(&self) -> Option<&GivenUp> {
-        self.given_up.as_ref()
+        self.record.given_up.as_ref()
     }
 
     /// Ends the worker where its time is over, so that the next one is built before it has an item.
     pub(crate) fn end_if_served(&mut self) {
-        if self.worker.is_some() && self.care.lifespan.is_some_and(|most| self.served >= most) {
-            trace::lifespan_over(self.number, self.served);
+        let served = self.record.served;
+        if self.worker.is_some() && self.care.lifespan.is_some_and(|most| served >= most) {
+            trace::lifespan_over(self.number(), served);
             self.end();
         }
     }
@@ -143,24 +104,12 @@ impl<S, W: Worker> Life<S, W> {
     /// Waits for some of the time until a worker may be built that could not be; false where there is nothing to
     /// wait for.
     pub(crate) fn back_off(&mut self) -> bool {
-        if self.is_last_try || self.worker.is_some() {
-            return false;
-        }
-        let Some(left) = self.builds.left(self.number, Instant::now()) else { return false };
-        self.pause_build(left.min(FIRST_PAUSE));
-        true
-    }
-
-    /// Waits between two builds; where the run ends meanwhile, the next one is the last.
-    fn pause_build(&mut self, time: Duration) {
-        if !self.control.pause(time) {
-            self.is_last_try = true;
-        }
+        self.worker.is_none() && self.record.back_off()
     }
 
     /// How many items at the most the worker may run before something else is to be done.
     pub(crate) fn left(&self) -> usize {
-        self.care.lifespan.map_or(usize::MAX, |most| most.saturating_sub(self.served).max(1))
+        self.care.lifespan.map_or(usize::MAX, |most| most.saturating_sub(self.record.served).max(1))
     }
 
     /// Items have to be run one by one, by [`run`](Life::run).
@@ -170,7 +119,7 @@ impl<S, W: Worker> Life<S, W> {
 
     /// The worker, where there is one, and what it can know of its run: for item after item.
     pub(crate) fn worker(&mut self) -> Option<(&mut W, Context<'_>)> {
-        let context = Context::new(self.number, 0, &*self.control);
+        let context = Context::new(self.number(), 0, &*self.record.control);
         Some((self.worker.as_mut()?, context))
     }
 }
@@ -187,7 +136,7 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
             Some(again) => self.run_again(index, input, again),
             None => self.run_once(index, input, 1, |output, _| Ok(output)),
         };
-        let worker = result.as_ref().map_or_else(TaskError::worker, |_| Some(self.number));
+        let worker = result.as_ref().map_or_else(TaskError::worker, |_| Some(self.number()));
         if result.is_err() {
             self.tally().failed();
         }
@@ -217,30 +166,16 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
             }
             let result = self.run_once(index, input, attempt, again.flatten);
             let goes_on = result.as_ref().is_err_and(|error| again.is_due(attempt, error))
-                && self.pause(again.retry.pause(attempt));
+                && self.record.pause(again.retry.pause(attempt));
             if !goes_on {
                 drop_caught(next);
                 return result;
             }
             self.tally().retried();
-            trace::retried(self.number, index, attempt + 1);
+            trace::retried(self.number(), index, attempt + 1);
             drop_caught(result);
         }
         unreachable!("the last time ends the loop")
-    }
-
-    /// Waits between two attempts, which is no work; false where the run has been cancelled.
-    fn pause(&self, delay: Duration) -> bool {
-        if delay.is_zero() {
-            return self.control.pause(delay);
-        }
-        let start = Instant::now();
-        self.counters.enter(self.number, WorkerState::Waiting, start);
-        let goes_on = self.control.pause(delay);
-        let now = Instant::now();
-        self.counters.enter(self.number, WorkerState::Working, now);
-        self.tally().awaited_retry(now - start);
-        goes_on
     }
 
     /// Runs one item once.
@@ -256,10 +191,10 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
             drop_caught(input);
             return Err(TaskError::no_worker_left(Some(index), Some(why)).after(attempt - 1));
         }
-        let context = Context::new(self.number, index, &*self.control).at_attempt(attempt);
+        let context = Context::new(self.number(), index, &*self.record.control).at_attempt(attempt);
         let worker = self.worker.as_mut().expect("it was just built");
-        self.served += 1;
-        let place = Place { index, worker: self.number, attempt };
+        self.record.served += 1;
+        let place = Place { index, worker: self.record.number, attempt };
         let ran = catch_unwind(AssertUnwindSafe(move || {
             flatten(worker.call_with(input, &context), &place)
         }));
@@ -273,17 +208,8 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
     /// [`end`](Life::end), or before the next one is built.
     #[cold]
     pub(crate) fn panicked(&mut self, index: usize, payload: Box<dyn Any + Send>) -> TaskError {
-        Counters::count(&self.counters.panics);
         self.torn = self.worker.take();
-        self.builds.down(self.number, Instant::now());
-        let error = TaskError::panicked(index, self.number, payload);
-        trace::panicked(self.number, index, error.panic_message().unwrap_or_default());
-        if let Some(summaries) = &self.care.summaries {
-            let why = error.panic_message().unwrap_or_default();
-            let error = TaskError::torn(index, self.number, TaskErrorKind::Panicked, why);
-            summaries.add(self.number, Err(error));
-        }
-        error
+        self.record.panicked(index, payload, self.care.summaries.as_ref())
     }
 
     /// Builds the worker where there is none, if it is time for that.
@@ -291,56 +217,18 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
         if self.worker.is_some() {
             return Ok(());
         }
-        if let Some(why) = &self.given_up {
-            return Err(NotBuilt::Never(why.clone()));
-        }
         self.end();
-        let start = Instant::now();
-        match self.builds.begin(self.number, self.is_last_try, start) {
-            Begin::Now => {}
-            Begin::Later(left) => return Err(NotBuilt::Later(left)),
-            Begin::Never(why) => return Err(self.give_up(why)),
-        }
-        self.counters.enter(self.number, WorkerState::Building, start);
-        let built = catch_unwind(AssertUnwindSafe(|| self.spec.build()));
-        let now = Instant::now();
-        self.counters.enter(self.number, WorkerState::Working, now);
-        self.tally().spent_building(now - start);
-        let failure = match built {
+        let start = self.record.begin_build()?;
+        let failed = match catch_unwind(AssertUnwindSafe(|| self.spec.build())) {
             Ok(Ok(worker)) => {
                 self.worker = Some(worker);
-                (self.served, self.failure) = (0, None);
-                self.builds.up(self.number);
-                self.counters.built(self.number);
-                trace::built(self.number, Some(now - start));
+                self.record.built(start);
                 return Ok(());
             }
             Ok(Err(error)) => Failed::Returned(error),
             Err(payload) => Failed::Panicked(payload),
         };
-        Counters::count(&self.counters.failed_builds);
-        let message = failure.message();
-        let error = match failure {
-            Failed::Returned(error) => TaskError::build_failed(None, self.number, error),
-            Failed::Panicked(payload) => TaskError::build_panicked(None, self.number, payload),
-        };
-        let why = GivenUp::Builds(error.clone());
-        let failure = Failure { why: &why, is_late: false, is_last_try: self.is_last_try };
-        let (failures, pause) = self.builds.failed(self.number, &failure, now);
-        trace::build_failed(self.number, failures as usize, || message);
-        self.failure = Some(error);
-        Err(match pause {
-            Some(pause) => NotBuilt::Later(pause),
-            None => self.give_up(why),
-        })
-    }
-
-    fn give_up(&mut self, why: GivenUp) -> NotBuilt {
-        Counters::count(&self.counters.retired);
-        trace::retired(self.number, &why.to_string());
-        self.builds.retire(self.number);
-        self.given_up = Some(why.clone());
-        NotBuilt::Never(why)
+        Err(self.record.failed(start, failed))
     }
 
     /// Builds the worker where there is none, with pauses between attempts, for an item that is to be run here.
@@ -348,7 +236,7 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
         loop {
             match self.build() {
                 Ok(()) => return Ok(()),
-                Err(NotBuilt::Later(left)) => self.pause_build(left),
+                Err(NotBuilt::Later(left)) => self.record.pause_build(left),
                 Err(NotBuilt::Never(why)) => return Err(why),
             }
         }
@@ -356,20 +244,10 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
 
     /// Builds the worker where there is none, before there are items: as often as where no worker ever was up.
     pub(crate) fn build_at_start(&mut self) -> Result<(), TaskError> {
-        for attempt in 1.. {
-            match self.build() {
-                Ok(()) => break,
-                Err(NotBuilt::Later(left)) if attempt < self.builds.attempts() => {
-                    self.pause_build(left)
-                }
-                Err(NotBuilt::Later(_) | NotBuilt::Never(_)) => {
-                    let other = || {
-                        let why = BuildError::from("another worker could not be built");
-                        TaskError::build_failed(None, self.number, why)
-                    };
-                    return Err(self.failure.clone().unwrap_or_else(other));
-                }
-            }
+        let mut attempt = 1;
+        while let Err(failed) = self.build() {
+            self.record.goes_on_at_start(attempt, &failed)?;
+            attempt += 1;
         }
         Ok(())
     }
@@ -381,25 +259,21 @@ impl<S, W: Worker> Life<S, W> {
     pub(crate) fn end(&mut self) {
         let mut worker = self.worker.take();
         if worker.is_some() {
-            self.builds.down(self.number, Instant::now());
+            self.record.down();
         }
         let summaries = self.care.summaries.as_ref();
         if let Some((summaries, worker)) = summaries.and_then(|to| Some((to, worker.take()?))) {
             let finished = catch_unwind(AssertUnwindSafe(|| (self.finish)(&self.spec, worker)));
-            match finished {
-                Ok(Some(summary)) => summaries.add(self.number, Ok(summary)),
-                Ok(None) => {}
-                Err(payload) => {
-                    let error = TaskError::finish_panicked(self.number, payload);
-                    summaries.add(self.number, Err(error));
-                }
-            }
+            self.record.finished(summaries, finished);
         }
-        for worker in [worker, self.torn.take()] {
-            if drop_caught(worker) {
-                Counters::count(&self.counters.destructor_panics);
-                trace::destructor_panicked(self.number);
-            }
+        self.drop_caught(worker);
+        let torn = self.torn.take();
+        self.drop_caught(torn);
+    }
+
+    fn drop_caught(&self, worker: Option<W>) {
+        if drop_caught(worker) {
+            self.record.destructor_panicked();
         }
     }
 }
@@ -408,24 +282,7 @@ impl<S, W: Worker> Drop for Life<S, W> {
     fn drop(&mut self) {
         self.end();
         if let Some(summaries) = &self.care.summaries {
-            summaries.close(self.number);
-        }
-    }
-}
-
-impl Failed {
-    fn message(&self) -> Box<str> {
-        match self {
-            // The error's `Display` is the user's, and may panic.
-            Self::Returned(error) => catch_unwind(AssertUnwindSafe(|| error.to_string()))
-                .map_or_else(
-                    |payload| {
-                        drop_caught(payload);
-                        "an error whose text cannot be shown".into()
-                    },
-                    Into::into,
-                ),
-            Self::Panicked(payload) => PanicPayload::text(&**payload).into(),
+            summaries.close(self.number());
         }
     }
 }

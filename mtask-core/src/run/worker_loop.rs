@@ -9,11 +9,13 @@ use super::claim_size::Pace;
 use super::control::Control;
 use super::exit::{End, Exit};
 use super::job::Team;
-use super::lifecycle::Life;
+use super::lifecycle::{Life, Record};
 use super::team::enter::Loop;
 use super::team::{Hands, Started};
 use crate::bridge::{Alone, Bridge, Claim, Finished, Outlet, Pull, Rest, Slept};
 use crate::error::drop_caught;
+use crate::observe::stats::Counters;
+use crate::observe::trace::Scope;
 use crate::sync::Arc;
 use crate::{Context, Spec, TaskError, TaskErrorKind, Worker, WorkerState};
 
@@ -170,16 +172,14 @@ where
 {
     let Team { specs, control, counters, care, trace, alive, build_now, .. } = team;
     let builds = Arc::new(Builds::new(specs.len(), care.build_retry));
+    let seats = Seats { control, counters, builds, trace, _alive: alive };
     let mut loops: Vec<Loop<'a>> = Vec::with_capacity(specs.len());
     for (number, spec) in specs.into_iter().enumerate() {
-        let bridge = Arc::clone(bridge);
-        let (care, control, counters) = (care.clone(), Arc::clone(&control), Arc::clone(&counters));
-        let (builds, pull, trace) = (Arc::clone(&builds), pull(), trace.clone());
-        let alive = Arc::clone(&alive);
+        let (bridge, care, pull) = (Arc::clone(bridge), care.clone(), pull());
+        let seats = seats.clone();
         loops.push(Box::new(move || {
-            let _alive = alive;
-            trace.worker(number).enter(|| {
-                let mut life = Life::new(spec, number, care, counters, control, builds);
+            seats.trace.worker(number).enter(|| {
+                let mut life = Life::new(spec, seats.record(number), care);
                 let pull = work(&bridge, &mut life, pull, build_now);
                 drop_caught(life);
                 leave(&bridge, pull);
@@ -187,6 +187,24 @@ where
         }));
     }
     loops
+}
+
+/// What the workers of a run share, whatever their type.
+#[derive(Clone)]
+struct Seats {
+    control: Arc<Control>,
+    counters: Arc<Counters>,
+    builds: Arc<Builds>,
+    trace: Scope,
+    /// Held until the worker's thread is through with the run.
+    _alive: Arc<()>,
+}
+
+impl Seats {
+    fn record(&self, number: usize) -> Record {
+        let (counters, control) = (Arc::clone(&self.counters), Arc::clone(&self.control));
+        Record::new(number, counters, control, Arc::clone(&self.builds))
+    }
 }
 
 /// One worker's loop: claims, runs and publishes until the bridge has nothing more. Gives `pull` back,

@@ -13,7 +13,7 @@ use crate::run::builds::Builds;
 use crate::run::control::Control;
 use crate::run::exit::{End, Limits};
 use crate::run::job::{Job, Team};
-use crate::run::lifecycle::Life;
+use crate::run::lifecycle::{Life, Record};
 use crate::run::policy::{Care, Summaries};
 use crate::run::pulled::AnyTrace;
 use crate::run::team::enter::Loop;
@@ -111,7 +111,8 @@ impl<S: Spec<W> + 'static, W: Worker + 'static> Kept<S, W> {
                 trace.enter(|| {
                     let control = Arc::new(Control::new());
                     let builds = Arc::new(Builds::new(workers, None));
-                    let mut life = Life::new(spec, number, care, counters, control, builds);
+                    let record = Record::new(number, counters, control, builds);
+                    let mut life = Life::new(spec, record, care);
                     while let Ok(task) = tasks.recv() {
                         task(&mut life);
                     }
