@@ -249,7 +249,7 @@ where
     #[track_caller]
     fn show(mut self, option: &str, options: ProgressOptions) -> Self {
         self.plan(option);
-        self.progress = Some(options);
+        self.account.progress = Some(options);
         self
     }
 

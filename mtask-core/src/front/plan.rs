@@ -58,22 +58,9 @@ where
         ParStateful {
             trace: self.trace,
             state: State::Ready(Box::new(plan)),
-            hint: self.hint,
-            yielded: self.yielded,
-            alive: self.alive,
-            control: self.control,
-            left: self.left,
-            times: self.times,
-            counters: None,
+            account: self.account,
             retries: self.retries,
-            errors: 0,
-            lost: false,
-            aborted: false,
             summaries: self.summaries,
-            #[cfg(feature = "progress")]
-            progress: self.progress,
-            #[cfg(feature = "progress")]
-            reporter: None,
         }
     }
 

@@ -156,11 +156,11 @@ where
         &mut self,
         task: &mut Context<'_>,
     ) -> Poll<Option<Finished<W::Output>>> {
-        let ready = if self.times.asked.is_none() { self.ready_task() } else { None };
+        let ready = if self.account.times.asked.is_none() { self.ready_task() } else { None };
         if ready.is_some() {
             return Poll::Ready(ready);
         }
-        let since = *self.times.asked.get_or_insert_with(Instant::now);
+        let since = *self.account.times.asked.get_or_insert_with(Instant::now);
         if let State::Ready(_) = self.state {
             self.launch(false);
         }
@@ -168,7 +168,7 @@ where
             State::Running(run) => ready!(run.poll(task)),
             _ => return Poll::Ready(None),
         };
-        self.times.asked = None;
+        self.account.times.asked = None;
         Poll::Ready(self.settle(next, since))
     }
 }
