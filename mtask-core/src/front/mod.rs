@@ -192,16 +192,16 @@ where
         let State::Ready(plan) = mem::replace(&mut self.state, State::Done) else {
             unreachable!("only a run that is ready is launched")
         };
-        let hint = plan.source.size_hint();
-        let Plan { source, specs, backend, options, care, build_now, limits, stage, worker } =
-            *plan;
-        let counters = self.account.start(hint, specs.len());
+        let (hint, specs) = (plan.source.size_hint(), plan.specs.len());
+        let counters = self.account.start(hint, specs);
         let is_inline = B::KIND == Inline::KIND;
-        let (workers, window) =
-            if is_inline { (1, Some(1)) } else { (specs.len(), options.window) };
-        let trace = self.trace.begin(B::KIND, workers, window, options.ordered || is_inline);
+        let (workers, window) = if is_inline { (1, Some(1)) } else { (specs, plan.options.window) };
+        let ordered = plan.options.ordered || is_inline;
+        let trace = self.trace.begin(B::KIND, workers, window, ordered);
         let alive = Arc::clone(&self.account.alive);
         let control = Arc::clone(&self.account.control);
+        let Plan { source, specs, backend, options, care, build_now, limits, stage, worker } =
+            *plan;
         let team = Team { specs, care, control, counters, trace, alive, build_now, limits };
         let job = Job { source, team, options, stage, worker };
         self.state = State::Running(backend.start(job, eager));

@@ -48,6 +48,10 @@ impl<S, W: Worker> Life<S, W> {
         Self { spec, worker: None, torn: None, record, care, finish: S::finish }
     }
 
+    pub(crate) fn record(&self) -> &Record {
+        &self.record
+    }
+
     pub(crate) fn number(&self) -> usize {
         self.record.number
     }
@@ -150,32 +154,36 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
         input: W::Input,
         again: Again<W::Input, W::Output>,
     ) -> Result<W::Output, TaskError> {
-        let mut next = Some(input);
-        for attempt in 1.. {
+        let (mut next, mut attempt) = (input, 1);
+        loop {
             self.tally().at_attempt(attempt);
-            let Some(input) = next.take() else { unreachable!("there is a copy for each time") };
+            let mut copy = None;
             if attempt <= again.retry.most() {
                 // The user's code, as a call is.
-                match catch_unwind(AssertUnwindSafe(|| (again.copy)(&input))) {
-                    Ok(copy) => next = Some(copy),
+                match catch_unwind(AssertUnwindSafe(|| (again.copy)(&next))) {
+                    Ok(made) => copy = Some(made),
                     Err(payload) => {
-                        drop_caught(input);
+                        drop_caught(next);
                         return Err(self.panicked(index, payload).after(attempt - 1));
                     }
                 }
             }
-            let result = self.run_once(index, input, attempt, again.flatten);
-            let goes_on = result.as_ref().is_err_and(|error| again.is_due(attempt, error))
-                && self.record.pause(again.retry.pause(attempt));
-            if !goes_on {
-                drop_caught(next);
-                return result;
-            }
-            self.tally().retried();
-            trace::retried(self.number(), index, attempt + 1);
+            let result = self.run_once(index, next, attempt, again.flatten);
+            next = match (copy, &result) {
+                (Some(copy), Err(error))
+                    if again.is_due(attempt, error)
+                        && self.record.tries_again(index, attempt, &again.retry) =>
+                {
+                    copy
+                }
+                (copy, _) => {
+                    drop_caught(copy);
+                    return result;
+                }
+            };
             drop_caught(result);
+            attempt += 1;
         }
-        unreachable!("the last time ends the loop")
     }
 
     /// Runs one item once.
@@ -217,6 +225,12 @@ impl<S: Spec<W>, W: Worker> Life<S, W> {
         if self.worker.is_some() {
             return Ok(());
         }
+        self.build_missing()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn build_missing(&mut self) -> Result<(), NotBuilt> {
         self.end();
         let start = self.record.begin_build()?;
         let failed = match catch_unwind(AssertUnwindSafe(|| self.spec.build())) {

@@ -10,6 +10,7 @@ use super::control::Control;
 use super::exit::{End, Exit};
 use super::job::Team;
 use super::lifecycle::{Life, Record};
+use super::policy::Care;
 use super::team::enter::Loop;
 use super::team::{Hands, Started};
 use crate::bridge::{Alone, Bridge, Claim, Finished, Outlet, Pull, Rest, Slept};
@@ -172,31 +173,39 @@ where
 {
     let Team { specs, control, counters, care, trace, alive, build_now, .. } = team;
     let builds = Arc::new(Builds::new(specs.len(), care.build_retry));
-    let seats = Seats { control, counters, builds, trace, _alive: alive };
+    let seats = Seats { control, counters, builds, trace, build_now, _alive: alive };
+    let shared = Arc::new(Shared { bridge: Arc::clone(bridge), care, seats });
     let mut loops: Vec<Loop<'a>> = Vec::with_capacity(specs.len());
     for (number, spec) in specs.into_iter().enumerate() {
-        let (bridge, care, pull) = (Arc::clone(bridge), care.clone(), pull());
-        let seats = seats.clone();
+        let (shared, pull) = (Arc::clone(&shared), pull());
         loops.push(Box::new(move || {
+            let Shared { bridge, care, seats } = &*shared;
             seats.trace.worker(number).enter(|| {
-                let mut life = Life::new(spec, seats.record(number), care);
-                let pull = work(&bridge, &mut life, pull, build_now);
+                let mut life = Life::new(spec, seats.record(number), care.clone());
+                let pull = work(bridge, &mut life, pull, seats.build_now);
                 drop_caught(life);
-                leave(&bridge, pull);
+                leave(bridge, pull);
             });
         }));
     }
     loops
 }
 
-/// What the workers of a run share, whatever their type.
-#[derive(Clone)]
+/// What the loops of a run share. As one, so that a loop is made of it with one clone.
+struct Shared<T, O> {
+    bridge: Arc<Bridge<T, O>>,
+    care: Care<T, O>,
+    seats: Seats,
+}
+
+/// What they share whatever their items.
 struct Seats {
     control: Arc<Control>,
     counters: Arc<Counters>,
     builds: Arc<Builds>,
     trace: Scope,
-    /// Held until the worker's thread is through with the run.
+    build_now: bool,
+    /// Held until the last loop is through with the run.
     _alive: Arc<()>,
 }
 
@@ -220,17 +229,14 @@ where
     W: Worker<Input = T, Output = O>,
     P: Pull<T>,
 {
-    let number = life.number();
-    let mut side = bridge.side(number);
+    let mut side = bridge.side(life.number());
     if build_now {
         side.report_build(life.build_at_start());
     }
-    let mut pace = Pace::new();
-    let mut slept = Slept::default();
-    let mut from = Instant::now();
+    let mut clock = Clock::new();
     let mut is_last_of_all = false;
     loop {
-        life.counters().enter(number, WorkerState::Waiting, from);
+        clock.waits(life.record());
         life.end_if_served();
         if life.has_failed() && !is_last_of_all {
             side.note_away(true);
@@ -239,69 +245,123 @@ where
             let goes_on = bridge.is_drained() || life.build().is_ok() || life.given_up().is_some();
             side.note_away(false);
             if !goes_on {
-                from = Instant::now();
+                clock.from = Instant::now();
                 continue;
             }
         }
         if let Some(why) = life.given_up().filter(|_| !is_last_of_all) {
             is_last_of_all = side.retire();
             if !is_last_of_all {
-                life.counters().enter(number, WorkerState::Idle, Instant::now());
+                clock.idles(life.record());
                 return pull;
             }
             life.control().lose_workers(why.clone());
             bridge.give_up();
         }
         let was_built = life.is_built();
-        let mut stride = pace.stride(was_built);
+        let mut stride = clock.pace.stride(was_built);
         stride.most = stride.most.min(life.left());
         let may_be_alone = was_built && !life.is_careful() && !W::passes_errors();
         if let Some(alone) = may_be_alone.then(|| side.alone(stride)).flatten() {
-            from = run_alone(life, alone, &mut pull, &mut pace, from);
+            run_alone(life, alone, &mut pull, &mut clock);
             continue;
         }
-        let claimed = side.claim(stride, &mut pull, &mut slept);
-        let start = Instant::now();
-        life.tally().claimed(start - from, mem::take(&mut slept.input), mem::take(&mut slept.room));
-        let Some(mut claim) = claimed else {
-            life.counters().enter(number, WorkerState::Idle, start);
-            return pull;
-        };
-        life.counters().enter(number, WorkerState::Working, start);
-        let built = life.tally().building();
-        let paused = life.tally().awaiting_retry();
+        let claimed = side.claim(stride, &mut pull, &mut clock.slept);
+        clock.claimed(life.record(), claimed.is_some());
+        let Some(mut claim) = claimed else { return pull };
         let count = run_claim(life, &mut claim, is_last_of_all);
         if !life.is_built() {
             claim.give_back();
             life.end();
         }
-        from = Instant::now();
-        let took = (from - start).saturating_sub(life.tally().building() - built);
-        let pauses = life.tally().awaiting_retry() - paused;
-        life.tally().ran(count, took.saturating_sub(pauses));
-        // Pauses included: what waits behind an item does not care what that takes so long with.
-        if was_built && count > 0 {
-            pace.measured(took, count);
-        }
+        clock.ran(life.record(), count, was_built);
     }
 }
 
-/// Pulls and runs items at the only worker. Gives when it was through.
+/// Measures a loop: how long it waits and works, and so how much it is to claim.
+struct Clock {
+    pace: Pace,
+    slept: Slept,
+    /// When it was last through with something.
+    from: Instant,
+    /// How long its worker had been built for, and had paused between attempts, at that time.
+    apart: (Duration, Duration),
+}
+
+impl Clock {
+    fn new() -> Self {
+        let (slept, apart) = (Slept::default(), Default::default());
+        Self { pace: Pace::new(), slept, from: Instant::now(), apart }
+    }
+
+    fn waits(&self, of: &Record) {
+        of.enter(WorkerState::Waiting, self.from);
+    }
+
+    fn idles(&self, of: &Record) {
+        of.enter(WorkerState::Idle, Instant::now());
+    }
+
+    /// Work begins, after a claim, if there was one.
+    fn claimed(&mut self, of: &Record, begins: bool) {
+        let (start, slept) = (Instant::now(), mem::take(&mut self.slept));
+        of.tally().claimed(start - self.from, slept.input, slept.room);
+        of.enter(if begins { WorkerState::Working } else { WorkerState::Idle }, start);
+        self.from = start;
+        self.apart = (of.tally().building(), of.tally().awaiting_retry());
+    }
+
+    /// So many items of a claim have been run, with a worker that `was_built` before.
+    fn ran(&mut self, of: &Record, count: usize, was_built: bool) {
+        let now = Instant::now();
+        let (built, paused) = self.apart;
+        let took = (now - self.from).saturating_sub(of.tally().building() - built);
+        let pauses = of.tally().awaiting_retry() - paused;
+        of.tally().ran(count, took.saturating_sub(pauses));
+        // Pauses included: what waits behind an item does not care what that takes so long with.
+        if was_built && count > 0 {
+            self.pace.measured(took, count);
+        }
+        self.from = now;
+    }
+
+    /// A turn alone has come to its end, which began at `start` and whose `first` item took so long at the source
+    /// and at the worker.
+    fn ran_alone(
+        &mut self,
+        of: &Record,
+        count: usize,
+        start: Instant,
+        (pulling, working): (Duration, Duration),
+    ) {
+        let now = Instant::now();
+        // The turn was not measured item by item: the first one's time is divided in the same way.
+        let took = now - start;
+        let part = working.as_secs_f64() / (pulling + working).as_secs_f64().max(1e-9);
+        let worked = took.mul_f64(part);
+        let pulled = start - self.from + (took - worked);
+        of.tally().claimed(pulled, Duration::ZERO, Duration::ZERO);
+        of.tally().ran(count, worked);
+        if count > 0 {
+            self.pace.measured(worked, count);
+        }
+        self.from = now;
+    }
+}
+
+/// Pulls and runs items at the only worker.
 fn run_alone<T, O, S, W>(
     life: &mut Life<S, W>,
     mut alone: Alone<'_, T, O>,
     pull: &mut impl Pull<T>,
-    pace: &mut Pace,
-    from: Instant,
-) -> Instant
-where
+    clock: &mut Clock,
+) where
     S: Spec<W>,
     W: Worker<Input = T, Output = O>,
 {
-    let number = life.number();
     let start = Instant::now();
-    life.counters().enter(number, WorkerState::Working, start);
-    let Some((worker, context)) = life.worker() else { return start };
+    life.record().enter(WorkerState::Working, start);
+    let Some((worker, context)) = life.worker() else { return };
     let (count, panicked) =
         alone.run(pull, |index, input| worker.call_with(input, &context.at(index)));
     if let Some(payload) = panicked {
@@ -309,21 +369,12 @@ where
         life.tally().failed();
         alone.publish(error);
     }
-    let (pulling, working) = alone.first;
+    let first = alone.first;
     drop(alone);
     if !life.is_built() {
         life.end();
     }
-    let now = Instant::now();
-    // The turn was not measured item by item: the first one's time is divided in the same way.
-    let took = now - start;
-    let worked = took.mul_f64(working.as_secs_f64() / (pulling + working).as_secs_f64().max(1e-9));
-    life.tally().claimed(start - from + (took - worked), Duration::ZERO, Duration::ZERO);
-    life.tally().ran(count, worked);
-    if count > 0 {
-        pace.measured(worked, count);
-    }
-    now
+    clock.ran_alone(life.record(), count, start, first);
 }
 
 /// Leaves a bridge, on a worker's thread.

@@ -13,7 +13,7 @@ use crate::run::builds::{Begin, Builds, FIRST_PAUSE, Failure};
 use crate::run::control::Control;
 use crate::run::policy::Summaries;
 use crate::sync::Arc;
-use crate::{BuildError, TaskError, TaskErrorKind, WorkerState};
+use crate::{BuildError, Retry, TaskError, TaskErrorKind, WorkerState};
 
 /// What is known of a worker's builds and what it counts; apart from the worker, so that a program with many
 /// types of them has this once.
@@ -50,8 +50,13 @@ impl Record {
         Self { number, served: 0, builds, is_last_try, failure, given_up, counters, control }
     }
 
-    pub(super) fn tally(&self) -> &Tally {
+    pub(crate) fn tally(&self) -> &Tally {
         self.counters.worker(self.number)
+    }
+
+    /// Notes what the worker begins with at `now`.
+    pub(crate) fn enter(&self, state: WorkerState, now: Instant) {
+        self.counters.enter(self.number, state, now);
     }
 
     /// A run begins, which counts for itself, and has what could not be built tried again.
@@ -87,16 +92,26 @@ impl Record {
         }
     }
 
+    /// After so many attempts at an item there is to be another one: false where the run has been cancelled.
+    pub(super) fn tries_again(&self, index: usize, attempt: usize, retry: &Retry) -> bool {
+        let goes_on = self.pause(retry.pause(attempt));
+        if goes_on {
+            self.tally().retried();
+            trace::retried(self.number, index, attempt + 1);
+        }
+        goes_on
+    }
+
     /// Waits between two attempts at an item, which is no work; false where the run has been cancelled.
-    pub(super) fn pause(&self, delay: Duration) -> bool {
+    fn pause(&self, delay: Duration) -> bool {
         if delay.is_zero() {
             return self.control.pause(delay);
         }
         let start = Instant::now();
-        self.counters.enter(self.number, WorkerState::Waiting, start);
+        self.enter(WorkerState::Waiting, start);
         let goes_on = self.control.pause(delay);
         let now = Instant::now();
-        self.counters.enter(self.number, WorkerState::Working, now);
+        self.enter(WorkerState::Working, now);
         self.tally().awaited_retry(now - start);
         goes_on
     }
@@ -131,14 +146,14 @@ impl Record {
             Begin::Later(left) => return Err(NotBuilt::Later(left)),
             Begin::Never(why) => return Err(self.give_up(why)),
         }
-        self.counters.enter(self.number, WorkerState::Building, start);
+        self.enter(WorkerState::Building, start);
         Ok(start)
     }
 
     /// A build that began at `start` has ended. Gives when.
     fn end_build(&self, start: Instant) -> Instant {
         let now = Instant::now();
-        self.counters.enter(self.number, WorkerState::Working, now);
+        self.enter(WorkerState::Working, now);
         self.tally().spent_building(now - start);
         now
     }
