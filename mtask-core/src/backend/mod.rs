@@ -46,7 +46,7 @@ pub(crate) use crate::run::fed::FedRun;
 pub(crate) use crate::run::job::{Job, Team};
 pub(crate) use crate::run::policy::Summaries;
 pub(crate) use crate::run::pulled::PulledRun;
-pub(crate) use crate::run::source::{Nothing, Remote};
+pub(crate) use crate::run::source::{Nothing, Puller};
 pub(crate) use crate::run::team::{Hands, Started};
 use crate::sync::Arc;
 use crate::{TaskError, Worker};
@@ -215,7 +215,7 @@ pub(crate) fn pulled<I, S, W, B>(
 where
     I: Iterator,
     W: Worker<Input = I::Item>,
-    B: Workers<S, W, Remote<I>>,
+    B: Workers<S, W, Puller<I>>,
 {
     let lanes = backend.lanes(job.team.specs.len());
     PulledRun::start(job, eager, lanes, |team, bridge, pull| backend.begin(team, bridge, pull))

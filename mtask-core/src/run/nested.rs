@@ -30,17 +30,9 @@ struct List {
 }
 
 impl Feeders {
-    /// Runs `pull`, which pulls the source.
-    pub(crate) fn within<T>(self: &Arc<Self>, pull: impl FnOnce() -> T) -> T {
-        /// Puts back the pull that this one is nested in, also when `pull` panics.
-        struct Restore(Option<Arc<Feeders>>);
-        impl Drop for Restore {
-            fn drop(&mut self) {
-                PULL.set(self.0.take());
-            }
-        }
-        let _restore = Restore(PULL.replace(Some(Arc::clone(self))));
-        pull()
+    /// This thread pulls the source, until what is given is dropped.
+    pub(crate) fn enter(self: &Arc<Self>) -> Within {
+        Within(PULL.replace(Some(Arc::clone(self))))
     }
 
     /// Notes that the item at `index` is pulled next.
@@ -72,6 +64,15 @@ impl Feeders {
             list.controls.retain(|control| control.strong_count() > 0);
         }
         list.controls.push(Arc::downgrade(control));
+    }
+}
+
+/// A thread inside a source. Dropped, it puts back the pull that this one is nested in.
+pub(crate) struct Within(Option<Arc<Feeders>>);
+
+impl Drop for Within {
+    fn drop(&mut self) {
+        PULL.set(self.0.take());
     }
 }
 

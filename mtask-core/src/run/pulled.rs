@@ -10,7 +10,7 @@ use super::consumer::Run;
 use super::control::Control;
 use super::job::{Job, Next, Team};
 use super::nested::Stage;
-use super::source::{Here, Remote, Source};
+use super::source::{Puller, Source};
 use super::team::{Crew, Handle, Handles, Hands, Started};
 use super::worker_loop::Engine;
 use crate::Worker;
@@ -101,7 +101,7 @@ impl<I: Iterator, O, H: Hands> PulledRun<I, O, H> {
         job: Job<I, S, W>,
         eager: bool,
         lanes: usize,
-        begin: impl FnOnce(Team<S, W>, &Arc<Bridge<I::Item, O>>, &dyn Fn() -> Remote<I>) -> (H, Started),
+        begin: impl FnOnce(Team<S, W>, &Arc<Bridge<I::Item, O>>, &dyn Fn() -> Puller<I>) -> (H, Started),
     ) -> Self
     where
         W: Worker<Input = I::Item, Output = O>,
@@ -111,7 +111,7 @@ impl<I: Iterator, O, H: Hands> PulledRun<I, O, H> {
         let source = Arc::new(Source::new(job.source));
         let mut is_empty = most == Some(0) || job.team.control.is_ending();
         if least == 0 && !is_empty && !eager && !job.team.build_now {
-            outlet.feed(usize::MAX, &mut Here(&source));
+            outlet.feed(usize::MAX, &mut Puller::of_consumer(&source));
             is_empty = outlet.is_over();
         }
         let (bridge, control) = (Arc::clone(outlet.bridge()), Arc::clone(&job.team.control));
@@ -119,7 +119,7 @@ impl<I: Iterator, O, H: Hands> PulledRun<I, O, H> {
             Engine::idle(bridge, control)
         } else {
             let exit = job.team.exit();
-            let hands = begin(job.team, &bridge, &|| Remote(Arc::clone(&source)));
+            let hands = begin(job.team, &bridge, &|| Puller::of_worker(&source));
             Engine::new(bridge, control, exit, hands)
         };
         Self { engine, outlet, source, stage: job.stage }

@@ -23,24 +23,9 @@ impl<I: Iterator> Source<I> {
         Self { iter: Mutex::new(Some(iter)), feeders: Arc::default() }
     }
 
-    /// As [`Pull::turn`], on a thread that a cancel may have to reach.
-    pub(crate) fn turn(&self, index: usize, keep: impl FnMut(I::Item) -> bool) -> Turn {
-        let feeders = &self.feeders;
-        feeders.within(|| self.ask(index, |index| feeders.note(index), keep))
-    }
-
-    /// As [`Pull::turn`], on the consumer's own thread: nobody could cancel from there.
-    pub(crate) fn turn_here(&self, index: usize, keep: impl FnMut(I::Item) -> bool) -> Turn {
-        self.ask(index, |_| {}, keep)
-    }
-
     /// Calls the source's `next`, and catches a panic of it. The iterator is dropped at its end.
-    fn ask(
-        &self,
-        mut index: usize,
-        note: impl Fn(usize),
-        mut keep: impl FnMut(I::Item) -> bool,
-    ) -> Turn {
+    fn ask(&self, mut index: usize, mut keep: impl FnMut(I::Item) -> bool) -> Turn {
+        let feeders = &*self.feeders;
         let mut guard = lock(&self.iter);
         let place = &mut *guard;
         // By value, so that what `keep` counts may stay in registers.
@@ -48,7 +33,7 @@ impl<I: Iterator> Source<I> {
             let Some(source) = place.take() else { return Turn::End };
             let mut lent = Lent { source: Some(source), place };
             loop {
-                note(index);
+                feeders.note(index);
                 let Some(item) = lent.source.as_mut().and_then(I::next) else { break };
                 index += 1;
                 if !keep(item) {
@@ -90,21 +75,38 @@ impl<I> Drop for Lent<'_, I> {
     }
 }
 
-/// A source that is asked on a worker's thread.
-pub(crate) struct Remote<I>(pub(crate) Arc<Source<I>>);
+/// A source that workers ask, each on its own thread, or the consumer before there are any. One type for both, so
+/// that all that pulls is compiled once a source.
+pub(crate) struct Puller<I> {
+    source: Arc<Source<I>>,
+    /// On the consumer's own thread: nobody could cancel from there.
+    here: bool,
+}
 
-impl<I: Iterator> Pull<I::Item> for Remote<I> {
-    fn turn(&mut self, index: usize, keep: impl FnMut(I::Item) -> bool) -> Turn {
-        self.0.turn(index, keep)
+impl<I> Puller<I> {
+    pub(crate) fn of_worker(source: &Arc<Source<I>>) -> Self {
+        Self { source: Arc::clone(source), here: false }
+    }
+
+    pub(crate) fn of_consumer(source: &Arc<Source<I>>) -> Self {
+        Self { source: Arc::clone(source), here: true }
     }
 }
 
-/// A source that is asked on the consumer's thread.
+impl<I: Iterator> Pull<I::Item> for Puller<I> {
+    fn turn(&mut self, index: usize, keep: impl FnMut(I::Item) -> bool) -> Turn {
+        // A cancel may have to reach what a worker's thread waits for.
+        let _within = (!self.here).then(|| self.source.feeders.enter());
+        self.source.ask(index, keep)
+    }
+}
+
+/// A source that only the consumer asks, on its own thread.
 pub(crate) struct Here<'a, I>(pub(crate) &'a Source<I>);
 
 impl<I: Iterator> Pull<I::Item> for Here<'_, I> {
     fn turn(&mut self, index: usize, keep: impl FnMut(I::Item) -> bool) -> Turn {
-        self.0.turn_here(index, keep)
+        self.0.ask(index, keep)
     }
 }
 
