@@ -45,7 +45,7 @@ def main():
     parser.add_argument("cases", nargs="*", default=list(CASES))
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--turns", type=int, default=230, help="of the spinning loop, for a microsecond of an item")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     print("| case | figure | old | new | new ÷ old, median | quartiles |\n|---|---|--:|--:|--:|--:|")
     for case in args.cases:
         items, figure = CASES[case]

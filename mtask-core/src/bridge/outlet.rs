@@ -8,7 +8,7 @@ mod unread;
 pub(crate) use poll::PollPull;
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::block::Block;
 use super::signals::{ANYTHING, NOBODY};
@@ -429,7 +429,7 @@ impl<T, O> Outlet<T, O> {
             if self.looks > 1 {
                 return self.wait();
             }
-            return self.nap(heap);
+            return self.nap(heap, heap * item_ns / workers);
         }
         Look::Pending
     }
@@ -443,7 +443,7 @@ impl<T, O> Outlet<T, O> {
     /// Passes the time until so many items further on a result is there, or the workers have nothing
     /// to do, or until its time is over. By the worker's wake-up and not for a time alone: a timer
     /// costs thrice as much.
-    fn nap(&mut self, heap: usize) -> Look<O> {
+    fn nap(&mut self, heap: usize, expected: usize) -> Look<O> {
         let bridge = Arc::clone(&self.bridge);
         let mut state = lock(&bridge.state);
         if state.idle > 0 {
@@ -456,7 +456,10 @@ impl<T, O> Outlet<T, O> {
         drop(state);
         // By now the heap may be there.
         let found = self.look_ahead();
-        if !found && !bridge.consumer.wait_at_most(tuning::GROUP_LIMIT) {
+        // Twice as long as it should take, and as long as it takes to wake: the group may not come where the source blocks.
+        let limit = Duration::from_nanos((2 * (expected + tuning::SHORTEST_GROUP)) as u64);
+        let limit = limit.min(tuning::GROUP_LIMIT);
+        if !found && !bridge.consumer.wait_at_most(limit) {
             self.rouse();
         }
         self.watch_for(NOBODY);
