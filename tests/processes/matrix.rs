@@ -1,5 +1,5 @@
 //! Promise 15: each option, policy and adaptor with each front and each backend. What does not compile is in
-//! `tests/ui/fail/cells.rs` and `tests/ui/processes/cells_of_streams.rs`, with the reason that the compiler gives.
+//! `tests/ui/processes/cells.rs` and `tests/ui/processes/cells_of_streams.rs`, with the reason that the compiler gives.
 //!
 //! [`options`] is the one list of options; a test holds it to `front/options.rs`.
 

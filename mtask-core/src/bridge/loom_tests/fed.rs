@@ -29,8 +29,8 @@ fn a_consumer_that_feeds_many_wakes_who_sleeps() {
         let plan = Plan { fed: true, ..plan(1, 2) };
         let cheap = Stride { item_ns: 100, ..QUICK };
         let Model { mut outlet, workers, .. } = Model::start(plan, cheap, 0, same);
-        let mut rest = Rest((0..4).collect());
-        for index in 0..4 {
+        let mut rest = Rest((0..3).collect());
+        for index in 0..3 {
             let finished = match outlet.take_known() {
                 Some(finished) => finished,
                 None => outlet.take_and_feed(&mut rest).unwrap(),
