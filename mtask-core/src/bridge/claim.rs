@@ -68,7 +68,7 @@ impl<T, O> WorkerSide<'_, T, O> {
     ) -> Option<Claim<'_, T, O>> {
         let Self { bridge, worker, ref mut chunk, ref mut spare } = *self;
         let window = bridge.signals.room.window.load(Ordering::Relaxed);
-        let share = window / bridge.plan.workers.min(bridge.plan.processors);
+        let share = window / bridge.plan.workers;
         stride.most = stride.most.min(bridge.plan.chunk).min(share.max(1));
         if stride.quick && spare.is_none() {
             *spare = Some(bridge.spare());
@@ -95,10 +95,6 @@ impl<T, O> WorkerSide<'_, T, O> {
         let span = loop {
             if state.cancelled || bridge.consumer.is_aborted() {
                 break None;
-            }
-            if bridge.is_enough(&state) && !state.is_closed() {
-                state = bridge.idle(state, &mut looks, slept);
-                continue;
             }
             if let Some(span) =
                 bridge.steal(&state, worker, stride.most, tuning::OLD * bridge.plan.workers)
@@ -262,39 +258,32 @@ impl<T, O> Bridge<T, O> {
         slept: &mut Slept,
     ) -> MutexGuard<'a, State<T, O>> {
         *looks += 1;
-        // One that others are enough without is not idle: nobody is to leave anything to it.
-        let is_spare = self.is_enough(&state);
         let is_cheap = tuning::NO_SLEEP.contains(&self.signals.item_ns.load(Ordering::Relaxed));
-        if *looks <= tuning::LOOKS && is_cheap && !is_spare {
+        if *looks <= tuning::LOOKS && is_cheap {
             drop(state);
             yield_now();
             return lock(&self.state);
         }
-        if *looks <= tuning::PAUSES && state.in_source && !is_spare {
+        if *looks <= tuning::PAUSES && state.in_source {
             drop(state);
             pause();
             return lock(&self.state);
         }
-        if is_spare {
-            state.spare += 1;
-        } else {
-            self.consumer.hungry.store(true, Ordering::Relaxed);
-            state.idle += 1;
-        }
+        self.consumer.hungry.store(true, Ordering::Relaxed);
+        state.idle += 1;
         self.signals.asleep.fetch_add(1, Ordering::Relaxed);
         // Between saying that it sleeps and a last look for room, as the consumer has one between
         // making room and looking for sleepers.
         fence(Ordering::SeqCst);
         // And an item may have come since this worker looked: from a quick turn, or it was patient.
-        if is_spare || (!self.may_pull(&state) && state.claimable() == 0) {
-            if state.napping && !is_spare {
+        if !self.may_pull(&state) && state.claimable() == 0 {
+            if state.napping {
                 // What it sleeps for may not come any more.
                 self.wake_consumer();
             }
             let for_room = state.wants_items() && self.room(&state) == 0;
             let start = Instant::now();
-            let is_short = state.quick_turn && !is_spare;
-            state = if is_short { self.nap(state) } else { wait(&self.work, state) };
+            state = if state.quick_turn { self.nap(state) } else { wait(&self.work, state) };
             *(if for_room { &mut slept.room } else { &mut slept.input }) += start.elapsed();
         }
         if state.woken > 0 {
@@ -302,7 +291,7 @@ impl<T, O> Bridge<T, O> {
         } else {
             self.signals.asleep.fetch_sub(1, Ordering::Relaxed);
         }
-        *(if is_spare { &mut state.spare } else { &mut state.idle }) -= 1;
+        state.idle -= 1;
         state
     }
 

@@ -31,7 +31,6 @@ fn plan(workers: usize, window: usize) -> Plan {
     let window = Some(window);
     Plan {
         workers,
-        processors: usize::MAX,
         window,
         item_bytes: 8,
         owning: false,

@@ -75,8 +75,6 @@ pub(crate) struct Leftover<T, O> {
 pub(crate) struct Plan {
     /// How many worker loops will claim.
     pub(crate) workers: usize,
-    /// How many of them there are processors for; any number, where more are of use whatever they do.
-    pub(crate) processors: usize,
     /// The most items in flight; `None` adapts.
     pub(crate) window: Option<usize>,
     /// What an item or its result takes in memory, without what it owns elsewhere.
@@ -266,23 +264,12 @@ impl<T, O> Bridge<T, O> {
         !self.plan.fed && !state.in_source && self.wants_items(state) && self.room(state) > 0
     }
 
-    /// As many workers are at items as there are processors, and items are so cheap that these soon come back for
-    /// more: others would only get in their way. Unless none of them does come back: see `stalled`.
-    fn is_enough(&self, state: &State<T, O>) -> bool {
-        let item_ns = self.signals.item_ns.load(Ordering::Relaxed);
-        // Without one in the source, which may block.
-        state.running() >= self.plan.processors
-            && !state.stalled
-            && tuning::NO_SLEEP.contains(&item_ns)
-    }
-
     /// Wakes whom a change of state may concern, and unlocks.
     fn release(&self, mut state: MutexGuard<'_, State<T, O>>) {
         let asleep = self.signals.asleep.load(Ordering::Relaxed);
         state.check(asleep);
         let over = asleep > 0 && state.is_closed();
-        let is_of_use = || state.claimable() > 0 || self.may_pull(&state);
-        let worker = asleep > 0 && is_of_use() && !self.is_enough(&state);
+        let worker = asleep > 0 && (state.claimable() > 0 || self.may_pull(&state));
         let woken = if over { asleep } else { usize::from(worker) };
         if woken > 0 {
             // Here and not by themselves, since it may take them long to get a processor, and until

@@ -36,8 +36,6 @@ pub(crate) struct Outlet<T, O> {
     told: usize,
     /// How often it has looked in vain since the last result.
     looks: u32,
-    /// How many results had been taken when it had waited in vain for too long.
-    stalled_at: usize,
     stop_when: Option<StopWhen<O>>,
     /// The bridge has been closed.
     closed: bool,
@@ -88,7 +86,6 @@ impl<T, O> Outlet<T, O> {
             spare: None,
             told: 0,
             looks: 0,
-            stalled_at: 0,
             stop_when: None,
             closed: false,
             most_in_flight: 0,
@@ -384,8 +381,6 @@ impl<T, O> Outlet<T, O> {
             return Look::Ready(Finished { index, worker, result });
         }
         state.napping = false;
-        // Until a result has come.
-        state.stalled &= self.unread.taken() == self.stalled_at;
         self.unread.hear(&mut state);
         // Before the results are looked at: what is done by then is seen.
         let is_over = state.unbuilt == 0 && state.is_over();
@@ -458,9 +453,8 @@ impl<T, O> Outlet<T, O> {
         let found = self.look_ahead();
         // Twice as long as it should take, and as long as it takes to wake: the group may not come where the source blocks.
         let limit = Duration::from_nanos((2 * (expected + tuning::SHORTEST_GROUP)) as u64);
-        let limit = limit.min(tuning::GROUP_LIMIT);
-        if !found && !bridge.consumer.wait_at_most(limit) {
-            self.rouse();
+        if !found {
+            bridge.consumer.wait_at_most(limit.min(tuning::GROUP_LIMIT));
         }
         self.watch_for(NOBODY);
         if found { Look::Ready(self.take_one()) } else { Look::Pending }
@@ -471,37 +465,19 @@ impl<T, O> Outlet<T, O> {
         match self.watch() {
             Watch::Over => {}
             Watch::Found => return Look::Ready(self.take_one()),
-            Watch::On { quick } => {
-                let bridge = Arc::clone(&self.bridge);
+            Watch::On { quick: true } => {
                 // A quick worker looks for who waits without a fence, so that one that published just now may not
                 // have seen it. That result is seen after a short wait, and who publishes from then on sees who waits;
                 // in theory it may take longer: hence a limit there too.
-                let is_short = quick || bridge.plan.processors < bridge.plan.workers;
-                if !is_short
-                    || (!bridge.consumer.wait_at_most(tuning::GROUP_LIMIT) && !self.look_ahead())
-                {
-                    self.rouse();
-                    if quick {
-                        bridge.consumer.wait_at_most(tuning::UNFENCED);
-                    } else {
-                        bridge.consumer.wait();
-                    }
+                let bridge = Arc::clone(&self.bridge);
+                if !bridge.consumer.wait_at_most(tuning::GROUP_LIMIT) && !self.look_ahead() {
+                    bridge.consumer.wait_at_most(tuning::UNFENCED);
                 }
                 self.watch_for(NOBODY);
             }
+            Watch::On { quick: false } => self.bridge.consumer.wait(),
         }
         Look::Pending
-    }
-
-    /// Has all workers take what there is, where it has waited in vain for some that are at cheap items: they may be at
-    /// one that is not.
-    fn rouse(&mut self) {
-        if self.bridge.plan.processors < self.bridge.plan.workers {
-            self.stalled_at = self.unread.taken();
-            let mut state = lock(&self.bridge.state);
-            state.stalled = true;
-            self.bridge.release(state);
-        }
     }
 
     /// Says that the consumer waits for the next result, or for the end of the run, unless one of them

@@ -88,10 +88,6 @@ pub(super) struct State<T, O> {
     pub(super) build_error: Option<(usize, TaskError)>,
     /// Workers that have found nothing to do, asleep or about to look again.
     pub(super) idle: usize,
-    /// The consumer has waited in vain for longer than cheap items take: any worker may be of use.
-    pub(super) stalled: bool,
-    /// Workers that sleep although there is something to do, since others are enough for it.
-    pub(super) spare: usize,
     /// The consumer sleeps until there is a heap of results.
     pub(super) napping: bool,
     /// Sleepers that have been woken and have not noticed yet.
@@ -128,8 +124,6 @@ impl<T, O> State<T, O> {
             unbuilt: if plan.build_now { plan.workers } else { 0 },
             build_error: None,
             idle: 0,
-            stalled: false,
-            spare: 0,
             napping: false,
             woken: 0,
         }
@@ -295,10 +289,9 @@ impl<T, O> State<T, O> {
         let quick = held(|held| held.quick).count() + usize::from(self.alone);
         assert_eq!(self.quick, quick, "workers with a quick claim, or alone at the source");
         assert_eq!(self.unsure, held(|held| held.unsure).count(), "workers that are not built");
-        let all = self.idle + self.spare;
-        assert_eq!(all, asleep + self.woken, "idle and spare workers are asleep, or woken");
+        assert_eq!(self.idle, asleep + self.woken, "idle workers are asleep, or woken");
         for (what, count) in [
-            ("idle", self.idle + self.spare),
+            ("idle", self.idle),
             ("active", self.active),
             ("away", self.away),
             ("not reported", self.unbuilt),
@@ -334,11 +327,6 @@ impl<T, O> State<T, O> {
             .into_iter()
             .chain(held.filter_map(|(worker, held)| Some((worker, first(held.as_ref()?)?))))
             .collect()
-    }
-
-    /// How many workers have a claim.
-    pub(super) fn running(&self) -> usize {
-        self.running
     }
 
     /// A worker is at a claim in which it does not look at every item whether it is to wake the

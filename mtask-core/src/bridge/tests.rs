@@ -14,7 +14,6 @@ type Shared = Arc<Bridge<usize, usize>>;
 fn plan(workers: usize, window: usize) -> Plan {
     Plan {
         workers,
-        processors: usize::MAX,
         window: Some(window),
         item_bytes: 8,
         owning: false,

@@ -17,7 +17,7 @@ const fn looks(count: u32) -> u32 {
 /// goes back and forth for each few of them.
 pub(super) const IN_STEP: Range<usize> = 1..16;
 /// Items (ns) so cheap that all in flight are done sooner than a thread wakes: a worker does better to look again than
-/// to sleep, and more workers than processors get in each other's way.
+/// to sleep.
 pub(super) const NO_SLEEP: Range<usize> = 1..10_000;
 /// Items (ns) for each of which a fence is expensive: they are claimed, pulled and fed many at a time.
 pub(crate) const QUICK: Range<usize> = 1..30_000;

@@ -66,7 +66,6 @@ mod tests {
     fn plan(window: Option<usize>) -> Plan {
         Plan {
             workers: 2,
-            processors: usize::MAX,
             window,
             item_bytes: 8,
             owning: false,

@@ -4,7 +4,6 @@ use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::needs_drop;
-use std::thread::available_parallelism;
 
 use super::exit::{Exit, Limits};
 use super::nested::Stage;
@@ -14,7 +13,7 @@ use crate::bridge::{Bridge, Finished, Outlet, Plan, StopWhen};
 use crate::observe::stats::Counters;
 use crate::observe::trace::Scope;
 use crate::run::control::Control;
-use crate::sync::{Arc, OnceLock};
+use crate::sync::Arc;
 
 /// What a run gives when it is asked.
 #[doc(hidden)]
@@ -86,8 +85,6 @@ impl<I: Iterator, S, W: Worker<Input = I::Item>> Job<I, S, W> {
     pub(crate) fn outlet(&self, fed: bool, lanes: usize) -> Outlet<I::Item, W::Output> {
         let plan = Plan {
             workers: self.team.specs.len() * lanes,
-            // Lanes wait for other processes, and a task that polls would not learn that workers are late.
-            processors: if lanes > 1 || self.options.polled { usize::MAX } else { processors() },
             window: self.options.window,
             item_bytes: size_of::<I::Item>().max(size_of::<W::Output>()),
             owning: needs_drop::<I::Item>() || needs_drop::<W::Output>(),
@@ -103,10 +100,4 @@ impl<I: Iterator, S, W: Worker<Input = I::Item>> Job<I, S, W> {
         }
         outlet
     }
-}
-
-/// How many threads can run at once.
-fn processors() -> usize {
-    static PROCESSORS: OnceLock<usize> = OnceLock::new();
-    *PROCESSORS.get_or_init(|| available_parallelism().map_or(usize::MAX, usize::from))
 }

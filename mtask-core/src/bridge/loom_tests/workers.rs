@@ -1,12 +1,10 @@
 //! Workers that are built, lost, or leave.
 
 use loom::sync::Arc;
-use loom::thread;
 
 use super::super::{Bridge, Notifier, Plan, Slept, Stride};
 use super::{Model, ONE, Shared, TWO, model, plan, same, two_workers, with_two};
 use crate::TaskError;
-use crate::sync::lock;
 
 #[test]
 fn a_panic_of_a_worker_gives_back_what_it_had() {
@@ -161,24 +159,6 @@ fn builds_at_the_start_come_before_any_pull() {
         let plan = Plan { build_now: true, ..plan(2, 2) };
         let mut model = Model::start(plan, ONE, 1, same);
         model.expect(1, true);
-        model.join();
-    });
-}
-
-/// With a processor for one of two workers and cheap items, one worker is enough; until the consumer waits in vain for an
-/// item that turns out to take until the other worker has pulled one too.
-#[test]
-fn a_worker_that_others_were_enough_without_is_roused() {
-    let cheap = Stride { item_ns: 100, ..ONE };
-    model(1..=2, move || {
-        let plan = Plan { processors: 1, ..plan(2, 2) };
-        let mut model = Model::start(plan, cheap, 2, |bridge, index, input| {
-            while index == 0 && lock(&bridge.state).pulled() < 2 {
-                thread::yield_now();
-            }
-            Ok(input)
-        });
-        model.expect(2, true);
         model.join();
     });
 }

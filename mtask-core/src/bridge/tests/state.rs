@@ -235,7 +235,7 @@ fn a_worker_holds_one_claim() {
 
 #[cfg(debug_assertions)]
 #[test]
-#[should_panic(expected = "idle and spare workers are asleep, or woken")]
+#[should_panic(expected = "idle workers are asleep, or woken")]
 fn who_is_idle_is_asleep_or_woken() {
     let mut state = pulled(plan(2, 64), 2);
     state.idle = 1;
