@@ -7,8 +7,9 @@ use futures::executor::block_on;
 use futures::stream;
 use mtask::prelude::*;
 
+use super::mtask::failed;
 use super::{Card, Peer};
-use crate::sink::{Failure, Sink};
+use crate::sink::Sink;
 use crate::source::Source;
 
 /// On the consumer's own thread.
@@ -27,7 +28,7 @@ const fn front(name: &'static str, how: &'static str) -> Card {
 fn give<O>(result: Result<O, TaskError>, sink: &mut impl Sink<O>) -> ControlFlow<()> {
     match result {
         Ok(out) => sink.item(out),
-        Err(error) => sink.failed(Failure { index: error.index(), message: error.to_string() }),
+        Err(error) => failed(&error, sink),
     }
 }
 

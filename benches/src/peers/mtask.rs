@@ -36,7 +36,7 @@ impl<const ORDERED: bool, const WINDOW: usize> Mtask<ORDERED, WINDOW> {
 }
 
 #[cold]
-fn failed<O>(error: &TaskError, sink: &mut impl Sink<O>) -> ControlFlow<()> {
+pub(super) fn failed<O>(error: &TaskError, sink: &mut impl Sink<O>) -> ControlFlow<()> {
     sink.failed(Failure { index: error.index(), message: error.to_string() })
 }
 

@@ -188,7 +188,7 @@ where
     }
 
     fn pulled(&self) -> Option<usize> {
-        self.engine.pulled_at_abort().or_else(|| self.outlet.pulled())
+        self.engine.pulled(&self.outlet)
     }
 
     fn stop_when(&mut self, stop: StopWhen<W::Output>) {
@@ -219,10 +219,7 @@ where
             self.engine.end();
             self.outlet.clear();
         }
-        if let Some(finished) = self.engine.next_of_rest() {
-            return Poll::Ready(Ok(Some(finished)));
-        }
-        Poll::Ready(self.engine.bridge.source_panic().map_or(Ok(None), Err))
+        Poll::Ready(self.engine.after_all())
     }
 }
 

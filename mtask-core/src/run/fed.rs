@@ -82,10 +82,7 @@ impl<I: Iterator, O, H: Hands> Run<O> for FedRun<I, O, H> {
             self.engine.end();
             self.outlet.clear();
         }
-        if let Some(finished) = self.engine.next_of_rest() {
-            return Ok(Some(finished));
-        }
-        self.engine.bridge.source_panic().map_or(Ok(None), Err)
+        self.engine.after_all()
     }
 
     fn in_flight(&self) -> (usize, usize) {
@@ -93,7 +90,7 @@ impl<I: Iterator, O, H: Hands> Run<O> for FedRun<I, O, H> {
     }
 
     fn pulled(&self) -> Option<usize> {
-        self.engine.pulled_at_abort().or_else(|| self.outlet.pulled())
+        self.engine.pulled(&self.outlet)
     }
 
     fn stop_when(&mut self, stop: StopWhen<O>) {

@@ -181,10 +181,7 @@ impl<I: Iterator, O, H: Hands> Run<O> for PulledRun<I, O, H> {
             }
             self.end();
         }
-        if let Some(finished) = self.engine.next_of_rest() {
-            return Ok(Some(finished));
-        }
-        self.engine.bridge.source_panic().map_or(Ok(None), Err)
+        self.engine.after_all()
     }
 
     fn in_flight(&self) -> (usize, usize) {
@@ -192,7 +189,7 @@ impl<I: Iterator, O, H: Hands> Run<O> for PulledRun<I, O, H> {
     }
 
     fn pulled(&self) -> Option<usize> {
-        self.engine.pulled_at_abort().or_else(|| self.outlet.pulled())
+        self.engine.pulled(&self.outlet)
     }
 
     fn stop_when(&mut self, stop: StopWhen<O>) {
@@ -213,10 +210,7 @@ impl<I: Iterator, O, H: Hands> PolledRun<O> for PulledRun<I, O, H> {
             }
             self.end();
         }
-        if let Some(finished) = self.engine.next_of_rest() {
-            return Poll::Ready(Ok(Some(finished)));
-        }
-        Poll::Ready(self.engine.bridge.source_panic().map_or(Ok(None), Err))
+        Poll::Ready(self.engine.after_all())
     }
 }
 

@@ -8,7 +8,7 @@ use super::builds::Builds;
 use super::claim_size::Pace;
 use super::control::Control;
 use super::exit::{End, Exit};
-use super::job::Team;
+use super::job::{Next, Team};
 use super::lifecycle::{Life, Record};
 use super::policy::Care;
 use super::team::enter::Loop;
@@ -95,14 +95,21 @@ impl<T, O, H: Hands> Engine<T, O, H> {
         discard(&self.bridge);
     }
 
-    /// The next item of those that were in flight at an abort.
-    pub(crate) fn next_of_rest(&mut self) -> Option<Finished<O>> {
-        self.rest.as_mut()?.items.pop_front()
+    /// What comes once the threads have been joined: what was in flight at an abort, then the panic of the source or
+    /// the end.
+    pub(crate) fn after_all(&mut self) -> Next<O> {
+        match self.rest.as_mut().and_then(|rest| rest.items.pop_front()) {
+            Some(finished) => Ok(Some(finished)),
+            None => self.bridge.source_panic().map_or(Ok(None), Err),
+        }
     }
 
-    /// How many items had been pulled at an abort, once that is known.
-    pub(crate) fn pulled_at_abort(&self) -> Option<usize> {
-        self.rest.as_ref().map(|rest| rest.pulled)
+    /// How many items were pulled in all, once it is known that no more will be and that each of them will be yielded.
+    pub(crate) fn pulled(&self, outlet: &Outlet<T, O>) -> Option<usize> {
+        match &self.rest {
+            Some(rest) => Some(rest.pulled),
+            None => outlet.pulled(),
+        }
     }
 
     fn stop(&mut self, early: bool) {
