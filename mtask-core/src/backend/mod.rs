@@ -117,7 +117,7 @@ where
 {
 }
 
-/// A backend whose run is an iterator: whoever asks it for a result waits for it.
+/// A backend whose run is an iterator: a consumer that asks it for a result waits for it.
 #[diagnostic::on_unimplemented(
     message = "this run is a `Stream`, not an `Iterator`",
     label = "its results are awaited",
@@ -125,7 +125,8 @@ where
 )]
 pub trait Blocking: Backend {}
 
-/// A backend whose run is a [`Stream`](futures_core::Stream): whoever asks it for a result is woken when there is one.
+/// A backend whose run is a [`Stream`](futures_core::Stream): a task that asks it for a result is woken
+/// when there is one.
 #[cfg(feature = "stream")]
 #[diagnostic::on_unimplemented(
     message = "this run is an `Iterator`, not a `Stream`",
